@@ -1,0 +1,84 @@
+// One "container": a process tree in a sandbox of its own, with its own /opt/ml, hosts file, host name and a loopback
+// address. Stopping it leaves no process behind.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "emulator/limits.hpp"
+
+namespace sagemaker::local::runner {
+
+struct ExitStatus {
+  int code = 0;    // exit code; 128 + signal where a signal ended it
+  int signal = 0;  // 0: it exited
+  bool success() const { return code == 0 && signal == 0; }
+};
+
+struct HostEntry {
+  std::string address;  // 127.x.y.z
+  std::string name;     // algo-1
+};
+
+struct ContainerSpec {
+  std::vector<std::string> argv;
+  std::map<std::string, std::string> environment;  // complete: nothing of the emulator's own environment is inherited
+  std::filesystem::path root;                      // of this instance: root/ml is its /opt/ml
+  std::string hostname = "algo-1";
+  std::vector<HostEntry> hosts;
+  std::vector<std::filesystem::path> writable;     // host folders that stay writable, with the same path inside
+  std::function<void(std::string_view line)> on_line;  // each line of stdout and stderr, without its newline; one thread
+};
+
+// Detected once at start. Isolated: bubblewrap gives /opt/ml, a PID and a UTS namespace, a private /tmp, read-only hosts
+// file; the rest of the host's file system is readable. Not isolated: plain directories; SAGEMAKER_BASE_DIR names root/ml.
+class Sandbox {
+ public:
+  enum class Mode { detect, bubblewrap, none };
+  explicit Sandbox(Mode mode);  // Mode::bubblewrap throws std::runtime_error where bwrap does not work
+  bool isolated() const { return isolated_; }
+  std::string description() const;  // for the start-up log: what is and what is not separated
+  // argv and environment to execute for this container.
+  std::vector<std::string> wrap(const ContainerSpec& spec) const;
+
+ private:
+  bool isolated_ = false;
+  std::string reason_;
+};
+
+class Container {
+ public:
+  // Throws std::runtime_error where the process cannot be started.
+  static std::unique_ptr<Container> start(ContainerSpec spec, const Sandbox& sandbox, const RunnerLimits& limits);
+  virtual ~Container() = default;  // kills what still runs
+  virtual bool running() const = 0;
+  // Waits for the end of the process and of its output; nullopt when it still runs after `timeout`.
+  virtual std::optional<ExitStatus> wait_for(std::chrono::milliseconds timeout) = 0;
+  // SIGTERM to the program, SIGKILL to all of its tree after `grace`. Returns at once; wait_for tells the end.
+  virtual void stop(std::chrono::milliseconds grace) = 0;
+  virtual int pid() const = 0;
+};
+
+// Loopback addresses of containers. Holds a /24 of 127.0.0.0/8 that no other emulator on this machine uses.
+class AddressPool {
+ public:
+  AddressPool();
+  ~AddressPool();
+  AddressPool(const AddressPool&) = delete;
+  AddressPool& operator=(const AddressPool&) = delete;
+  std::string acquire();  // throws std::runtime_error when all are in use
+  void release(const std::string& address);
+
+ private:
+  class Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace sagemaker::local::runner

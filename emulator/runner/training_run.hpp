@@ -1,0 +1,89 @@
+// Runs one training job on this machine: builds /opt/ml for every host, starts the containers, follows them, collects the
+// artifacts. It knows the container contract and nothing of the API: whoever calls it turns events into job states.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sagemaker/aws/json.hpp>
+
+#include "emulator/images/catalog.hpp"
+#include "emulator/runner/container.hpp"
+
+namespace sagemaker::local::runner {
+
+struct InputFile {
+  std::string relative_path;      // below /opt/ml/input/data/<channel>/; validated by the runner against escapes
+  std::filesystem::path source;   // where the bytes lie on this machine
+};
+
+struct InputChannel {
+  std::string name;
+  json config;  // its entry of inputdataconfig.json: {"TrainingInputMode":"File","S3DistributionType":"FullyReplicated",...}
+  // The files for one host (0-based); called when the job downloads. May throw std::runtime_error: the job fails with it.
+  std::function<std::vector<InputFile>(int host_index, int host_count)> files;
+};
+
+struct TrainingSpec {
+  std::string job_name;
+  images::Image image;
+  std::vector<std::string> entry_point;  // ContainerEntrypoint; replaces the image's command where not empty
+  std::vector<std::string> arguments;    // ContainerArguments; replaces "train" where not empty
+  json hyperparameters = json::object();     // string -> string
+  std::map<std::string, std::string> environment;  // complete but for what the image adds
+  std::string instance_type = "ml.m5.large";
+  int instance_count = 1;
+  std::vector<InputChannel> channels;
+  std::chrono::seconds run_seconds_max{86400};
+  std::filesystem::path root;  // this job's working directory; each host gets root/algo-N
+};
+
+enum class TrainingPhase { downloading, training, uploading };
+
+struct TrainingEvents {
+  std::function<void(TrainingPhase)> on_phase;
+  std::function<void(int host_index, std::string_view line)> on_line;  // called from several threads, one per host
+};
+
+struct TrainingOutcome {
+  enum class Kind { completed, failed, stopped, max_runtime_exceeded } kind = Kind::failed;
+  std::string failure_reason;      // "AlgorithmError: ...", "ClientError: ..." or "InternalServerError: ..."; at most 1024 chars
+  std::optional<ExitStatus> exit;  // of the host that decided the outcome
+  std::filesystem::path model_directory;   // merged /opt/ml/model of all hosts; what is there is to be published,
+  std::filesystem::path output_directory;  // merged /opt/ml/output/data; after a stop too
+  std::chrono::milliseconds training_time{0};  // from the start of the containers to their end
+};
+
+// Asked to end early: by StopTrainingJob, by the emulator's shutdown.
+class StopSignal {
+ public:
+  void request() { requested_.store(true); }
+  bool requested() const { return requested_.load(); }
+
+ private:
+  std::atomic<bool> requested_{false};
+};
+
+class TrainingRunner {
+ public:
+  TrainingRunner(const Sandbox& sandbox, AddressPool& addresses, const RunnerLimits& limits)
+      : sandbox_(sandbox), addresses_(addresses), limits_(limits) {}
+  // Blocks until the job has ended; does not throw for anything that the job did wrong.
+  TrainingOutcome run(const TrainingSpec& spec, const TrainingEvents& events, const StopSignal& stop);
+
+ private:
+  const Sandbox& sandbox_;
+  AddressPool& addresses_;
+  const RunnerLimits& limits_;
+};
+
+}  // namespace sagemaker::local::runner
