@@ -1,0 +1,38 @@
+#include "emulator/data_directory.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
+namespace sagemaker::local {
+
+DataDirectory::DataDirectory(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) throw std::runtime_error("cannot make the data directory " + path.string() + ": " + error.message());
+  path_ = std::filesystem::canonical(path);
+  const std::filesystem::path lock_file = path_ / "lock";
+  lock_ = ::open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock_ < 0)
+    throw std::runtime_error("cannot open " + lock_file.string() + ": " + std::generic_category().message(errno));
+  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    char text[32] = {};
+    const ssize_t size = ::pread(lock_, text, sizeof text - 1, 0);
+    ::close(lock_);
+    throw std::runtime_error("the data directory " + path_.string() + " is in use by sagemaker-local with process id " +
+                             (size > 0 ? std::string(text) : std::string("unknown")));
+  }
+  const std::string pid = std::to_string(::getpid());
+  if (::ftruncate(lock_, 0) != 0 || ::pwrite(lock_, pid.data(), pid.size(), 0) < 0)
+    throw std::runtime_error("cannot write " + lock_file.string() + ": " + std::generic_category().message(errno));
+  std::filesystem::create_directories(work());
+}
+
+DataDirectory::~DataDirectory() { ::close(lock_); }
+
+}  // namespace sagemaker::local

@@ -1,0 +1,110 @@
+#include "emulator/emulator.hpp"
+
+#include <unistd.h>
+
+#include <random>
+
+#include <spdlog/spdlog.h>
+
+#include "emulator/data_directory.hpp"
+#include "emulator/http/server.hpp"
+#include "emulator/images/catalog.hpp"
+#include "emulator/services/logs/operations.hpp"
+#include "emulator/services/s3/service.hpp"
+#include "emulator/services/sagemaker/operations.hpp"
+#include "emulator/services/sts/operations.hpp"
+#include "emulator/wire/pipeline.hpp"
+
+namespace sagemaker::local {
+namespace {
+
+std::filesystem::path own_directory() { return std::filesystem::read_symlink("/proc/self/exe").parent_path(); }
+
+std::filesystem::path cache_directory(const std::filesystem::path& data) {
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache && *cache) return std::filesystem::path(cache) / "sagemaker-local";
+  if (const char* home = std::getenv("HOME"); home && *home) return std::filesystem::path(home) / ".cache" / "sagemaker-local";
+  return data / "cache";
+}
+
+// Uniform in [0, 1), one generator a thread.
+double random_fraction() {
+  thread_local std::mt19937_64 generator{std::random_device{}()};
+  return std::uniform_real_distribution<double>(0.0, 1.0)(generator);
+}
+
+std::string record_schema() { return std::string(store::Records::schema()) + std::string(store::Objects::schema()); }
+
+}  // namespace
+
+struct Emulator::Parts {
+  Options options;
+  std::shared_ptr<aws::Clock> clock = aws::system_clock();
+  DataDirectory data;
+  store::Database database;
+  store::Database log_database;
+  store::Records records;
+  store::Objects objects;
+  store::Logs logs;
+  images::Catalog catalog;
+  runner::Sandbox sandbox;
+  runner::AddressPool addresses;
+  services::LogWriter log_writer;
+  services::Platform platform;
+  services::TrainingExecutor training;
+  services::EndpointFleet fleet;
+  services::s3::Service s3;
+  services::TemporaryCredentials temporary_credentials;
+  wire::Pipeline pipeline;
+  http::Server server;
+  int port = 0;
+
+  explicit Parts(const Options& given)
+      : options(given),
+        data(options.data_directory),
+        database(data.records_file(), record_schema(), options.durability),
+        // A log line may be lost with the power; a record may not.
+        log_database(data.logs_file(), store::Logs::schema(), store::Durability::process),
+        records(database),
+        objects(database, data.objects(), options.durability),
+        logs(log_database),
+        catalog({.programs = own_directory(), .cache = cache_directory(data.path()), .mapping_file = options.images_file}),
+        sandbox(options.sandbox),
+        log_writer(logs, clock),
+        platform{records, objects, log_writer, catalog, sandbox, addresses, options.limits, clock,
+                 options.account, options.region, data.work(), {}},
+        training(platform),
+        fleet(platform, random_fraction),
+        s3(objects, database, clock, options.account, options.region),
+        temporary_credentials(clock),
+        pipeline(options, platform, fleet, s3, temporary_credentials,
+                 {{"sagemaker", services::sagemaker_operations(platform, training, fleet)},
+                  {"logs", services::logs_operations(logs, clock)},
+                  {"sts", services::sts_operations(temporary_credentials)}}),
+        server(options.limits.http, [this](http::Request& request) { return pipeline.handle(request); }) {
+    port = server.bind(options.host, options.port);
+    // Containers share the host's network and find the emulator like any client, with credentials of its own.
+    const std::string address = options.host == "0.0.0.0" ? "127.0.0.1" : options.host;
+    const auto& [key, secret] = *options.credentials.begin();
+    platform.container_environment = {{"AWS_ENDPOINT_URL", "http://" + address + ":" + std::to_string(port)},
+                                      {"AWS_ACCESS_KEY_ID", key},
+                                      {"AWS_SECRET_ACCESS_KEY", secret}};
+    training.recover();
+    fleet.recover();
+  }
+};
+
+Emulator::Emulator(const Options& options) : parts_(std::make_unique<Parts>(options)) {
+  if (parts_->sandbox.isolated()) spdlog::info("{}", parts_->sandbox.description());
+  else spdlog::warn("{}", parts_->sandbox.description());
+  if (!options.authenticate) spdlog::warn("--auth off: requests are accepted without a valid signature");
+}
+
+Emulator::~Emulator() = default;
+
+std::string Emulator::url() const { return "http://" + parts_->options.host + ":" + std::to_string(parts_->port); }
+
+void Emulator::serve() { parts_->server.serve(); }
+
+void Emulator::stop() { parts_->server.stop(); }
+
+}  // namespace sagemaker::local

@@ -1,0 +1,32 @@
+// The command line of sagemaker-local.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "emulator/limits.hpp"
+#include "emulator/runner/container.hpp"
+#include "emulator/store/database.hpp"
+
+namespace sagemaker::local {
+
+struct Options {
+  std::string host = "127.0.0.1";
+  int port = 4566;  // 0: a free one
+  std::filesystem::path data_directory;
+  std::string region = "us-east-1";
+  std::string account = "000000000000";
+  bool authenticate = true;
+  std::map<std::string, std::string> credentials = {{"test", "test"}};  // access key -> secret key
+  std::filesystem::path images_file;
+  runner::Sandbox::Mode sandbox = runner::Sandbox::Mode::detect;
+  store::Durability durability = store::Durability::full;
+  std::string log_level = "info";
+  Limits limits;
+};
+
+// Reads the arguments. Prints help, version or what is wrong and exits where there is nothing to run.
+Options parse_options(int argc, char** argv);
+
+}  // namespace sagemaker::local

@@ -1,0 +1,58 @@
+// Tasks that outlive the request that started them. Every task is joined: when it has ended, or when this goes away.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <mutex>
+#include <thread>
+
+namespace sagemaker::local::services {
+
+class BackgroundTasks {
+ public:
+  BackgroundTasks() = default;
+  BackgroundTasks(const BackgroundTasks&) = delete;
+  BackgroundTasks& operator=(const BackgroundTasks&) = delete;
+  ~BackgroundTasks() { join(); }
+
+  void run(std::function<void()> task) {
+    std::list<Task> ended;
+    std::lock_guard lock(mutex_);
+    for (auto entry = tasks_.begin(); entry != tasks_.end();) {
+      const auto next = std::next(entry);
+      if (entry->ended) ended.splice(ended.end(), tasks_, entry);
+      entry = next;
+    }
+    for (Task& task_ended : ended) task_ended.thread.join();  // ended: the join does not wait
+    tasks_.emplace_back();
+    Task& slot = tasks_.back();
+    slot.thread = std::thread([this, &slot, task = std::move(task)] {
+      task();
+      std::lock_guard end_lock(mutex_);
+      slot.ended = true;
+    });
+  }
+
+  // Waits for all of them; tasks should have been told to end before.
+  void join() {
+    for (;;) {
+      std::list<Task> one;
+      {
+        std::lock_guard lock(mutex_);
+        if (tasks_.empty()) return;
+        one.splice(one.end(), tasks_, tasks_.begin());
+      }
+      one.front().thread.join();
+    }
+  }
+
+ private:
+  struct Task {
+    std::thread thread;
+    bool ended = false;
+  };
+  std::mutex mutex_;
+  std::list<Task> tasks_;
+};
+
+}  // namespace sagemaker::local::services

@@ -1,0 +1,23 @@
+// What all List* operations have in common: filters, order and pages from the request; summaries into the response.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include <sagemaker/aws/json.hpp>
+
+#include "emulator/services/service_error.hpp"
+#include "emulator/store/records.hpp"
+
+namespace sagemaker::local::services {
+
+// Reads NameContains, StatusEquals, CreationTimeAfter/Before, LastModifiedTimeAfter/Before, SortBy, SortOrder, MaxResults,
+// NextToken. Order and page size of the API: newest first, 10 a page.
+store::RecordQuery list_query(const json& input);
+
+// {`member`: [summary of each record], "NextToken": ...}
+json list_records(const store::Records& records, std::string_view kind, const json& input, const char* member,
+                  const std::function<json(const store::Record&)>& summary);
+
+}  // namespace sagemaker::local::services

@@ -1,0 +1,21 @@
+#include "emulator/services/sagemaker/operations.hpp"
+
+#include "emulator/services/sagemaker/endpoint_configs.hpp"
+#include "emulator/services/sagemaker/endpoints.hpp"
+#include "emulator/services/sagemaker/models.hpp"
+#include "emulator/services/sagemaker/tags.hpp"
+#include "emulator/services/sagemaker/training_jobs.hpp"
+
+namespace sagemaker::local::services {
+
+OperationTable sagemaker_operations(Platform& platform, TrainingExecutor& executor, EndpointFleet& fleet) {
+  OperationTable table;
+  add_training_job_operations(table, platform, executor);
+  add_model_operations(table, platform);
+  add_endpoint_config_operations(table, platform);
+  add_endpoint_operations(table, platform, fleet);
+  add_tag_operations(table, platform);
+  return table;
+}
+
+}  // namespace sagemaker::local::services

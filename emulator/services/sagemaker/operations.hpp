@@ -1,0 +1,13 @@
+// The SageMaker control plane as one table of operations.
+#pragma once
+
+#include "emulator/services/operation.hpp"
+#include "emulator/services/sagemaker/endpoint_fleet.hpp"
+#include "emulator/services/sagemaker/platform.hpp"
+#include "emulator/services/sagemaker/training_executor.hpp"
+
+namespace sagemaker::local::services {
+
+OperationTable sagemaker_operations(Platform& platform, TrainingExecutor& executor, EndpointFleet& fleet);
+
+}  // namespace sagemaker::local::services

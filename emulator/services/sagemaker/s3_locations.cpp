@@ -1,0 +1,109 @@
+#include "emulator/services/sagemaker/s3_locations.hpp"
+
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include "emulator/services/service_error.hpp"
+
+namespace sagemaker::local::services {
+namespace {
+
+constexpr std::size_t page = 1000;
+
+std::string read_object(const store::Objects& objects, const S3Location& location) {
+  const auto info = objects.find(location.bucket, location.key);
+  if (!info) throw std::runtime_error("there is no object " + location.uri());
+  std::ifstream file(objects.blob_path(*info), std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) throw std::runtime_error("cannot read " + location.uri());
+  return text.str();
+}
+
+// [{"prefix": "s3://bucket/folder/"}, "a.csv", "sub/b.csv"]: every entry is one object, placed by its relative name.
+std::vector<runner::InputFile> manifest_files(const store::Objects& objects, const S3Location& manifest) {
+  json entries;
+  try {
+    entries = aws::parse_json(read_object(objects, manifest));
+  } catch (const aws::JsonError& error) {
+    throw std::runtime_error("the manifest " + manifest.uri() + " is not JSON: " + error.what());
+  }
+  if (!entries.is_array() || entries.empty() || !entries[0].is_object() || !entries[0].contains("prefix") ||
+      !entries[0]["prefix"].is_string())
+    throw std::runtime_error("the manifest " + manifest.uri() + " must be a JSON list that starts with {\"prefix\": \"s3://...\"}");
+  const std::string prefix = entries[0]["prefix"];
+  std::vector<runner::InputFile> files;
+  for (std::size_t i = 1; i < entries.size(); ++i) {
+    if (!entries[i].is_string())
+      throw std::runtime_error("entry " + std::to_string(i) + " of the manifest " + manifest.uri() + " is not a string");
+    const S3Location location = parse_s3_uri(prefix + entries[i].get<std::string>());
+    const auto info = objects.find(location.bucket, location.key);
+    if (!info) throw std::runtime_error("the manifest names " + location.uri() + ", which does not exist");
+    files.push_back({entries[i].get<std::string>(), objects.blob_path(*info)});
+  }
+  return files;
+}
+
+}  // namespace
+
+S3Location parse_s3_uri(std::string_view uri) {
+  std::string_view rest = uri;
+  if (rest.starts_with("s3://")) {
+    rest.remove_prefix(5);
+  } else if (rest.starts_with("https://s3") && rest.find('/', 8) != std::string_view::npos) {
+    rest.remove_prefix(rest.find('/', 8) + 1);
+  } else {
+    throw validation_fault("The S3 URI \"" + std::string(uri) + "\" is invalid: it must start with s3:// or https://s3.");
+  }
+  const std::size_t slash = rest.find('/');
+  S3Location location{std::string(rest.substr(0, slash)),
+                      slash == std::string_view::npos ? "" : std::string(rest.substr(slash + 1))};
+  if (location.bucket.empty()) throw validation_fault("The S3 URI \"" + std::string(uri) + "\" names no bucket.");
+  return location;
+}
+
+std::vector<store::ObjectInfo> objects_under(const store::Objects& objects, const S3Location& location) {
+  std::vector<store::ObjectInfo> found;
+  std::string start_after;
+  for (;;) {
+    const auto part = objects.list(location.bucket, location.key, start_after, page);
+    for (const store::ObjectInfo& info : part)
+      if (!info.key.ends_with('/')) found.push_back(info);
+    if (part.size() < page) return found;
+    start_after = part.back().key;
+  }
+}
+
+std::vector<runner::InputFile> channel_files(const store::Objects& objects, const json& s3_data_source, int host_index,
+                                             int host_count) {
+  const S3Location location = parse_s3_uri(s3_data_source.at("S3Uri").get<std::string>());
+  std::vector<runner::InputFile> files;
+  if (s3_data_source.at("S3DataType") == "ManifestFile") {
+    files = manifest_files(objects, location);
+  } else {
+    const std::size_t folder = location.key.rfind('/') == std::string::npos ? 0 : location.key.rfind('/') + 1;
+    for (const store::ObjectInfo& info : objects_under(objects, location))
+      files.push_back({info.key.substr(folder), objects.blob_path(info)});
+  }
+  if (s3_data_source.value("S3DataDistributionType", "FullyReplicated") != "ShardedByS3Key") return files;
+  std::vector<runner::InputFile> shard;
+  for (std::size_t i = 0; i < files.size(); ++i)
+    if (static_cast<int>(i % static_cast<std::size_t>(host_count)) == host_index) shard.push_back(files[i]);
+  return shard;
+}
+
+void require_objects(const store::Objects& objects, const json& s3_data_source, const std::string& region,
+                     const std::string& role) {
+  const S3Location location = parse_s3_uri(s3_data_source.at("S3Uri").get<std::string>());
+  const bool there = s3_data_source.at("S3DataType") == "ManifestFile"
+                         ? objects.find(location.bucket, location.key).has_value()
+                         : !objects_under(objects, location).empty();
+  if (there) return;
+  throw validation_fault("No S3 objects found under S3 URL \"" + location.uri() +
+                         "\" given in input data source. Please ensure that the bucket exists in the selected region (" +
+                         region + "), that objects exist under that S3 prefix, and that the role \"" + role +
+                         "\" has \"s3:ListBucket\" permissions on bucket \"" + location.bucket + "\".");
+}
+
+}  // namespace sagemaker::local::services

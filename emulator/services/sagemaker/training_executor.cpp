@@ -1,0 +1,220 @@
+#include "emulator/services/sagemaker/training_executor.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "emulator/runner/archive.hpp"
+#include "emulator/services/sagemaker/metric_scanner.hpp"
+#include "emulator/services/sagemaker/s3_locations.hpp"
+#include "emulator/services/sagemaker/training_jobs.hpp"
+#include "emulator/services/sagemaker/training_state.hpp"
+#include "emulator/services/service_error.hpp"
+
+namespace sagemaker::local::services {
+namespace {
+
+using runner::TrainingOutcome;
+
+// The request, as the runner wants it.
+runner::TrainingSpec spec_of(const json& job, Platform& platform) {
+  const json& algorithm = job.at("AlgorithmSpecification");
+  const json& resources = job.at("ResourceConfig");
+  runner::TrainingSpec spec;
+  spec.job_name = job.at("TrainingJobName");
+  if (const auto image = platform.images.resolve(algorithm.at("TrainingImage").get<std::string>())) {
+    spec.image = *image;
+  } else {
+    throw std::runtime_error("the image is not known any more");
+  }
+  spec.entry_point = algorithm.value("ContainerEntrypoint", std::vector<std::string>{});
+  spec.arguments = algorithm.value("ContainerArguments", std::vector<std::string>{});
+  spec.hyperparameters = job.value("HyperParameters", json::object());
+  spec.environment = base_container_environment(platform);
+  for (const auto& [name, value] : job.value("Environment", json::object()).items()) spec.environment[name] = value;
+  spec.environment["TRAINING_JOB_NAME"] = spec.job_name;
+  spec.environment["TRAINING_JOB_ARN"] = job.at("TrainingJobArn");
+  spec.instance_type = resources.at("InstanceType");
+  spec.instance_count = resources.at("InstanceCount");
+  spec.run_seconds_max = std::chrono::seconds(job.at("StoppingCondition").at("MaxRuntimeInSeconds").get<std::int64_t>());
+  spec.root = platform.work_directory / "training" / spec.job_name;
+  for (const json& channel : job.value("InputDataConfig", json::array())) {
+    const json& source = channel.at("DataSource").at("S3DataSource");
+    json config = {{"TrainingInputMode", channel.value("InputMode", algorithm.at("TrainingInputMode").get<std::string>())},
+                   {"S3DistributionType", source.value("S3DataDistributionType", "FullyReplicated")},
+                   {"RecordWrapperType", channel.value("RecordWrapperType", "None")}};
+    if (channel.contains("ContentType")) config["ContentType"] = channel["ContentType"];
+    spec.channels.push_back({channel.at("ChannelName"), config, [&objects = platform.objects, source](int host, int count) {
+                               return channel_files(objects, source, host, count);
+                             }});
+  }
+  return spec;
+}
+
+// Puts a directory under `<S3OutputPath>/<job>/output/`: as one archive, or file by file for CompressionType NONE.
+void publish(Platform& platform, const json& job, const std::filesystem::path& directory, const std::string& name) {
+  const json& output = job.at("OutputDataConfig");
+  S3Location target = parse_s3_uri(output.at("S3OutputPath").get<std::string>());
+  if (!platform.objects.find_bucket(target.bucket))
+    throw std::runtime_error("the bucket " + target.bucket + " of S3OutputPath does not exist");
+  while (target.key.ends_with('/')) target.key.pop_back();
+  if (!target.key.empty()) target.key += '/';
+  target.key += job.at("TrainingJobName").get<std::string>() + "/output/";
+  if (output.value("CompressionType", "GZIP") == "NONE") {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory))
+      if (entry.is_regular_file())
+        platform.objects.put_file(target.bucket,
+                                  target.key + name + "/" + std::filesystem::relative(entry.path(), directory).string(),
+                                  entry.path());
+    return;
+  }
+  const std::filesystem::path archive = directory.parent_path() / (name + ".tar.gz");
+  runner::pack_tar_gz(directory, archive);
+  platform.objects.put_file(target.bucket, target.key + name + ".tar.gz", archive,
+                            {{"ContentType", "application/x-gzip"}});
+}
+
+std::string artifact_uri(const json& job) {
+  const json& output = job.at("OutputDataConfig");
+  std::string uri = output.at("S3OutputPath");
+  while (uri.ends_with('/')) uri.pop_back();
+  return uri + "/" + job.at("TrainingJobName").get<std::string>() + "/output/model" +
+         (output.value("CompressionType", "GZIP") == "NONE" ? "/" : ".tar.gz");
+}
+
+bool has_files(const std::filesystem::path& directory) {
+  return std::filesystem::exists(directory) && !std::filesystem::is_empty(directory);
+}
+
+}  // namespace
+
+TrainingExecutor::~TrainingExecutor() {
+  {
+    std::lock_guard lock(mutex_);
+    shutting_down_ = true;
+    for (auto& [name, stop] : running_) stop->request();
+  }
+  tasks_.join();
+}
+
+void TrainingExecutor::start(const store::Record& record) {
+  auto stop = std::make_shared<runner::StopSignal>();
+  {
+    std::lock_guard lock(mutex_);
+    if (shutting_down_) return;  // recovery at the next start gives the job its end
+    running_[record.name] = stop;
+  }
+  tasks_.run([this, stop, name = record.name, document = record.document] {
+    run(name, document, *stop);
+    std::lock_guard lock(mutex_);
+    running_.erase(name);
+  });
+}
+
+void TrainingExecutor::stop(const std::string& job_name) {
+  std::lock_guard lock(mutex_);
+  if (const auto found = running_.find(job_name); found != running_.end()) found->second->request();
+}
+
+void TrainingExecutor::run(const std::string& name, const json& document, const runner::StopSignal& stop) {
+  const auto change = [&](const std::function<void(store::Record&, std::int64_t)>& apply) {
+    platform_.records.update(training_job_kind, name,
+                             [&](store::Record& job) { apply(job, platform_.now_ms()); });
+  };
+  const auto stopping = [](const store::Record& job) { return job.status == "Stopping"; };
+  std::error_code ignored;
+  const std::filesystem::path root = platform_.work_directory / "training" / name;
+  try {
+    std::filesystem::remove_all(root, ignored);
+    const runner::TrainingSpec spec = spec_of(document, platform_);
+    std::vector<std::string> streams;
+    const std::string epoch = std::to_string(platform_.now_ms() / 1000);
+    for (int host = 1; host <= spec.instance_count; ++host) {
+      streams.push_back(name + "/algo-" + std::to_string(host) + "-" + epoch);
+      platform_.logs.open_stream(training_log_group, streams.back());
+    }
+    MetricScanner metrics(document.at("AlgorithmSpecification").value("MetricDefinitions", json::array()), platform_.clock);
+    runner::TrainingEvents events;
+    events.on_line = [&](int host, std::string_view line) {
+      platform_.logs.write(training_log_group, streams[static_cast<std::size_t>(host)], line);
+      metrics.scan(line);
+    };
+    events.on_phase = [&](runner::TrainingPhase phase) {
+      change([&](store::Record& job, std::int64_t now) {
+        if (!job.document.contains("TrainingStartTime")) job.document["TrainingStartTime"] = timestamp(now);
+        if (stopping(job)) return;  // the secondary status stays Stopping until the end
+        if (phase == runner::TrainingPhase::downloading)
+          training_state::enter(job, "Downloading", "Downloading input data", now);
+        else if (phase == runner::TrainingPhase::training)
+          training_state::enter(job, "Training", "Training image download completed. Training in progress.", now);
+        else
+          training_state::enter(job, "Uploading", "Uploading generated training model", now);
+      });
+    };
+    change([&](store::Record& job, std::int64_t now) {
+      if (!stopping(job)) training_state::say(job, "Preparing the instances for training", now);
+    });
+    runner::TrainingRunner training(platform_.sandbox, platform_.addresses, platform_.limits.runner);
+    TrainingOutcome outcome = training.run(spec, events, stop);
+    platform_.logs.flush();
+
+    bool interrupted = false;
+    {
+      std::lock_guard lock(mutex_);
+      interrupted = shutting_down_ && outcome.kind == TrainingOutcome::Kind::stopped;
+    }
+    bool published = false;
+    try {
+      if (outcome.kind != TrainingOutcome::Kind::failed && !interrupted) {
+        publish(platform_, document, outcome.model_directory, "model");
+        published = true;
+      }
+      if (!interrupted && has_files(outcome.output_directory)) publish(platform_, document, outcome.output_directory, "output");
+    } catch (const std::exception& error) {
+      outcome.kind = TrainingOutcome::Kind::failed;
+      outcome.failure_reason = std::string("ClientError: Artifact upload failed: ") + error.what();
+    }
+    change([&](store::Record& job, std::int64_t now) {
+      if (published) job.document["ModelArtifacts"] = {{"S3ModelArtifacts", artifact_uri(document)}};
+      if (json found = metrics.final_metrics(); !found.empty()) job.document["FinalMetricDataList"] = std::move(found);
+      if (interrupted && !stopping(job)) {
+        training_state::fail(job, "InternalServerError: sagemaker-local was shut down while the job ran.", now);
+      } else if (outcome.kind == TrainingOutcome::Kind::failed) {
+        training_state::fail(job, outcome.failure_reason, now);
+      } else if (outcome.kind == TrainingOutcome::Kind::stopped) {
+        training_state::finish(job, "Stopped", "Stopped", "Training job stopped", now);
+      } else if (outcome.kind == TrainingOutcome::Kind::max_runtime_exceeded) {
+        training_state::finish(job, "Stopped", "MaxRuntimeExceeded",
+                               "Training job runtime exceeded MaxRuntimeInSeconds provided", now);
+      } else {
+        training_state::finish(job, "Completed", "Completed", "Training job completed", now);
+      }
+    });
+  } catch (const std::exception& error) {
+    spdlog::error("training job {}: {}", name, error.what());
+    try {
+      change([&](store::Record& job, std::int64_t now) {
+        training_state::fail(job, std::string("InternalServerError: ") + error.what(), now);
+      });
+    } catch (const std::exception& second) {
+      spdlog::error("training job {}: its state could not be stored: {}", name, second.what());
+    }
+  }
+  std::filesystem::remove_all(root, ignored);
+}
+
+void TrainingExecutor::recover() {
+  for (const store::Record& left : platform_.records.with_status(training_job_kind, {"InProgress", "Stopping"})) {
+    platform_.records.update(training_job_kind, left.name, [&](store::Record& job) {
+      const std::int64_t now = platform_.now_ms();
+      if (job.status == "Stopping")
+        training_state::finish(job, "Stopped", "Stopped", "Training job stopped", now);
+      else
+        training_state::fail(job, "InternalServerError: sagemaker-local ended while the job ran. Please try again.", now);
+    });
+    spdlog::warn("training job {} was running when the last sagemaker-local ended: it is {} now", left.name,
+                 left.status == "Stopping" ? "Stopped" : "Failed");
+  }
+  std::error_code ignored;
+  std::filesystem::remove_all(platform_.work_directory / "training", ignored);
+}
+
+}  // namespace sagemaker::local::services

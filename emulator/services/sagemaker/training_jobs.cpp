@@ -1,0 +1,158 @@
+#include "emulator/services/sagemaker/training_jobs.hpp"
+
+#include <set>
+
+#include "emulator/services/sagemaker/listing.hpp"
+#include "emulator/services/sagemaker/s3_locations.hpp"
+#include "emulator/services/sagemaker/tags.hpp"
+#include "emulator/services/sagemaker/training_executor.hpp"
+#include "emulator/services/sagemaker/training_state.hpp"
+#include "emulator/services/service_error.hpp"
+
+namespace sagemaker::local::services {
+namespace {
+
+// What is part of the API but not of this emulator yet is refused by name: nothing is silently ignored.
+void refuse_unimplemented(const json& input) {
+  const auto refuse = [](const std::string& what) {
+    throw validation_fault(what + " is not implemented by sagemaker-local yet.");
+  };
+  for (const char* member : {"CheckpointConfig", "RetryStrategy", "RemoteDebugConfig", "SessionChainingConfig", "InfraCheckConfig"})
+    if (input.contains(member)) refuse(member);
+  if (input["AlgorithmSpecification"].contains("AlgorithmName")) refuse("AlgorithmSpecification.AlgorithmName");
+  const json& resources = input.at("ResourceConfig");
+  for (const char* member : {"InstanceGroups", "TrainingPlanArn", "KeepAlivePeriodInSeconds"})
+    if (resources.contains(member)) refuse(std::string("ResourceConfig.") + member);
+  const std::string mode = input["AlgorithmSpecification"].at("TrainingInputMode");
+  for (const json& channel : input.value("InputDataConfig", json::array())) {
+    const std::string name = channel.at("ChannelName");
+    if (channel.value("InputMode", mode) == "Pipe") refuse("Input mode Pipe (channel " + name + ")");
+    if (!channel.at("DataSource").contains("S3DataSource")) refuse("A data source other than S3DataSource (channel " + name + ")");
+    if (channel["DataSource"]["S3DataSource"].at("S3DataType") == "AugmentedManifestFile")
+      refuse("S3DataType AugmentedManifestFile (channel " + name + ")");
+    if (channel.value("CompressionType", "None") != "None") refuse("CompressionType Gzip (channel " + name + ")");
+  }
+}
+
+// What the service model does not say but the service demands.
+void require(const json& input) {
+  for (const char* member : {"AlgorithmSpecification", "ResourceConfig"})
+    if (!input.contains(member)) throw validation_fault(std::string("Request must contain ") + member + ".");
+  const json& algorithm = input["AlgorithmSpecification"];
+  if (algorithm.contains("AlgorithmName") == algorithm.contains("TrainingImage"))
+    throw validation_fault("You must specify exactly one of TrainingImage and AlgorithmName in AlgorithmSpecification.");
+  const json& resources = input["ResourceConfig"];
+  if (!resources.contains("InstanceGroups") &&
+      (!resources.contains("InstanceType") || !resources.contains("InstanceCount")))
+    throw validation_fault("ResourceConfig must contain InstanceType and InstanceCount.");
+  std::set<std::string> names;
+  for (const json& channel : input.value("InputDataConfig", json::array()))
+    if (!names.insert(channel.at("ChannelName").get<std::string>()).second)
+      throw validation_fault("Channel names must be unique: " + channel["ChannelName"].get<std::string>() + ".");
+}
+
+store::Record new_job(const json& input, const Platform& platform) {
+  const std::int64_t now = platform.now_ms();
+  store::Record job;
+  job.name = input.at("TrainingJobName");
+  job.arn = platform.arn("training-job", job.name);
+  job.status = "InProgress";
+  job.created_ms = now;
+  job.document = input;
+  json& document = job.document;
+  document.erase("Tags");
+  document["TrainingJobArn"] = job.arn;
+  document["TrainingJobStatus"] = "InProgress";
+  document["CreationTime"] = timestamp(now);
+  // Clients of AWS index these without asking, so the service fills them in.
+  document["OutputDataConfig"].emplace("KmsKeyId", "");
+  document["OutputDataConfig"].emplace("CompressionType", "GZIP");
+  document["ResourceConfig"].emplace("VolumeSizeInGB", 30);
+  if (!document.contains("StoppingCondition")) document["StoppingCondition"] = json::object();
+  document["StoppingCondition"].emplace("MaxRuntimeInSeconds", 86400);
+  for (const char* member : {"EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining"})
+    document.emplace(member, false);
+  document["AlgorithmSpecification"].emplace("EnableSageMakerMetricsTimeSeries", false);
+  training_state::enter(job, "Starting", "Starting the training job", now);
+  return job;
+}
+
+[[noreturn]] void throw_taken(const store::Record& job) {
+  throw ServiceFault("ResourceInUse", 400,
+                     "Training job names must be unique within an AWS account and region, and a training job with this "
+                     "name already exists (" + job.arn + ")");
+}
+
+json create(Platform& platform, TrainingExecutor& executor, const json& input) {
+  require(input);
+  refuse_unimplemented(input);
+  const std::string image = input["AlgorithmSpecification"]["TrainingImage"];
+  if (!platform.images.resolve(image))
+    throw validation_fault("ECR image \"" + image + "\" is invalid. " + platform.images.explain_unknown(image));
+  parse_s3_uri(input.at("OutputDataConfig").at("S3OutputPath").get<std::string>());
+  store::Record job = new_job(input, platform);
+  if (platform.records.find(training_job_kind, job.name)) throw_taken(job);
+  for (const json& channel : input.value("InputDataConfig", json::array()))
+    require_objects(platform.objects, channel["DataSource"]["S3DataSource"], platform.region, input.at("RoleArn"));
+  if (!platform.records.insert(training_job_kind, job)) throw_taken(job);
+  set_tags(platform, job.arn, input.value("Tags", json::array()));
+  executor.start(job);
+  return {{"TrainingJobArn", job.arn}};
+}
+
+store::Record find(Platform& platform, const json& input) {
+  const auto job = platform.records.find(training_job_kind, input.at("TrainingJobName").get<std::string>());
+  // AWS declares ResourceNotFound for this and sends ValidationException.
+  if (!job) throw validation_fault("Requested resource not found.");
+  return *job;
+}
+
+json stop(Platform& platform, TrainingExecutor& executor, const json& input) {
+  const std::string name = find(platform, input).name;
+  platform.records.update(training_job_kind, name, [&](store::Record& job) {
+    if (job.status != "InProgress")
+      throw validation_fault("The request was rejected because the training job is in status " + job.status + ".");
+    job.status = "Stopping";
+    job.document["TrainingJobStatus"] = "Stopping";
+    training_state::enter(job, "Stopping", "Stopping the training job", platform.now_ms());
+  });
+  executor.stop(name);
+  return json::object();
+}
+
+json erase(Platform& platform, const json& input) {
+  const store::Record job = find(platform, input);
+  if (!training_state::ended(job))
+    throw ServiceFault("ResourceInUse", 400,
+                       "The request was rejected because the training job is in status " + job.status + ".");
+  platform.records.erase(training_job_kind, job.name);
+  erase_tags(platform, job.arn);
+  return json::object();
+}
+
+json summary(const store::Record& job) {
+  json summary = {{"TrainingJobName", job.name},
+                  {"TrainingJobArn", job.arn},
+                  {"CreationTime", timestamp(job.created_ms)},
+                  {"LastModifiedTime", timestamp(job.modified_ms)},
+                  {"TrainingJobStatus", job.status},
+                  {"SecondaryStatus", job.document.at("SecondaryStatus")}};
+  if (job.document.contains("TrainingEndTime")) summary["TrainingEndTime"] = job.document["TrainingEndTime"];
+  return summary;
+}
+
+}  // namespace
+
+void add_training_job_operations(OperationTable& table, Platform& platform, TrainingExecutor& executor) {
+  table["CreateTrainingJob"] = [&](const CallContext&, const json& input) { return create(platform, executor, input); };
+  table["DescribeTrainingJob"] = [&](const CallContext&, const json& input) { return find(platform, input).document; };
+  table["StopTrainingJob"] = [&](const CallContext&, const json& input) { return stop(platform, executor, input); };
+  table["DeleteTrainingJob"] = [&](const CallContext&, const json& input) { return erase(platform, input); };
+  table["ListTrainingJobs"] = [&](const CallContext&, const json& input) {
+    if (input.contains("WarmPoolStatusEquals") || input.contains("TrainingPlanArnEquals"))
+      throw validation_fault("WarmPoolStatusEquals and TrainingPlanArnEquals are not implemented by sagemaker-local yet.");
+    return list_records(platform.records, training_job_kind, input, "TrainingJobSummaries", summary);
+  };
+}
+
+}  // namespace sagemaker::local::services

@@ -1,0 +1,22 @@
+// AWS JSON 1.1 and REST-JSON: documents into bodies, faults into error documents.
+#pragma once
+
+#include <string>
+
+#include <sagemaker/aws/json.hpp>
+
+#include "emulator/http/message.hpp"
+#include "emulator/services/service_error.hpp"
+
+namespace sagemaker::local::wire {
+
+// The request document; an empty body is an empty document. ServiceFault SerializationException for anything but an object.
+json decode_json(const std::string& body, int depth_max);
+
+http::Response encode_json(const json& output, const std::string& request_id);
+// {"__type": code, "message": text}, as json 1.1 services answer.
+http::Response encode_json_fault(const ServiceFault& fault, const std::string& request_id);
+// x-amzn-ErrorType and {"Message": text, ...}, as the runtime answers.
+http::Response encode_rest_json_fault(const ServiceFault& fault, const std::string& request_id);
+
+}  // namespace sagemaker::local::wire

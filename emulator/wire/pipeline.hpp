@@ -1,0 +1,46 @@
+// The path of a request, as one visible list: route, read, authenticate, decode, validate, handle, encode, log.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "emulator/http/message.hpp"
+#include "emulator/options.hpp"
+#include "emulator/services/operation.hpp"
+#include "emulator/services/s3/service.hpp"
+#include "emulator/services/sagemaker/endpoint_fleet.hpp"
+#include "emulator/services/sts/operations.hpp"
+#include "emulator/wire/authenticator.hpp"
+#include "emulator/wire/router.hpp"
+#include "emulator/wire/s3_protocol.hpp"
+
+namespace sagemaker::local::wire {
+
+class Pipeline {
+ public:
+  // `operations`: the document services by name: "sagemaker", "logs", "sts".
+  Pipeline(const Options& options, services::Platform& platform, services::EndpointFleet& fleet, services::s3::Service& s3,
+           const services::TemporaryCredentials& temporary_credentials, std::map<std::string, OperationTable> operations);
+
+  http::Response handle(http::Request& request);  // never throws
+
+ private:
+  http::Response answer(const Route& route, http::Request& request, CallContext& context);
+  http::Response answer_json(const std::string& service, const Route& route, http::Request& request, CallContext& context);
+  http::Response answer_query(http::Request& request, CallContext& context);
+  http::Response answer_invocation(const Route& route, http::Request& request, CallContext& context);
+  http::Response answer_s3(http::Request& request, CallContext& context);
+  http::Response answer_local(const http::Request& request) const;
+  http::Response encode_fault(const ServiceFault& fault, const Route& route, const http::Request& request,
+                              const std::string& request_id) const;
+  void check_host(const http::Request& request) const;
+
+  const Options& options_;
+  services::Platform& platform_;
+  services::EndpointFleet& fleet_;
+  std::map<std::string, OperationTable> operations_;
+  Authenticator authenticator_;
+  S3Protocol s3_protocol_;
+};
+
+}  // namespace sagemaker::local::wire
