@@ -2,6 +2,7 @@
 // few reading connections. Statements are prepared once a connection. Errors throw DatabaseError with SQLite's text.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -29,6 +30,10 @@ class Statement {
   Statement(Statement&&) noexcept;
   Statement(const Statement&) = delete;
   Statement& bind(int index, std::int64_t value);
+  template <std::integral Integer>  // int, size_t...: without it a call would be ambiguous with double
+  Statement& bind(int index, Integer value) {
+    return bind(index, static_cast<std::int64_t>(value));
+  }
   Statement& bind(int index, double value);
   Statement& bind(int index, std::string_view text);
   Statement& bind(int index, std::nullptr_t);
@@ -58,7 +63,8 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  // One transaction: committed when `work` returns, rolled back when it throws.
+  // One transaction: committed when `work` returns, rolled back when it throws. Not to be nested within itself: that
+  // throws std::logic_error.
   void write(const std::function<void(Connection&)>& work);
   // A consistent snapshot for reading; runs beside writers.
   void read(const std::function<void(Connection&)>& work) const;

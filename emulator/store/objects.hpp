@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,14 @@ struct ObjectInfo {
   std::string blob;                // which file holds the bytes
 };
 
+// The bucket was not there, or was deleted in the meantime.
+class MissingBucket : public std::runtime_error {
+ public:
+  explicit MissingBucket(std::string_view name) : std::runtime_error("no such bucket: " + std::string(name)) {}
+};
+
+class Uploads;
+
 // Bytes on their way in: append, then commit through Objects::put, or go out of scope and be gone.
 class BlobWriter {
  public:
@@ -55,19 +64,27 @@ class Objects {
 
   std::unique_ptr<BlobWriter> new_blob();
   // Publishes the blob under the key, replacing what was there. `condition` is asked inside the transaction with the
-  // current object (nullptr: none) and may throw to refuse.
+  // current object (nullptr: none) and may throw to refuse. Throws MissingBucket.
   void put(std::string_view bucket, const ObjectInfo& info, std::unique_ptr<BlobWriter> blob,
            const std::function<void(const ObjectInfo* current)>& condition = {});
   // A file of this machine as an object (its bytes are copied); etag and size are computed.
   ObjectInfo put_file(std::string_view bucket, std::string_view key, const std::filesystem::path& file,
                       json metadata = json::object());
   std::optional<ObjectInfo> find(std::string_view bucket, std::string_view key) const;
-  bool erase(std::string_view bucket, std::string_view key);
+  // The bytes of an object under another key: both share them on disk, nothing is copied. The rest is as for put().
+  // Throws std::system_error (ENOENT) where `source` was replaced or deleted since it was found.
+  void copy(const ObjectInfo& source, std::string_view bucket, const ObjectInfo& info,
+            const std::function<void(const ObjectInfo* current)>& condition = {});
+  bool erase(std::string_view bucket, std::string_view key,
+             const std::function<void(const ObjectInfo* current)>& condition = {});
   // Keys in UTF-8 binary order, behind `start_after`, with the prefix; at most `limit`.
   std::vector<ObjectInfo> list(std::string_view bucket, std::string_view prefix, std::string_view start_after,
                                std::size_t limit) const;
   // The file with the bytes. Open it at once: a later put or delete of the key removes it.
   std::filesystem::path blob_path(const ObjectInfo& info) const;
+
+  // Multipart uploads into these buckets.
+  Uploads& uploads() const;
 
  private:
   class Implementation;

@@ -1,0 +1,186 @@
+// Parts and their uploads. Whatever a transaction stops referring to is removed from disk after it.
+#include "emulator/store/uploads.hpp"
+
+#include <cerrno>
+#include <system_error>
+
+#include "emulator/store/object_rows.hpp"
+
+namespace sagemaker::local::store {
+namespace {
+
+Upload upload_of(const Statement& row) {
+  Upload upload;
+  upload.id = row.text(0);
+  upload.bucket = row.text(1);
+  upload.key = row.text(2);
+  upload.initiated_ms = row.integer(3);
+  upload.metadata = aws::parse_json(row.text(4), metadata_depth_max);
+  return upload;
+}
+
+Part part_of(const Statement& row) {
+  Part part;
+  part.number = static_cast<int>(row.integer(0));
+  part.size = static_cast<std::uint64_t>(row.integer(1));
+  part.etag = row.text(2);
+  part.modified_ms = row.integer(3);
+  part.metadata = aws::parse_json(row.text(4), metadata_depth_max);
+  part.blob = row.text(5);
+  return part;
+}
+
+bool upload_exists(Connection& connection, std::string_view id) {
+  return connection.prepare("SELECT 1 FROM uploads WHERE id = ?").bind(1, id).step();
+}
+
+// Removes the rows of an upload; returns the blobs of its parts.
+std::vector<std::string> remove_rows(Connection& connection, std::string_view id) {
+  std::vector<std::string> blobs;
+  {
+    Statement row = connection.prepare("SELECT blob FROM upload_parts WHERE upload = ?");
+    row.bind(1, id);
+    while (row.step()) blobs.push_back(row.text(0));
+  }
+  connection.prepare("DELETE FROM upload_parts WHERE upload = ?").bind(1, id).run();
+  connection.prepare("DELETE FROM uploads WHERE id = ?").bind(1, id).run();
+  return blobs;
+}
+
+void require_unchanged(Connection& connection, std::string_view id, const std::vector<Part>& parts) {
+  if (!upload_exists(connection, id)) throw UploadChanged();
+  for (const Part& part : parts) {
+    Statement row = connection.prepare("SELECT blob FROM upload_parts WHERE upload = ? AND number = ?");
+    if (!row.bind(1, id).bind(2, part.number).step() || row.text(0) != part.blob) throw UploadChanged();
+  }
+}
+
+}  // namespace
+
+void Uploads::create(const Upload& upload) {
+  database_.write([&](Connection& connection) {
+    require_bucket(connection, upload.bucket);
+    connection.prepare("INSERT INTO uploads (id, bucket, key, initiated_ms, metadata) VALUES (?, ?, ?, ?, ?)")
+        .bind(1, upload.id)
+        .bind(2, upload.bucket)
+        .bind(3, upload.key)
+        .bind(4, upload.initiated_ms)
+        .bind(5, aws::dump_json(upload.metadata))
+        .run();
+  });
+}
+
+std::optional<Upload> Uploads::find(std::string_view id) const {
+  std::optional<Upload> found;
+  database_.read([&](Connection& connection) {
+    Statement row =
+        connection.prepare("SELECT id, bucket, key, initiated_ms, metadata FROM uploads WHERE id = ?");
+    if (row.bind(1, id).step()) found = upload_of(row);
+  });
+  return found;
+}
+
+std::vector<Upload> Uploads::list(std::string_view bucket, std::string_view prefix, std::string_view key,
+                                  std::string_view id, std::size_t limit) const {
+  std::vector<Upload> found;
+  database_.read([&](Connection& connection) {
+    Statement row = connection.prepare(
+        "SELECT id, bucket, key, initiated_ms, metadata FROM uploads WHERE bucket = ?1 AND key >= ?2 "
+        "AND (key > ?3 OR (?4 <> '' AND key = ?3 AND id > ?4)) ORDER BY key, id");
+    row.bind(1, bucket).bind(2, prefix).bind(3, key).bind(4, id);
+    while (found.size() < limit && row.step()) {
+      Upload upload = upload_of(row);
+      if (!upload.key.starts_with(prefix)) break;
+      found.push_back(std::move(upload));
+    }
+  });
+  return found;
+}
+
+void Uploads::put_part(std::string_view id, const Part& part, std::unique_ptr<BlobWriter> blob) {
+  const std::string name = blobs_.settle(std::move(blob));
+  std::string replaced;
+  try {
+    database_.write([&](Connection& connection) {
+      if (!upload_exists(connection, id)) throw UploadChanged();
+      {
+        Statement row = connection.prepare("SELECT blob FROM upload_parts WHERE upload = ? AND number = ?");
+        if (row.bind(1, id).bind(2, part.number).step()) replaced = row.text(0);
+      }
+      connection
+          .prepare("INSERT OR REPLACE INTO upload_parts (upload, number, size, etag, modified_ms, metadata, blob) "
+                   "VALUES (?, ?, ?, ?, ?, ?, ?)")
+          .bind(1, id)
+          .bind(2, part.number)
+          .bind(3, part.size)
+          .bind(4, part.etag)
+          .bind(5, part.modified_ms)
+          .bind(6, aws::dump_json(part.metadata))
+          .bind(7, name)
+          .run();
+    });
+  } catch (...) {
+    blobs_.remove(name);
+    throw;
+  }
+  blobs_.remove(replaced);
+}
+
+std::vector<Part> Uploads::parts(std::string_view id, int after, std::size_t limit) const {
+  std::vector<Part> found;
+  database_.read([&](Connection& connection) {
+    Statement row = connection.prepare(
+        "SELECT number, size, etag, modified_ms, metadata, blob FROM upload_parts "
+        "WHERE upload = ? AND number > ? ORDER BY number LIMIT ?");
+    row.bind(1, id).bind(2, after).bind(3, limit);
+    while (row.step()) found.push_back(part_of(row));
+  });
+  return found;
+}
+
+void Uploads::complete(const Upload& upload, const std::vector<Part>& parts, const ObjectInfo& info,
+                       const std::function<void(const ObjectInfo*)>& condition) {
+  ObjectInfo stored = info;
+  // A single part simply becomes the object.
+  const bool adopted = parts.size() == 1;
+  if (adopted) {
+    stored.blob = parts.front().blob;
+  } else {
+    std::vector<std::string> names;
+    for (const Part& part : parts) names.push_back(part.blob);
+    try {
+      stored.blob = blobs_.settle(blobs_.join(names));
+    } catch (const std::system_error& error) {
+      if (error.code().value() == ENOENT) throw UploadChanged();
+      throw;
+    }
+  }
+  std::vector<std::string> orphans;
+  try {
+    database_.write([&](Connection& connection) {
+      require_unchanged(connection, upload.id, parts);
+      const std::string replaced = replace_object(connection, upload.bucket, stored, condition);
+      orphans = remove_rows(connection, upload.id);
+      orphans.push_back(replaced);
+    });
+  } catch (...) {
+    if (!adopted) blobs_.remove(stored.blob);
+    throw;
+  }
+  for (const std::string& orphan : orphans) {
+    if (orphan != stored.blob) blobs_.remove(orphan);
+  }
+}
+
+bool Uploads::abort(std::string_view id) {
+  bool existed = false;
+  std::vector<std::string> orphans;
+  database_.write([&](Connection& connection) {
+    existed = upload_exists(connection, id);
+    orphans = remove_rows(connection, id);
+  });
+  for (const std::string& orphan : orphans) blobs_.remove(orphan);
+  return existed;
+}
+
+}  // namespace sagemaker::local::store
