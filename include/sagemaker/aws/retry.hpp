@@ -1,0 +1,139 @@
+// When a failed request is sent again: botocore's standard mode with its exact numbers (botocore: retries/standard.py,
+// quota.py). Three attempts, exponential delay with full jitter up to 20 s, and a quota that keeps a client from
+// hammering a service that is down. The clock and the random numbers come from the caller.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <string_view>
+
+#include <sagemaker/aws/errors.hpp>
+
+namespace sagemaker::aws {
+
+inline bool is_throttling_code(std::string_view code) {
+  static constexpr std::array<std::string_view, 14> codes{
+      "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException",
+      "TooManyRequestsException", "ProvisionedThroughputExceededException", "TransactionInProgressException",
+      "RequestLimitExceeded", "BandwidthLimitExceeded", "LimitExceededException", "RequestThrottled", "SlowDown",
+      "PriorRequestNotComplete", "EC2ThrottledException"};
+  return std::find(codes.begin(), codes.end(), code) != codes.end();
+}
+
+inline bool is_transient(int http_status, std::string_view code) {
+  return http_status == 500 || http_status == 502 || http_status == 503 || http_status == 504 ||
+         code == "RequestTimeout" || code == "RequestTimeoutException" || code == "PriorRequestNotComplete";
+}
+
+inline bool is_retryable(int http_status, std::string_view code) {
+  return is_transient(http_status, code) || is_throttling_code(code);
+}
+
+// Tokens that retries are paid with. Successes pay them back, so a healthy service never runs dry. Thread-safe.
+class RetryQuota {
+ public:
+  static constexpr int capacity = 500;
+  static constexpr int retry_cost = 5;
+  static constexpr int timeout_cost = 10;
+  static constexpr int success_refund = 1;
+
+  bool acquire(int cost) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (cost > available_) return false;
+    available_ -= cost;
+    return true;
+  }
+  void release(int amount) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    available_ = std::min(capacity, available_ + amount);
+  }
+  int available() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return available_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  int available_ = capacity;
+};
+
+using RandomSource = std::function<double()>;  // evenly from [0, 1); called from several threads
+
+inline RandomSource system_random() {
+  return [] {
+    thread_local std::minstd_rand engine{std::random_device{}()};
+    return std::uniform_real_distribution<double>(0.0, 1.0)(engine);
+  };
+}
+
+// What a failed attempt was like.
+struct FailedAttempt {
+  enum class Kind { connect, timeout, reset, transient, throttling, permanent };
+  Kind kind = Kind::permanent;
+  // Whether the service may have carried the request out: everything but a refused connection and throttling.
+  bool may_have_run() const { return kind != Kind::connect && kind != Kind::throttling; }
+};
+
+inline FailedAttempt classify(int http_status, std::string_view code) {
+  using Kind = FailedAttempt::Kind;
+  if (is_throttling_code(code)) return {Kind::throttling};
+  return {is_transient(http_status, code) ? Kind::transient : Kind::permanent};
+}
+
+inline FailedAttempt classify(TransportError::Kind kind) {
+  using Kind = FailedAttempt::Kind;
+  switch (kind) {
+    case TransportError::Kind::connect: return {Kind::connect};
+    case TransportError::Kind::timeout: return {Kind::timeout};
+    case TransportError::Kind::reset: return {Kind::reset};
+    case TransportError::Kind::tls: break;
+  }
+  return {Kind::permanent};
+}
+
+// The retries of one call. Ask next_delay() after each failure; tell succeeded() about a success.
+class RetrySession {
+ public:
+  // `idempotent` false: a request that may have run is not sent again.
+  RetrySession(RetryQuota& quota, int attempts_max, bool idempotent)
+      : quota_(quota), attempts_max_(attempts_max), idempotent_(idempotent) {}
+
+  int attempt() const { return attempt_; }  // the current one, from 1
+
+  // How long to wait before the next attempt; nullopt: give up and report the failure.
+  std::optional<std::chrono::milliseconds> next_delay(const FailedAttempt& failure, const RandomSource& random) {
+    using Kind = FailedAttempt::Kind;
+    if (failure.kind == Kind::permanent || attempt_ >= attempts_max_) return std::nullopt;
+    if (!idempotent_ && failure.may_have_run()) return std::nullopt;
+    const int cost = failure.kind == Kind::timeout ? RetryQuota::timeout_cost : RetryQuota::retry_cost;
+    if (!quota_.acquire(cost)) return std::nullopt;
+    last_cost_ = cost;
+    const double seconds = random() * std::min(std::pow(2.0, attempt_ - 1), 20.0);
+    ++attempt_;
+    return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000.0));
+  }
+
+  // Another attempt that costs nothing: the request was repaired (a clock, expired credentials), not merely repeated.
+  bool repair() {
+    if (attempt_ >= attempts_max_) return false;
+    ++attempt_;
+    return true;
+  }
+
+  void succeeded() { quota_.release(last_cost_ > 0 ? last_cost_ : RetryQuota::success_refund); }
+
+ private:
+  RetryQuota& quota_;
+  int attempts_max_;
+  bool idempotent_;
+  int attempt_ = 1;
+  int last_cost_ = 0;
+};
+
+}  // namespace sagemaker::aws
