@@ -1,0 +1,171 @@
+#include "emulator/wire/pipeline.hpp"
+
+#include <chrono>
+#include <system_error>
+
+#include <sagemaker/aws/crypto.hpp>
+#include <spdlog/spdlog.h>
+
+#include "emulator/services/service_error.hpp"
+#include "emulator/wire/json_protocol.hpp"
+#include "emulator/wire/query_protocol.hpp"
+#include "emulator/wire/runtime_protocol.hpp"
+#include "emulator/wire/validation.hpp"
+
+namespace sagemaker::local::wire {
+namespace {
+
+const char* name_of(Service service) {
+  switch (service) {
+    case Service::local: return "local";
+    case Service::sagemaker: return "sagemaker";
+    case Service::logs: return "logs";
+    case Service::sts: return "sts";
+    case Service::runtime: return "runtime";
+    case Service::s3: return "s3";
+    case Service::unimplemented: return "unimplemented";
+  }
+  return "";
+}
+
+// What a client may do about an error that is not its own: nothing now, maybe later.
+ServiceFault fault_of(const std::exception& error) {
+  if (const auto* system = dynamic_cast<const std::system_error*>(&error))
+    return ServiceFault("ServiceUnavailable", 503, "The emulator cannot store this now: " + system->code().message());
+  if (dynamic_cast<const store::DatabaseError*>(&error))
+    return ServiceFault("ServiceUnavailable", 503, std::string("The emulator cannot store this now: ") + error.what());
+  return ServiceFault("InternalFailure", 500, "The request processing has failed because of an unknown error, exception or failure.");
+}
+
+}  // namespace
+
+Pipeline::Pipeline(const Options& options, services::Platform& platform, services::EndpointFleet& fleet,
+                   services::s3::Service& s3, const services::TemporaryCredentials& temporary_credentials,
+                   std::map<std::string, OperationTable> operations)
+    : options_(options),
+      platform_(platform),
+      fleet_(fleet),
+      operations_(std::move(operations)),
+      authenticator_(options, temporary_credentials, platform.clock),
+      s3_protocol_(s3) {}
+
+http::Response Pipeline::handle(http::Request& request) {
+  const auto start = std::chrono::steady_clock::now();
+  CallContext context;
+  context.account = options_.account;
+  context.region = options_.region;
+  context.request_id = aws::uuid4();
+  const Route where = route(request);
+  http::Response response;
+  try {
+    check_host(request);
+    response = answer(where, request, context);
+  } catch (const ServiceFault& fault) {
+    response = encode_fault(fault, where, request, context.request_id);
+  } catch (const http::BodyError& error) {
+    const char* code = error.status() == 413   ? "RequestEntityTooLargeException"
+                       : error.status() == 408 ? "RequestTimeout"
+                                               : "IncompleteBody";
+    response = encode_fault(ServiceFault(code, error.status(), error.what()), where, request, context.request_id);
+  } catch (const std::exception& error) {
+    spdlog::error("{} {} {}: {}", context.request_id, name_of(where.service), where.operation, error.what());
+    response = encode_fault(fault_of(error), where, request, context.request_id);
+  }
+  if (spdlog::should_log(spdlog::level::debug)) {
+    const auto took = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start);
+    spdlog::debug("{} {} {} {} {} -> {} in {:.2f} ms", context.request_id, request.remote_address, name_of(where.service),
+                  request.method, where.operation.empty() ? request.path : where.operation, response.status, took.count());
+  }
+  return response;
+}
+
+http::Response Pipeline::answer(const Route& where, http::Request& request, CallContext& context) {
+  switch (where.service) {
+    case Service::local: return answer_local(request);
+    case Service::sagemaker:
+    case Service::logs: return answer_json(name_of(where.service), where, request, context);
+    case Service::sts: return answer_query(request, context);
+    case Service::runtime: return answer_invocation(where, request, context);
+    case Service::s3: return answer_s3(request, context);
+    case Service::unimplemented: break;
+  }
+  throw ServiceFault("UnknownOperationException", 400,
+                     "The service " + where.target + " is not implemented by sagemaker-local.");
+}
+
+http::Response Pipeline::answer_json(const std::string& service, const Route& where, http::Request& request, CallContext& context) {
+  const std::string body = http::read_all(*request.body, options_.limits.wire.json_bytes_max);
+  context.access_key = authenticator_.authenticate(request, service, body).access_key;
+  const auto& table = operations_.at(service);
+  const auto operation = table.find(where.operation);
+  if (operation == table.end())
+    throw ServiceFault("UnknownOperationException", 400,
+                       service == "sagemaker" && known_operation(where.operation)
+                           ? "The operation " + where.operation + " is not implemented by sagemaker-local yet."
+                           : "The operation " + where.operation + " is unknown.");
+  const json input = decode_json(body, options_.limits.wire.json_depth_max);
+  if (service == "sagemaker") validate(where.operation, input);
+  return encode_json(operation->second(context, input), context.request_id);
+}
+
+http::Response Pipeline::answer_query(http::Request& request, CallContext& context) {
+  const std::string body = http::read_all(*request.body, options_.limits.wire.json_bytes_max);
+  context.access_key = authenticator_.authenticate(request, "sts", body).access_key;
+  const QueryRequest query = decode_query(request.method == "GET" ? request.query : body);
+  const auto& table = operations_.at("sts");
+  const auto operation = table.find(query.operation);
+  if (operation == table.end())
+    throw ServiceFault("InvalidAction", 400, "Could not find operation " + query.operation + " for version " + query.version);
+  return encode_query(query, operation->second(context, query.input), context.request_id);
+}
+
+http::Response Pipeline::answer_invocation(const Route& where, http::Request& request, CallContext& context) {
+  const std::string body = http::read_all(*request.body, options_.limits.wire.invocation_bytes_max);
+  context.access_key = authenticator_.authenticate(request, "sagemaker", body).access_key;
+  return handle_invocation(platform_, fleet_, where, request, body, context.request_id);
+}
+
+http::Response Pipeline::answer_s3(http::Request& request, CallContext& context) {
+  context.access_key = authenticator_.authenticate_s3(request).access_key;
+  return s3_protocol_.handle(context, request);
+}
+
+http::Response Pipeline::answer_local(const http::Request& request) const {
+  http::Response response;
+  response.headers.add("Content-Type", "application/json");
+  if (request.path == "/_local/health") {
+    response.body = aws::dump_json({{"status", "ok"},
+                                    {"region", options_.region},
+                                    {"account", options_.account},
+                                    {"sandbox", platform_.sandbox.isolated() ? "bubblewrap" : "none"}});
+    return response;
+  }
+  throw ServiceFault("NotFound", 404, "There is nothing at " + request.path + ".");
+}
+
+http::Response Pipeline::encode_fault(const ServiceFault& fault, const Route& where, const http::Request& request,
+                                      const std::string& request_id) const {
+  switch (where.service) {
+    case Service::s3: return S3Protocol::error(fault, request, request_id);
+    case Service::sts: return encode_query_fault(fault, request_id);
+    case Service::runtime: return encode_rest_json_fault(fault, request_id);
+    default: return encode_json_fault(fault, request_id);
+  }
+}
+
+// A page in a browser could reach a loopback server under a name of its own (DNS rebinding): names must be ours or AWS's.
+void Pipeline::check_host(const http::Request& request) const {
+  if (options_.host == "0.0.0.0" || options_.host == "::") return;
+  std::string host = aws::to_lower(request.headers.get("Host"));
+  if (const std::size_t colon = host.rfind(':'); colon != std::string::npos && host.find(']', colon) == std::string::npos)
+    host.resize(colon);
+  const auto is_loopback_address = [](const std::string& name) {
+    return name.starts_with("127.") && name.find_first_not_of("0123456789.") == std::string::npos;
+  };
+  if (host.empty() || host == options_.host || host == "localhost" || host.ends_with(".localhost") || host == "[::1]" ||
+      is_loopback_address(host) || host.ends_with(".amazonaws.com"))
+    return;
+  throw ServiceFault("AccessDenied", 403, "The host name " + host + " is not one of this emulator's.");
+}
+
+}  // namespace sagemaker::local::wire
