@@ -1,0 +1,55 @@
+// The body of the request that a connection is serving: read in pieces, under an idle timeout and a minimum
+// rate, with "100 Continue" sent when, and only when, somebody starts to read. Knows afterwards whether the
+// next request follows.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include "emulator/http/chunk_decoder.hpp"
+#include "emulator/http/connection.hpp"
+#include "emulator/http/message.hpp"
+
+namespace sagemaker::local::http {
+
+class ConnectionBody final : public BodyReader {
+ public:
+  ConnectionBody(Connection& connection, const HeaderBlock& header, const HttpLimits& limits);
+
+  std::optional<std::uint64_t> length() const override;
+  void read(const std::function<void(std::string_view piece)>& sink) override;
+
+  // Everything up to the next request was read.
+  bool complete() const;
+  // Throws away the rest of a body that nobody wants, if it is small and comes at once. True: complete().
+  bool discard_rest();
+
+ private:
+  using Sink = std::function<void(std::string_view piece)>;
+
+  void consume_all(const Sink& sink);
+  void consume_sized(const Sink& sink);
+  void consume_chunked(const Sink& sink);
+  // Waits until the socket has something; throws BodyError for a client that is too slow.
+  void wait_for_bytes();
+  [[noreturn]] void cut_off() const;
+
+  Connection& connection_;
+  const HttpLimits& limits_;
+  const std::optional<std::uint64_t> length_;
+  const bool chunked_;
+  bool continue_pending_;
+  bool started_ = false;
+  bool broken_ = false;         // an error or exception on the way: where the body ends is not known any more
+  std::uint64_t received_ = 0;  // of a sized body: what the sink got; of a chunked one: with its framing
+  std::optional<std::chrono::milliseconds>
+      patience_;  // instead of the idle timeout, while a rest is discarded
+  std::chrono::steady_clock::duration waited_{};
+  ChunkDecoder decoder_;
+};
+
+}  // namespace sagemaker::local::http
