@@ -37,6 +37,17 @@ ServiceFault fault_of(const std::exception& error) {
   return ServiceFault("InternalFailure", 500, "The request processing has failed because of an unknown error, exception or failure.");
 }
 
+constexpr std::string_view sts_namespace = "https://sts.amazonaws.com/doc/2011-06-15/";
+
+http::Response xml_response(int status, std::string xml, const std::string& request_id) {
+  http::Response response;
+  response.status = status;
+  response.headers.add("Content-Type", "text/xml");
+  response.headers.add("x-amzn-RequestId", request_id);
+  response.body = std::move(xml);
+  return response;
+}
+
 }  // namespace
 
 Pipeline::Pipeline(const Options& options, services::Platform& platform, services::EndpointFleet& fleet,
@@ -111,12 +122,13 @@ http::Response Pipeline::answer_json(const std::string& service, const Route& wh
 http::Response Pipeline::answer_query(http::Request& request, CallContext& context) {
   const std::string body = http::read_all(*request.body, options_.limits.wire.json_bytes_max);
   context.access_key = authenticator_.authenticate(request, "sts", body).access_key;
-  const QueryRequest query = decode_query(request.method == "GET" ? request.query : body);
+  const QueryCall call = parse_query_call(request.method == "GET" ? request.query : body);
   const auto& table = operations_.at("sts");
-  const auto operation = table.find(query.operation);
+  const auto operation = table.find(call.action);
   if (operation == table.end())
-    throw ServiceFault("InvalidAction", 400, "Could not find operation " + query.operation + " for version " + query.version);
-  return encode_query(query, operation->second(context, query.input), context.request_id);
+    throw ServiceFault("InvalidAction", 400, "Could not find operation " + call.action + " for version " + call.version);
+  const json result = operation->second(context, call.input);
+  return xml_response(200, render_query_response(call, sts_namespace, result, context.request_id), context.request_id);
 }
 
 http::Response Pipeline::answer_invocation(const Route& where, http::Request& request, CallContext& context) {
@@ -147,7 +159,8 @@ http::Response Pipeline::encode_fault(const ServiceFault& fault, const Route& wh
                                       const std::string& request_id) const {
   switch (where.service) {
     case Service::s3: return S3Protocol::error(fault, request, request_id);
-    case Service::sts: return encode_query_fault(fault, request_id);
+    case Service::sts:
+      return xml_response(fault.http_status(), render_query_error(fault, sts_namespace, request_id), request_id);
     case Service::runtime: return encode_rest_json_fault(fault, request_id);
     default: return encode_json_fault(fault, request_id);
   }
