@@ -1,0 +1,1 @@
+list(APPEND wire_sources authenticator.cpp authentication_faults.cpp)

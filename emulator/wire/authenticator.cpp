@@ -1,0 +1,234 @@
+// See authenticator.hpp. The order of the checks is S3's: form, scope, key, token, time, coverage, signature.
+#include "emulator/wire/authenticator.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "emulator/wire/authentication_faults.hpp"
+
+namespace sagemaker::local::wire {
+namespace {
+
+constexpr std::string_view kContentHashHeader = "x-amz-content-sha256";
+
+Message message_of(const http::Request& request) {
+  Message message;
+  message.method = request.method;
+  message.path = request.path;
+  message.query = request.query;
+  message.headers = request.headers;
+  return message;
+}
+
+bool is_sha256_hex(std::string_view text) {
+  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+         });
+}
+
+std::optional<PayloadKind> payload_kind(std::string_view content_hash) {
+  if (content_hash == aws::sigv4::unsigned_payload) return PayloadKind::unsigned_payload;
+  if (content_hash == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD") return PayloadKind::streaming_signed;
+  if (content_hash == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER")
+    return PayloadKind::streaming_signed_trailer;
+  if (content_hash == "STREAMING-UNSIGNED-PAYLOAD-TRAILER") return PayloadKind::streaming_unsigned_trailer;
+  if (is_sha256_hex(content_hash)) return PayloadKind::literal;
+  return std::nullopt;
+}
+
+ServiceFault invalid_content_hash_fault(const std::string& value) {
+  json fields = {{"ArgumentName", kContentHashHeader}};
+  const bool plain = std::all_of(value.begin(), value.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+  if (plain) fields["ArgumentValue"] = value;
+  return ServiceFault(
+      "InvalidArgument", 400,
+      "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, "
+      "STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid "
+      "sha256 value.",
+      std::move(fields));
+}
+
+bool names_header(const Claim& claim, std::string_view lower_name) {
+  const std::vector<std::string> names = aws::sigv4::detail::split_names(claim.signed_headers);
+  return std::find(names.begin(), names.end(), lower_name) != names.end();
+}
+
+// S3 wants every x-amz- header under the signature: one that is not could have been added by somebody else.
+std::vector<std::string> headers_not_signed(const Message& message, const Claim& claim,
+                                            AuthenticationFamily family) {
+  std::vector<std::string> missing;
+  if (!names_header(claim, "host")) missing.push_back("host");
+  if (family != AuthenticationFamily::s3) return missing;
+  for (const aws::Header& header : message.headers) {
+    const std::string name = aws::to_lower(std::string_view(header.name));
+    if (!name.starts_with("x-amz-") || names_header(claim, name)) continue;
+    // Clients add it to presigned requests too; it has no meaning there.
+    if (claim.presigned && name == kContentHashHeader) continue;
+    missing.push_back(name);
+  }
+  std::sort(missing.begin(), missing.end());
+  missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
+  return missing;
+}
+
+// Sets what S3's signature says about the payload, in the message and in `identity`.
+void read_s3_payload(Message& message, const std::optional<Claim>& claim, bool required, Identity& identity) {
+  const std::string* header = message.headers.find(kContentHashHeader);
+  const bool counts = header && (!claim || !claim->presigned || names_header(*claim, kContentHashHeader));
+  if (!counts) {
+    if (required && claim && !claim->presigned) {
+      throw ServiceFault("InvalidRequest", 400,
+                         "Missing required header for this request: x-amz-content-sha256");
+    }
+    message.payload_hash = aws::sigv4::unsigned_payload;
+    return;
+  }
+  const auto kind = payload_kind(*header);
+  if (!kind) {
+    if (required) throw invalid_content_hash_fault(*header);
+    return;
+  }
+  message.payload_hash = *header;
+  identity.payload = *kind;
+  if (*kind == PayloadKind::literal) identity.payload_hash = aws::to_lower(std::string_view(*header));
+}
+
+}  // namespace
+
+Authenticator::Authenticator(std::map<std::string, std::string> credentials, bool required,
+                             const WireLimits& limits, std::shared_ptr<const aws::Clock> clock,
+                             KeySource further_keys)
+    : credentials_(std::move(credentials)),
+      required_(required),
+      limits_(limits),
+      clock_(std::move(clock)),
+      further_keys_(std::move(further_keys)) {}
+
+Identity Authenticator::authenticate_s3(const http::Request& request, const Scope& expected) const {
+  Message message = message_of(request);
+  message.s3_path = true;
+  const std::optional<Claim> claim = read_claim(message, AuthenticationFamily::s3);
+  Identity payload;
+  read_s3_payload(message, claim, required_, payload);
+  if (!claim) return payload;
+  Identity identity = check(message, *claim, AuthenticationFamily::s3, expected);
+  identity.payload = payload.payload;
+  identity.payload_hash = std::move(payload.payload_hash);
+  const bool signed_chunks = identity.payload == PayloadKind::streaming_signed ||
+                             identity.payload == PayloadKind::streaming_signed_trailer;
+  if (signed_chunks && identity.verified) {
+    const Key key = find_key(*claim, AuthenticationFamily::s3);
+    identity.chunks = aws::sigv4::ChunkContext{
+        aws::sigv4::signing_key(key.secret, claim->date, claim->region, claim->service), claim->amz_date,
+        claim->scope()};
+    identity.seed_signature = claim->signature;
+  }
+  return identity;
+}
+
+Identity Authenticator::authenticate(const http::Request& request, std::string_view body,
+                                     AuthenticationFamily family, const Scope& expected) const {
+  Message message = message_of(request);
+  const std::optional<Claim> claim = read_claim(message, family);
+  Identity identity;
+  if (claim) {
+    // Whatever the client says about its payload, what counts is what arrived.
+    if (required_) message.payload_hash = aws::sha256_hex(body);
+    identity = check(message, *claim, family, expected);
+  }
+  identity.payload = PayloadKind::literal;
+  identity.payload_hash = message.payload_hash;
+  return identity;
+}
+
+std::optional<Claim> Authenticator::read_claim(const Message& message, AuthenticationFamily family) const {
+  try {
+    std::optional<Claim> claim = aws::sigv4::claim_of(message);
+    if (!claim && required_) throw not_signed_fault(message, family);
+    if (claim && required_ && !claim->presigned && family == AuthenticationFamily::s3 &&
+        ("&" + message.query).find("&X-Amz-Algorithm=") != std::string::npos) {
+      throw ServiceFault(
+          "InvalidArgument", 400,
+          "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query "
+          "string parameter or the Authorization header should be specified");
+    }
+    return claim;
+  } catch (const aws::sigv4::SignatureFormatError& error) {
+    if (required_) throw unreadable_signature_fault(error, family);
+    return std::nullopt;
+  }
+}
+
+Identity Authenticator::check(const Message& message, const Claim& claim, AuthenticationFamily family,
+                              const Scope& expected) const {
+  Identity identity;
+  identity.access_key = claim.access_key;
+  identity.region = claim.region;
+  identity.service = claim.service;
+  if (!required_) return identity;
+
+  if (claim.date != std::string_view(claim.amz_date).substr(0, 8)) throw wrong_date_fault(claim, family);
+  if (!expected.region.empty() && claim.region != expected.region) {
+    throw wrong_region_fault(claim, family, expected.region);
+  }
+  if (!expected.service.empty() && claim.service != expected.service) {
+    throw wrong_service_fault(claim, family, expected.service);
+  }
+  const Key key = find_key(claim, family);
+  check_token(key, claim, family);
+  check_time(claim, family);
+  if (const auto missing = headers_not_signed(message, claim, family); !missing.empty()) {
+    throw headers_not_signed_fault(missing, family);
+  }
+  if (!aws::sigv4::verify(message, claim, key.secret)) throw wrong_signature_fault(message, claim, family);
+  identity.account = key.account;
+  identity.verified = true;
+  return identity;
+}
+
+Authenticator::Key Authenticator::find_key(const Claim& claim, AuthenticationFamily family) const {
+  if (const auto found = credentials_.find(claim.access_key); found != credentials_.end()) {
+    Key key;
+    key.secret = found->second;
+    return key;
+  }
+  if (further_keys_) {
+    if (auto key = further_keys_(claim.access_key)) return *std::move(key);
+  }
+  throw unknown_key_fault(claim, family);
+}
+
+// Long-lived keys need no token; one that is sent all the same does no harm, and SDKs that have a stale one
+// do that.
+void Authenticator::check_token(const Key& key, const Claim& claim, AuthenticationFamily family) const {
+  if (!key.session_token.empty() && !aws::constant_time_equal(key.session_token, claim.security_token)) {
+    throw wrong_token_fault(family);
+  }
+  if (key.expiration && *key.expiration <= clock_->now()) throw expired_token_fault(family);
+}
+
+void Authenticator::check_time(const Claim& claim, AuthenticationFamily family) const {
+  if (claim.presigned) return check_validity_of_presigned(claim, family);
+  const aws::TimePoint now = clock_->now();
+  const auto signed_at = aws::parse_amz_date(claim.amz_date);
+  // The header has whole seconds: so has the window.
+  const auto skew = limits_.signature_skew_max + std::chrono::seconds(1);
+  if (!signed_at || *signed_at <= now - skew || *signed_at >= now + skew) {
+    throw skewed_fault(claim, family, now, limits_.signature_skew_max);
+  }
+}
+
+void Authenticator::check_validity_of_presigned(const Claim& claim, AuthenticationFamily family) const {
+  const aws::TimePoint now = clock_->now();
+  const std::chrono::seconds lifetime(claim.expires_s.value_or(0));
+  if (lifetime.count() < 0 || lifetime > limits_.presign_expires_max)
+    throw presign_expires_fault(claim, family);
+  const auto signed_at = aws::parse_amz_date(claim.amz_date);
+  if (!signed_at || *signed_at > now + limits_.signature_skew_max) {
+    throw presigned_too_early_fault(claim, family, now, limits_.signature_skew_max);
+  }
+  if (now > *signed_at + lifetime) throw presigned_expired_fault(claim, family, now);
+}
+
+}  // namespace sagemaker::local::wire
