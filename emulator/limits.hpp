@@ -29,6 +29,19 @@ struct WireLimits {
   std::chrono::seconds presign_expires_max{604'800};      // SigV4: a week
 };
 
+struct S3Limits {  // all of them are S3's own
+  std::uint64_t put_bytes_max = 5ull << 30;        // one PutObject, UploadPart or CopyObject
+  std::uint64_t part_bytes_min = 5ull << 20;       // every part but the last
+  std::int64_t part_number_max = 10'000;
+  std::size_t key_bytes_max = 1024;
+  std::size_t metadata_bytes_max = 2048;           // names and values of x-amz-meta-*
+  std::int64_t page_max = 1000;                    // keys, parts, uploads in one answer
+  std::size_t delete_keys_max = 1000;              // keys in one DeleteObjects
+  std::size_t chunk_header_bytes_max = 1024;       // aws-chunked: the line before a chunk
+  std::size_t trailer_bytes_max = 16 * 1024;       // aws-chunked: everything behind the last chunk
+  std::size_t trailer_count_max = 100;
+};
+
 struct RunnerLimits {
   std::chrono::seconds training_stop_grace{120};  // docker stop -t 120: SIGTERM, then SIGKILL
   std::chrono::seconds serving_stop_grace{30};    // hosting: SIGKILL 30 s after SIGTERM
@@ -45,6 +58,7 @@ struct RunnerLimits {
 struct Limits {
   HttpLimits http;
   WireLimits wire;
+  S3Limits s3;
   RunnerLimits runner;
 };
 
