@@ -1,5 +1,6 @@
-// How a client is configured: in code, else by the AWS_* environment variables, else by the profile files, with the names
-// and the order of the AWS SDKs. With nothing but credentials and a region set, a client talks to AWS itself.
+// How a client is configured: in code, else by the AWS_* environment variables, else by the profile files,
+// with the names and the order of the AWS SDKs. With nothing but credentials and a region set, a client talks
+// to AWS itself.
 #pragma once
 
 #include <charconv>
@@ -25,7 +26,8 @@ namespace sagemaker {
 // Options of a client. What is left empty comes from the environment and the profile files:
 //   region        AWS_REGION, AWS_DEFAULT_REGION, `region`
 //   profile       AWS_PROFILE, AWS_DEFAULT_PROFILE, "default"
-//   endpoint_url  AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the `services` section, `endpoint_url` of the profile;
+//   endpoint_url  AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the `services` section, `endpoint_url` of the
+//   profile;
 //                 these are not looked at where AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is true
 //   ca_bundle     AWS_CA_BUNDLE, `ca_bundle`
 //   max_attempts  AWS_MAX_ATTEMPTS, `max_attempts`, 3
@@ -39,7 +41,7 @@ struct ClientConfig {
   std::chrono::milliseconds read_timeout{60'000};  // without a byte, not for the whole answer
   int max_attempts = 0;                            // attempts in all, the first included; 0: as configured
   bool verify_tls = true;
-  std::string ca_bundle;        // PEM file
+  std::string ca_bundle;         // PEM file
   std::string user_agent_extra;  // goes behind the library's own user agent
   // Replaced in tests, or to share one connection pool.
   std::shared_ptr<aws::Transport> transport;
@@ -177,8 +179,9 @@ class ConfigResolver {
     if (const auto services = profiles_->get(profile_, "services")) {
       const ProfileSection* section = profiles_->services(*services);
       if (!section) {
-        throw ConfigError("The profile (" + profile_ + ") is configured to use the services section but the \"" +
-                          *services + "\" services configuration does not exist.");
+        throw ConfigError("The profile (" + profile_ +
+                          ") is configured to use the services section but the \"" + *services +
+                          "\" services configuration does not exist.");
       }
       if (auto url = section->get_nested(lower, "endpoint_url")) return url;
     }
@@ -188,7 +191,8 @@ class ConfigResolver {
   static Uri parse_endpoint(const std::string& url) {
     try {
       Uri uri = parse_uri(url);
-      if (uri.scheme != "http" && uri.scheme != "https") throw std::invalid_argument("the scheme is neither http nor https");
+      if (uri.scheme != "http" && uri.scheme != "https")
+        throw std::invalid_argument("the scheme is neither http nor https");
       while (!uri.path.empty() && uri.path.back() == '/') uri.path.pop_back();
       return uri;
     } catch (const std::invalid_argument& error) {
@@ -204,10 +208,13 @@ class ConfigResolver {
     if (region.empty()) region = profiles_->get(profile_, "region").value_or("");
     if (region.empty() && local) region = "us-east-1";  // an emulator on this machine: any region will do
     if (region.empty()) {
-      throw ConfigError("You must specify a region. Set AWS_REGION, or `region` in " + profiles_->config_path() + ".");
+      throw ConfigError("You must specify a region. Set AWS_REGION, or `region` in " +
+                        profiles_->config_path() + ".");
     }
-    const bool valid = region.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") ==
-                           std::string::npos && region.front() != '-' && region.back() != '-' && region.size() <= 63;
+    const bool valid =
+        region.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") ==
+            std::string::npos &&
+        region.front() != '-' && region.back() != '-' && region.size() <= 63;
     if (!valid) throw ConfigError("Provided region_name '" + region + "' doesn't match a supported format.");
     return region;
   }
@@ -237,8 +244,8 @@ class ConfigResolver {
   TransportOptions transport_options() const {
     TransportOptions options;
     options.verify_tls = config_.verify_tls;
-    options.ca_bundle = !config_.ca_bundle.empty() ? config_.ca_bundle
-                                                   : setting("AWS_CA_BUNDLE", "ca_bundle").value_or("");
+    options.ca_bundle =
+        !config_.ca_bundle.empty() ? config_.ca_bundle : setting("AWS_CA_BUNDLE", "ca_bundle").value_or("");
     return options;
   }
 
@@ -251,8 +258,8 @@ class ConfigResolver {
 
 }  // namespace detail
 
-// Throws ConfigError: no region, an unknown profile, a file that cannot be parsed, an endpoint that is no URL. Missing
-// credentials are reported by the first call instead.
+// Throws ConfigError: no region, an unknown profile, a file that cannot be parsed, an endpoint that is no
+// URL. Missing credentials are reported by the first call instead.
 inline ResolvedConfig resolve_config(const ClientConfig& config, const ServiceDescription& service) {
   return detail::ConfigResolver(config, service).resolve();
 }

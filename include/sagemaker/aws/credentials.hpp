@@ -1,5 +1,6 @@
-// AWS credentials and where they come from: a chain of providers in botocore's order. Here are the environment and the
-// two shared files; providers that ask a service (assumed roles, SSO, instance metadata) derive from the same interface.
+// AWS credentials and where they come from: a chain of providers in botocore's order. Here are the
+// environment and the two shared files; providers that ask a service (assumed roles, SSO, instance metadata)
+// derive from the same interface.
 #pragma once
 
 #include <memory>
@@ -39,7 +40,8 @@ class CredentialsProvider {
   virtual std::string name() const = 0;
   // nullopt: this place holds none, the chain goes on. Throws CredentialsError where they cannot be used.
   virtual std::optional<Credentials> load() = 0;
-  // Drops what was remembered, after a service called it expired. Returns whether load() may now give something else.
+  // Drops what was remembered, after a service called it expired. Returns whether load() may now give
+  // something else.
   virtual bool refresh() { return false; }
 };
 
@@ -54,7 +56,8 @@ class StaticCredentials final : public CredentialsProvider {
   Credentials credentials_;
 };
 
-// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SECURITY_TOKEN or AWS_SESSION_TOKEN, AWS_CREDENTIAL_EXPIRATION.
+// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SECURITY_TOKEN or AWS_SESSION_TOKEN,
+// AWS_CREDENTIAL_EXPIRATION.
 class EnvironmentCredentials final : public CredentialsProvider {
  public:
   explicit EnvironmentCredentials(std::shared_ptr<const Environment> environment)
@@ -90,7 +93,8 @@ class EnvironmentCredentials final : public CredentialsProvider {
   std::shared_ptr<const Environment> environment_;
 };
 
-// One of the two shared files: aws_access_key_id, aws_secret_access_key, aws_security_token or aws_session_token.
+// One of the two shared files: aws_access_key_id, aws_secret_access_key, aws_security_token or
+// aws_session_token.
 class SharedFileCredentials final : public CredentialsProvider {
  public:
   enum class File { credentials, config };
@@ -125,10 +129,12 @@ class SharedFileCredentials final : public CredentialsProvider {
   File file_;
 };
 
-// A profile that asks for a way of getting credentials that is not here must not fall through to other credentials.
+// A profile that asks for a way of getting credentials that is not here must not fall through to other
+// credentials.
 class UnsupportedProfileGuard final : public CredentialsProvider {
  public:
-  UnsupportedProfileGuard(std::shared_ptr<const Profiles> profiles, std::string profile, std::vector<std::string> keys)
+  UnsupportedProfileGuard(std::shared_ptr<const Profiles> profiles, std::string profile,
+                          std::vector<std::string> keys)
       : profiles_(std::move(profiles)), profile_(std::move(profile)), keys_(std::move(keys)) {}
 
   std::string name() const override { return "unsupported"; }
@@ -138,7 +144,8 @@ class UnsupportedProfileGuard final : public CredentialsProvider {
       if (!profiles_->get(profile_, key)) continue;
       throw CredentialsError("The profile (" + profile_ + ") gets its credentials by '" + key +
                              "', which sagemaker-cpp does not do. Export them into the environment first: "
-                             "eval \"$(aws configure export-credentials --profile " + profile_ + " --format env)\"");
+                             "eval \"$(aws configure export-credentials --profile " +
+                             profile_ + " --format env)\"");
     }
     return std::nullopt;
   }
@@ -187,7 +194,8 @@ struct ChainOptions {
   bool profile_given_in_code = false;  // then the environment's keys are not looked at
 };
 
-// botocore's order: environment, assumed role, web identity, SSO, shared credentials file, process, config file.
+// botocore's order: environment, assumed role, web identity, SSO, shared credentials file, process, config
+// file.
 inline std::shared_ptr<CredentialsChain> default_credentials_chain(const ChainOptions& options) {
   using File = SharedFileCredentials::File;
   std::vector<std::shared_ptr<CredentialsProvider>> providers;
@@ -198,9 +206,11 @@ inline std::shared_ptr<CredentialsChain> default_credentials_chain(const ChainOp
     return std::make_shared<UnsupportedProfileGuard>(options.profiles, options.profile, std::move(keys));
   };
   providers.push_back(guard({"role_arn", "web_identity_token_file", "sso_session", "sso_start_url"}));
-  providers.push_back(std::make_shared<SharedFileCredentials>(options.profiles, options.profile, File::credentials));
+  providers.push_back(
+      std::make_shared<SharedFileCredentials>(options.profiles, options.profile, File::credentials));
   providers.push_back(guard({"login_session", "credential_process"}));
-  providers.push_back(std::make_shared<SharedFileCredentials>(options.profiles, options.profile, File::config));
+  providers.push_back(
+      std::make_shared<SharedFileCredentials>(options.profiles, options.profile, File::config));
   return std::make_shared<CredentialsChain>(std::move(providers));
 }
 

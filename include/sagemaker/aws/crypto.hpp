@@ -1,11 +1,6 @@
 // Hashes, base64, checksums and random identifiers on OpenSSL and zlib: everything that signing and S3 need.
 #pragma once
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <zlib.h>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +11,11 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <zlib.h>
 
 namespace sagemaker::aws {
 
@@ -113,7 +113,8 @@ inline std::string base64_encode(std::span<const unsigned char> bytes) {
   text.reserve((bytes.size() + 2) / 3 * 4);
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     const std::size_t left = bytes.size() - i;
-    const std::uint32_t group = std::uint32_t{bytes[i]} << 16 | (left > 1 ? std::uint32_t{bytes[i + 1]} << 8 : 0u) |
+    const std::uint32_t group = std::uint32_t{bytes[i]} << 16 |
+                                (left > 1 ? std::uint32_t{bytes[i + 1]} << 8 : 0u) |
                                 (left > 2 ? std::uint32_t{bytes[i + 2]} : 0u);
     text += alphabet[group >> 18 & 63];
     text += alphabet[group >> 12 & 63];

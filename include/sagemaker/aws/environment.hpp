@@ -1,10 +1,7 @@
-// What the library reads from its surroundings: environment variables, the home folder and small files. Everything goes
-// through this interface, so that tests and programs with several users can pass surroundings of their own.
+// What the library reads from its surroundings: environment variables, the home folder and small files.
+// Everything goes through this interface, so that tests and programs with several users can pass surroundings
+// of their own.
 #pragma once
-
-#include <fcntl.h>
-#include <pwd.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -14,6 +11,10 @@
 #include <optional>
 #include <string>
 #include <utility>
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <unistd.h>
 
 namespace sagemaker::aws {
 
@@ -55,7 +56,9 @@ class ProcessEnvironment final : public Environment {
     std::array<char, 4096> buffer{};
     passwd entry{};
     passwd* found = nullptr;
-    if (::getpwuid_r(::getuid(), &entry, buffer.data(), buffer.size(), &found) != 0 || !found || !found->pw_dir) return "";
+    if (::getpwuid_r(::getuid(), &entry, buffer.data(), buffer.size(), &found) != 0 || !found ||
+        !found->pw_dir)
+      return "";
     return found->pw_dir;
   }
 
@@ -85,12 +88,15 @@ class FixedEnvironment final : public Environment {
   std::map<std::string, std::string> files;  // path -> content
   std::string home_folder = "/home/user";
 
-  std::optional<std::string> variable(const std::string& name) const override { return find(variables, name); }
+  std::optional<std::string> variable(const std::string& name) const override {
+    return find(variables, name);
+  }
   std::string home() const override { return home_folder; }
   std::optional<std::string> read_file(const std::string& path) const override { return find(files, path); }
 
  private:
-  static std::optional<std::string> find(const std::map<std::string, std::string>& map, const std::string& key) {
+  static std::optional<std::string> find(const std::map<std::string, std::string>& map,
+                                         const std::string& key) {
     const auto found = map.find(key);
     if (found == map.end()) return std::nullopt;
     return found->second;

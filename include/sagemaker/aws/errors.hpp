@@ -1,5 +1,5 @@
-// Every exception that the library throws for something that went wrong outside the program. All of them derive from
-// sagemaker::Error; what() is a complete sentence for a user, the accessors are for programs.
+// Every exception that the library throws for something that went wrong outside the program. All of them
+// derive from sagemaker::Error; what() is a complete sentence for a user, the accessors are for programs.
 #pragma once
 
 #include <stdexcept>
@@ -23,9 +23,9 @@ struct ServiceErrorInfo {
   std::string operation;   // "CreateTrainingJob"
   std::string request_id;  // what AWS support asks for
   int http_status = 0;
-  bool retryable = false;          // another try may succeed: throttling, a server fault
+  bool retryable = false;         // another try may succeed: throttling, a server fault
   json details = json::object();  // further members of the error document
-  int attempts = 1;                // how many were made
+  int attempts = 1;               // how many were made
 };
 
 // A service refused or failed the operation. what() has botocore's form:
@@ -40,14 +40,15 @@ class ServiceError : public Error {
   const std::string& request_id() const { return info_.request_id; }
   int http_status() const { return info_.http_status; }
   bool retryable() const { return info_.retryable; }
-  // Members of the error document beside code and message: ModelError has OriginalStatusCode, OriginalMessage and
-  // LogStreamArn; S3 has BucketName, Key, Region and others.
+  // Members of the error document beside code and message: ModelError has OriginalStatusCode, OriginalMessage
+  // and LogStreamArn; S3 has BucketName, Key, Region and others.
   const json& details() const { return info_.details; }
   int attempts() const { return info_.attempts; }
 
  private:
   static std::string text_of(const ServiceErrorInfo& info) {
-    std::string text = "An error occurred (" + info.code + ") when calling the " + info.operation + " operation";
+    std::string text =
+        "An error occurred (" + info.code + ") when calling the " + info.operation + " operation";
     if (info.attempts > 1) text += " (reached max retries: " + std::to_string(info.attempts - 1) + ")";
     return text + ": " + info.message;
   }
@@ -55,8 +56,8 @@ class ServiceError : public Error {
   ServiceErrorInfo info_;
 };
 
-// No complete answer came. `connect`: nothing was sent; `timeout`: the time limit passed; `reset`: the connection broke
-// in the middle or the answer was no HTTP; `tls`: the server's certificate was not accepted.
+// No complete answer came. `connect`: nothing was sent; `timeout`: the time limit passed; `reset`: the
+// connection broke in the middle or the answer was no HTTP; `tls`: the server's certificate was not accepted.
 class TransportError : public Error {
  public:
   enum class Kind { connect, timeout, reset, tls };
@@ -85,12 +86,13 @@ struct UnexpectedStatusInfo {
   std::string reason;    // FailureReason
 };
 
-// A job or an endpoint ended in another state than the one waited for. what(), as in the SageMaker Python SDK:
-// "Error for Training job my-job: Failed. Reason: AlgorithmError: ...".
+// A job or an endpoint ended in another state than the one waited for. what(), as in the SageMaker Python
+// SDK: "Error for Training job my-job: Failed. Reason: AlgorithmError: ...".
 class UnexpectedStatus : public Error {
  public:
   explicit UnexpectedStatus(UnexpectedStatusInfo info)
-      : Error("Error for " + info.resource + ": " + info.status + ". Reason: " + info.reason), info_(std::move(info)) {}
+      : Error("Error for " + info.resource + ": " + info.status + ". Reason: " + info.reason),
+        info_(std::move(info)) {}
   const std::string& status() const { return info_.status; }
   const std::string& reason() const { return info_.reason; }
   const std::string& resource() const { return info_.resource; }
@@ -105,7 +107,8 @@ class CapacityError : public UnexpectedStatus {
   using UnexpectedStatus::UnexpectedStatus;
 };
 
-// Throws CapacityError where the reason names one, else UnexpectedStatus: the rule of the SageMaker Python SDK.
+// Throws CapacityError where the reason names one, else UnexpectedStatus: the rule of the SageMaker Python
+// SDK.
 [[noreturn]] inline void throw_unexpected_status(UnexpectedStatusInfo info) {
   if (info.reason.find("CapacityError") != std::string::npos) throw CapacityError(std::move(info));
   throw UnexpectedStatus(std::move(info));

@@ -1,5 +1,5 @@
-// HTTP header fields in the order they were sent or added. Names compare without case; nothing is decoded or merged,
-// because signatures cover the exact bytes.
+// HTTP header fields in the order they were sent or added. Names compare without case; nothing is decoded or
+// merged, because signatures cover the exact bytes.
 #pragma once
 
 #include <cstddef>

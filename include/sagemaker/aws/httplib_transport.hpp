@@ -1,11 +1,7 @@
-// The transport that programs use: cpp-httplib under a pool of kept connections per origin. This is the only header of
-// the clients that includes <httplib.h>. Bodies stream both ways in constant memory; targets go out byte for byte.
-// Known limit of cpp-httplib 0.11: it percent-decodes the values of response headers.
+// The transport that programs use: cpp-httplib under a pool of kept connections per origin. This is the only
+// header of the clients that includes <httplib.h>. Bodies stream both ways in constant memory; targets go out
+// byte for byte. Known limit of cpp-httplib 0.11: it percent-decodes the values of response headers.
 #pragma once
-
-#include <httplib.h>
-#include <pthread.h>
-#include <signal.h>
 
 #include <array>
 #include <chrono>
@@ -17,6 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include <httplib.h>
+#include <pthread.h>
+#include <signal.h>
+
 #include <sagemaker/aws/transport.hpp>
 #include <sagemaker/aws/uri.hpp>
 
@@ -24,15 +24,16 @@ namespace sagemaker::aws {
 
 struct TransportOptions {
   bool verify_tls = true;
-  std::string ca_bundle;                      // PEM file; empty: the system's certificates
-  std::size_t idle_connections_max = 16;      // kept per origin; as many as needed may be in use at once
-  std::chrono::seconds idle_time_max{45};     // older ones are closed: servers give up after about a minute
+  std::string ca_bundle;                   // PEM file; empty: the system's certificates
+  std::size_t idle_connections_max = 16;   // kept per origin; as many as needed may be in use at once
+  std::chrono::seconds idle_time_max{45};  // older ones are closed: servers give up after about a minute
 };
 
 namespace detail {
 
-// A write to a connection that the peer closed raises SIGPIPE, which would end the program. It is held back in this thread
-// while a request runs, and taken off the queue where it was raised meanwhile; the program's own handlers stay untouched.
+// A write to a connection that the peer closed raises SIGPIPE, which would end the program. It is held back
+// in this thread while a request runs, and taken off the queue where it was raised meanwhile; the program's
+// own handlers stay untouched.
 class SigpipeGuard {
  public:
   SigpipeGuard() {
@@ -106,8 +107,8 @@ class HttplibTransport final : public Transport {
         if (!attempt.body_not_expected) keep(request.origin, std::move(connection));
         return std::move(attempt.response);
       }
-      // The server closed a kept connection just as it was used again. Nothing of an answer came, so a fresh connection
-      // gets the request once more; one that must not run twice is left to the caller.
+      // The server closed a kept connection just as it was used again. Nothing of an answer came, so a fresh
+      // connection gets the request once more; one that must not run twice is left to the caller.
       const bool stale = round == 0 && !connection->connected_now && !attempt.head_seen &&
                          (error == httplib::Error::Read || error == httplib::Error::Write) &&
                          !timed_out(attempt, request);
@@ -124,8 +125,8 @@ class HttplibTransport final : public Transport {
     auto connection = std::make_unique<detail::PooledConnection>(origin);
     httplib::Client& client = connection->client;
     if (!client.is_valid()) {
-      throw TransportError(TransportError::Kind::connect,
-                           "Could not connect to the endpoint URL: \"" + origin + "\" (it cannot be used as an origin)");
+      throw TransportError(TransportError::Kind::connect, "Could not connect to the endpoint URL: \"" +
+                                                              origin + "\" (it cannot be used as an origin)");
     }
     client.set_keep_alive(true);
     client.set_follow_location(false);
@@ -180,7 +181,8 @@ class HttplibTransport final : public Transport {
     raw.content_receiver = [&request, &attempt](const char* data, size_t size, uint64_t, uint64_t) {
       attempt.progress();
       const std::string_view piece(data, size);
-      if (to_sink(request, attempt.response.status)) return guarded(attempt, [&] { request.sink->write(piece); });
+      if (to_sink(request, attempt.response.status))
+        return guarded(attempt, [&] { request.sink->write(piece); });
       attempt.response.body.append(piece);
       return true;
     };
@@ -189,7 +191,8 @@ class HttplibTransport final : public Transport {
 
   static void prepare_body(const HttpRequest& request, httplib::Request& raw, detail::Attempt& attempt) {
     const std::uint64_t length = request.stream ? request.stream->size() : request.body.size();
-    const bool may_have_body = request.method != "GET" && request.method != "HEAD" && request.method != "DELETE";
+    const bool may_have_body =
+        request.method != "GET" && request.method != "HEAD" && request.method != "DELETE";
     if (length == 0) {
       if (may_have_body) raw.headers.emplace("Content-Length", "0");
       return;
@@ -200,7 +203,8 @@ class HttplibTransport final : public Transport {
       const std::shared_ptr<BodySource> stream = request.stream;
       raw.content_provider_ = [stream, &attempt](size_t, size_t left, httplib::DataSink& sink) {
         return guarded(attempt, [&] {
-          // On the heap: threads of a caller may have small stacks. Large pieces keep the number of system calls down.
+          // On the heap: threads of a caller may have small stacks. Large pieces keep the number of system
+          // calls down.
           const std::size_t size = std::min<std::size_t>(left, 256 * 1024);
           std::vector<char> buffer(size);
           const std::size_t count = stream->read(buffer.data(), size);
@@ -218,8 +222,8 @@ class HttplibTransport final : public Transport {
     }
   }
 
-  static bool exchange(detail::PooledConnection& connection, const HttpRequest& request, detail::Attempt& attempt,
-                       httplib::Error& error) {
+  static bool exchange(detail::PooledConnection& connection, const HttpRequest& request,
+                       detail::Attempt& attempt, httplib::Error& error) {
     connection.connected_now = false;
     connection.client.set_connection_timeout(request.connect_timeout);
     connection.client.set_read_timeout(request.read_timeout);
@@ -279,15 +283,20 @@ class HttplibTransport final : public Transport {
       case httplib::Error::SSLConnection:
       case httplib::Error::SSLLoadingCerts:
       case httplib::Error::SSLServerVerification:
-        throw TransportError(Kind::tls, "SSL validation failed for " + url + ": " + httplib::to_string(error) +
+        throw TransportError(Kind::tls, "SSL validation failed for " + url + ": " +
+                                            httplib::to_string(error) +
                                             ". A private certificate authority is named by AWS_CA_BUNDLE.");
 #endif
-      default: break;
+      default:
+        break;
     }
-    if (timed_out(attempt, request)) throw TransportError(Kind::timeout, "Read timeout on endpoint URL: " + url);
-    throw TransportError(Kind::reset, attempt.head_seen
-                                          ? "The connection broke in the middle of the response from " + url
-                                          : "Connection was closed before we received a valid response from endpoint URL: " + url);
+    if (timed_out(attempt, request))
+      throw TransportError(Kind::timeout, "Read timeout on endpoint URL: " + url);
+    throw TransportError(
+        Kind::reset,
+        attempt.head_seen
+            ? "The connection broke in the middle of the response from " + url
+            : "Connection was closed before we received a valid response from endpoint URL: " + url);
   }
 
   const TransportOptions options_;
@@ -295,7 +304,8 @@ class HttplibTransport final : public Transport {
   std::map<std::string, std::vector<Connection>> idle_;
 };
 
-// One pool for all clients with the usual TLS settings; it lives as long as any of them. Other settings get their own.
+// One pool for all clients with the usual TLS settings; it lives as long as any of them. Other settings get
+// their own.
 inline std::shared_ptr<Transport> default_transport(const TransportOptions& options = {}) {
   if (!options.verify_tls || !options.ca_bundle.empty()) return std::make_shared<HttplibTransport>(options);
   static std::mutex mutex;

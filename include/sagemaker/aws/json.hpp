@@ -1,12 +1,14 @@
-// JSON documents: what every operation takes and returns. Parsing is bounded in depth, because nlohmann::json recurses
-// when it copies and dumps, and writing never throws on bytes that are not UTF-8, because log lines hold such bytes.
+// JSON documents: what every operation takes and returns. Parsing is bounded in depth, because nlohmann::json
+// recurses when it copies and dumps, and writing never throws on bytes that are not UTF-8, because log lines
+// hold such bytes.
 #pragma once
 
 #include <cstddef>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+
+#include <nlohmann/json.hpp>
 
 namespace sagemaker {
 using json = nlohmann::json;
@@ -26,7 +28,8 @@ class JsonError : public std::runtime_error {
 
 namespace detail {
 
-// Brackets outside strings, counted before anything is built: a hostile document costs one pass and no memory.
+// Brackets outside strings, counted before anything is built: a hostile document costs one pass and no
+// memory.
 inline void check_json_depth(std::string_view text, int depth_max) {
   int depth = 0;
   bool in_string = false;
@@ -52,7 +55,8 @@ inline void check_json_depth(std::string_view text, int depth_max) {
 
 }  // namespace detail
 
-// Throws JsonError: a syntax error with its byte offset, a number out of range, or more than `depth_max` levels.
+// Throws JsonError: a syntax error with its byte offset, a number out of range, or more than `depth_max`
+// levels.
 inline json parse_json(std::string_view text, int depth_max = 128) {
   detail::check_json_depth(text, depth_max);
   try {

@@ -1,7 +1,7 @@
 // The AWS config and credentials files: ~/.aws/config with [default], [profile NAME], [services NAME] and
-// [sso-session NAME], and ~/.aws/credentials with [NAME]. The rules are those of botocore (configloader.py on Python's
-// configparser): keys without case, '=' or ':' behind a key, whole-line comments with '#' or ';', values that continue on
-// deeper lines, and one level of nesting where a key has only deeper lines.
+// [sso-session NAME], and ~/.aws/credentials with [NAME]. The rules are those of botocore (configloader.py on
+// Python's configparser): keys without case, '=' or ':' behind a key, whole-line comments with '#' or ';',
+// values that continue on deeper lines, and one level of nesting where a key has only deeper lines.
 #pragma once
 
 #include <cstddef>
@@ -53,7 +53,10 @@ inline bool is_utf8(std::string_view text) {
       if ((byte & 0xc0) != 0x80) return false;
       --following;
     } else if (byte >= 0x80) {
-      following = byte >= 0xf0 && byte < 0xf5 ? 3 : byte >= 0xe0 && byte < 0xf0 ? 2 : byte >= 0xc2 && byte < 0xe0 ? 1 : 0;
+      following = byte >= 0xf0 && byte < 0xf5   ? 3
+                  : byte >= 0xe0 && byte < 0xf0 ? 2
+                  : byte >= 0xc2 && byte < 0xe0 ? 1
+                                                : 0;
       if (following == 0) return false;
     }
   }
@@ -112,7 +115,8 @@ class IniReader {
     key_ = to_lower(trim(content.substr(0, delimiter)));
     first_value_ = std::string(trim(content.substr(delimiter + 1)));
     key_indent_ = indent;
-    if (section_->values.contains(key_) || section_->nested.contains(key_)) fail_here("'" + key_ + "' is there twice");
+    if (section_->values.contains(key_) || section_->nested.contains(key_))
+      fail_here("'" + key_ + "' is there twice");
   }
 
   void finish_key() {
@@ -121,7 +125,8 @@ class IniReader {
       auto& group = section_->nested[key_];
       for (const std::string& line : deeper_lines_) {
         const std::size_t equals = line.find('=');
-        if (equals == std::string::npos) fail_here("expected KEY = VALUE below '" + key_ + "', found: " + line);
+        if (equals == std::string::npos)
+          fail_here("expected KEY = VALUE below '" + key_ + "', found: " + line);
         group[std::string(trim(std::string_view(line).substr(0, equals)))] =
             std::string(trim(std::string_view(line).substr(equals + 1)));
       }
@@ -160,19 +165,21 @@ inline std::optional<std::string> section_name(std::string_view section, std::st
 
 }  // namespace detail
 
-// Both files of one user. Credentials are looked up in each file on its own, since values of a profile are never merged
-// for them; all other settings see the credentials file laid over the config file, as botocore does it.
+// Both files of one user. Credentials are looked up in each file on its own, since values of a profile are
+// never merged for them; all other settings see the credentials file laid over the config file, as botocore
+// does it.
 class Profiles {
  public:
   Profiles() = default;
 
-  // Reads AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE, else ~/.aws/config and ~/.aws/credentials. A file that is not
-  // there is empty. Throws ConfigError for one that cannot be parsed.
+  // Reads AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE, else ~/.aws/config and ~/.aws/credentials. A file
+  // that is not there is empty. Throws ConfigError for one that cannot be parsed.
   static Profiles load(const Environment& environment) {
     Profiles profiles;
-    profiles.config_path_ = environment.expand_user(environment.value("AWS_CONFIG_FILE").value_or("~/.aws/config"));
-    profiles.credentials_path_ =
-        environment.expand_user(environment.value("AWS_SHARED_CREDENTIALS_FILE").value_or("~/.aws/credentials"));
+    profiles.config_path_ =
+        environment.expand_user(environment.value("AWS_CONFIG_FILE").value_or("~/.aws/config"));
+    profiles.credentials_path_ = environment.expand_user(
+        environment.value("AWS_SHARED_CREDENTIALS_FILE").value_or("~/.aws/credentials"));
     if (const auto text = environment.read_file(profiles.config_path_)) {
       for (auto& [name, section] : detail::IniReader(*text, profiles.config_path_).read()) {
         if (const auto profile = detail::section_name(name, "profile")) {
@@ -213,7 +220,9 @@ class Profiles {
 
   // nullptr where the file has no such profile.
   const ProfileSection* config_profile(const std::string& name) const { return find(config_, name); }
-  const ProfileSection* credentials_profile(const std::string& name) const { return find(credentials_, name); }
+  const ProfileSection* credentials_profile(const std::string& name) const {
+    return find(credentials_, name);
+  }
   const ProfileSection* services(const std::string& name) const { return find(services_, name); }
   const ProfileSection* sso_session(const std::string& name) const { return find(sso_sessions_, name); }
   const std::string& config_path() const { return config_path_; }

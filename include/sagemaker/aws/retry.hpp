@@ -1,6 +1,7 @@
-// When a failed request is sent again: botocore's standard mode with its exact numbers (botocore: retries/standard.py,
-// quota.py). Three attempts, exponential delay with full jitter up to 20 s, and a quota that keeps a client from
-// hammering a service that is down. The clock and the random numbers come from the caller.
+// When a failed request is sent again: botocore's standard mode with its exact numbers (botocore:
+// retries/standard.py, quota.py). Three attempts, exponential delay with full jitter up to 20 s, and a quota
+// that keeps a client from hammering a service that is down. The clock and the random numbers come from the
+// caller.
 #pragma once
 
 #include <algorithm>
@@ -18,11 +19,20 @@
 namespace sagemaker::aws {
 
 inline bool is_throttling_code(std::string_view code) {
-  static constexpr std::array<std::string_view, 14> codes{
-      "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException",
-      "TooManyRequestsException", "ProvisionedThroughputExceededException", "TransactionInProgressException",
-      "RequestLimitExceeded", "BandwidthLimitExceeded", "LimitExceededException", "RequestThrottled", "SlowDown",
-      "PriorRequestNotComplete", "EC2ThrottledException"};
+  static constexpr std::array<std::string_view, 14> codes{"Throttling",
+                                                          "ThrottlingException",
+                                                          "ThrottledException",
+                                                          "RequestThrottledException",
+                                                          "TooManyRequestsException",
+                                                          "ProvisionedThroughputExceededException",
+                                                          "TransactionInProgressException",
+                                                          "RequestLimitExceeded",
+                                                          "BandwidthLimitExceeded",
+                                                          "LimitExceededException",
+                                                          "RequestThrottled",
+                                                          "SlowDown",
+                                                          "PriorRequestNotComplete",
+                                                          "EC2ThrottledException"};
   return std::find(codes.begin(), codes.end(), code) != codes.end();
 }
 
@@ -35,7 +45,8 @@ inline bool is_retryable(int http_status, std::string_view code) {
   return is_transient(http_status, code) || is_throttling_code(code);
 }
 
-// Tokens that retries are paid with. Successes pay them back, so a healthy service never runs dry. Thread-safe.
+// Tokens that retries are paid with. Successes pay them back, so a healthy service never runs dry.
+// Thread-safe.
 class RetryQuota {
  public:
   static constexpr int capacity = 500;
@@ -89,10 +100,14 @@ inline FailedAttempt classify(int http_status, std::string_view code) {
 inline FailedAttempt classify(TransportError::Kind kind) {
   using Kind = FailedAttempt::Kind;
   switch (kind) {
-    case TransportError::Kind::connect: return {Kind::connect};
-    case TransportError::Kind::timeout: return {Kind::timeout};
-    case TransportError::Kind::reset: return {Kind::reset};
-    case TransportError::Kind::tls: break;
+    case TransportError::Kind::connect:
+      return {Kind::connect};
+    case TransportError::Kind::timeout:
+      return {Kind::timeout};
+    case TransportError::Kind::reset:
+      return {Kind::reset};
+    case TransportError::Kind::tls:
+      break;
   }
   return {Kind::permanent};
 }
@@ -107,7 +122,8 @@ class RetrySession {
   int attempt() const { return attempt_; }  // the current one, from 1
 
   // How long to wait before the next attempt; nullopt: give up and report the failure.
-  std::optional<std::chrono::milliseconds> next_delay(const FailedAttempt& failure, const RandomSource& random) {
+  std::optional<std::chrono::milliseconds> next_delay(const FailedAttempt& failure,
+                                                      const RandomSource& random) {
     using Kind = FailedAttempt::Kind;
     if (failure.kind == Kind::permanent || attempt_ >= attempts_max_) return std::nullopt;
     if (!idempotent_ && failure.may_have_run()) return std::nullopt;
@@ -119,7 +135,8 @@ class RetrySession {
     return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000.0));
   }
 
-  // Another attempt that costs nothing: the request was repaired (a clock, expired credentials), not merely repeated.
+  // Another attempt that costs nothing: the request was repaired (a clock, expired credentials), not merely
+  // repeated.
   bool repair() {
     if (attempt_ >= attempts_max_) return false;
     ++attempt_;

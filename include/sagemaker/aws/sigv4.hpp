@@ -1,5 +1,6 @@
-// AWS Signature Version 4, both ways: clients sign requests and make presigned queries, servers read what a request
-// claims and verify it. Follows "Signature Version 4 signing process" and is checked with the vectors of awslabs/aws-c-auth.
+// AWS Signature Version 4, both ways: clients sign requests and make presigned queries, servers read what a
+// request claims and verify it. Follows "Signature Version 4 signing process" and is checked with the vectors
+// of awslabs/aws-c-auth.
 #pragma once
 
 #include <algorithm>
@@ -35,14 +36,15 @@ struct Scope {
 // A request as it goes over the wire. The headers must hold Host.
 struct Message {
   std::string method;
-  std::string path;          // raw: still percent-encoded
-  std::string query;         // raw, without the '?'
+  std::string path;   // raw: still percent-encoded
+  std::string query;  // raw, without the '?'
   Headers headers;
   std::string payload_hash;  // lower-case hex SHA-256 of the body, or what x-amz-content-sha256 says
   bool s3_path = false;      // S3: the path is not normalised and not encoded a second time
 };
 
-// A request whose signature cannot be read. `code` and what() are AWS's; both travel with HTTP status 400 or 403.
+// A request whose signature cannot be read. `code` and what() are AWS's; both travel with HTTP status 400 or
+// 403.
 class SignatureFormatError : public std::runtime_error {
  public:
   SignatureFormatError(std::string code, int http_status, const std::string& message)
@@ -80,8 +82,8 @@ inline std::string normalize_path(std::string_view path) {
   return normal;
 }
 
-// A piece of a raw target in its one canonical spelling: unreserved characters plain, all others %XX in upper case.
-// What is already escaped stays so: %2F never becomes a slash. A '%' that starts no escape is data.
+// A piece of a raw target in its one canonical spelling: unreserved characters plain, all others %XX in upper
+// case. What is already escaped stays so: %2F never becomes a slash. A '%' that starts no escape is data.
 inline std::string canonical_piece(std::string_view raw, std::string_view plain = "") {
   std::string canonical;
   canonical.reserve(raw.size());
@@ -122,7 +124,8 @@ inline QueryFields canonical_fields(std::string_view raw) {
     raw = end == std::string_view::npos ? std::string_view() : raw.substr(end + 1);
     if (piece.empty()) continue;
     const std::size_t equals = piece.find('=');
-    const std::string_view value = equals == std::string_view::npos ? std::string_view() : piece.substr(equals + 1);
+    const std::string_view value =
+        equals == std::string_view::npos ? std::string_view() : piece.substr(equals + 1);
     fields.emplace_back(canonical_piece(piece.substr(0, equals)), canonical_piece(value));
   }
   return fields;
@@ -166,9 +169,18 @@ inline void append_trimmed(std::string& out, std::string_view value) {
 
 // Fields that proxies change on the way: never signed (botocore: auth.py).
 inline bool never_signed(std::string_view lower_name) {
-  static constexpr std::array<std::string_view, 12> names{
-      "authorization", "connection", "expect",     "keep-alive", "proxy-authenticate", "proxy-authorization",
-      "te",            "trailer",    "transfer-encoding", "upgrade",    "user-agent",         "x-amzn-trace-id"};
+  static constexpr std::array<std::string_view, 12> names{"authorization",
+                                                          "connection",
+                                                          "expect",
+                                                          "keep-alive",
+                                                          "proxy-authenticate",
+                                                          "proxy-authorization",
+                                                          "te",
+                                                          "trailer",
+                                                          "transfer-encoding",
+                                                          "upgrade",
+                                                          "user-agent",
+                                                          "x-amzn-trace-id"};
   return std::find(names.begin(), names.end(), lower_name) != names.end();
 }
 
@@ -227,11 +239,13 @@ inline void require_unsigned(const Message& message) {
     }
   }
   for (const auto& [name, value] : parse_query(message.query)) {
-    if (name == "X-Amz-Signature" || name == "X-Amz-Algorithm" || name == "X-Amz-Credential" || name == "X-Amz-Date") {
+    if (name == "X-Amz-Signature" || name == "X-Amz-Algorithm" || name == "X-Amz-Credential" ||
+        name == "X-Amz-Date") {
       throw std::invalid_argument("The query already carries " + name + ": it is added by signing");
     }
   }
-  if (!message.headers.contains("Host")) throw std::invalid_argument("A request without a Host header cannot be signed");
+  if (!message.headers.contains("Host"))
+    throw std::invalid_argument("A request without a Host header cannot be signed");
 }
 
 inline std::string_view view(const Digest256& digest) {
@@ -240,7 +254,8 @@ inline std::string_view view(const Digest256& digest) {
 
 }  // namespace detail
 
-// The canonical request. `signed_headers`: lower-case names in order. X-Amz-Signature is left out of a presigned query.
+// The canonical request. `signed_headers`: lower-case names in order. X-Amz-Signature is left out of a
+// presigned query.
 inline std::string canonical_request(const Message& message, const std::vector<std::string>& signed_headers) {
   return detail::canonical_request(
       message, signed_headers, detail::canonical_path(message),
@@ -277,7 +292,8 @@ inline Digest256 signing_key(std::string_view secret, std::string_view date, std
   for (const std::string_view step : {region, service, std::string_view("aws4_request")}) {
     key = hmac_sha256(detail::view(key), step);
   }
-  cache[next++ % cache.size()] = {std::string(secret), std::string(date), std::string(region), std::string(service), key};
+  cache[next++ % cache.size()] = {std::string(secret), std::string(date), std::string(region),
+                                  std::string(service), key};
   return key;
 }
 
@@ -285,29 +301,32 @@ inline std::string signature(const Digest256& key, std::string_view text) {
   return to_hex(hmac_sha256(detail::view(key), text));
 }
 
-// Adds X-Amz-Date, X-Amz-Security-Token, x-amz-content-sha256 (S3) and Authorization; signs every header that is there
-// except those that proxies change. Throws std::invalid_argument where the request is signed already or has no Host.
+// Adds X-Amz-Date, X-Amz-Security-Token, x-amz-content-sha256 (S3) and Authorization; signs every header that
+// is there except those that proxies change. Throws std::invalid_argument where the request is signed already
+// or has no Host.
 inline void sign(Message& message, const Credentials& credentials, const Scope& scope, TimePoint time) {
   detail::require_unsigned(message);
   if (message.payload_hash.empty()) message.payload_hash = std::string(empty_payload_hash);
   const std::string amz_date = format_amz_date(time);
   message.headers.add("X-Amz-Date", amz_date);
-  if (!credentials.session_token.empty()) message.headers.add("X-Amz-Security-Token", credentials.session_token);
-  if (message.s3_path || scope.service == "s3") message.headers.set("x-amz-content-sha256", message.payload_hash);
+  if (!credentials.session_token.empty())
+    message.headers.add("X-Amz-Security-Token", credentials.session_token);
+  if (message.s3_path || scope.service == "s3")
+    message.headers.set("x-amz-content-sha256", message.payload_hash);
   const std::vector<std::string> names = detail::signed_names(message.headers);
-  const Digest256 key =
-      signing_key(credentials.secret_access_key, std::string_view(amz_date).substr(0, 8), scope.region, scope.service);
+  const Digest256 key = signing_key(credentials.secret_access_key, std::string_view(amz_date).substr(0, 8),
+                                    scope.region, scope.service);
   const std::string text = string_to_sign(amz_date, scope, canonical_request(message, names));
-  message.headers.add("Authorization", std::string(algorithm) + " Credential=" + credentials.access_key_id + "/" +
-                                           scope_text(amz_date, scope) + ", SignedHeaders=" +
+  message.headers.add("Authorization", std::string(algorithm) + " Credential=" + credentials.access_key_id +
+                                           "/" + scope_text(amz_date, scope) + ", SignedHeaders=" +
                                            detail::join_names(names) + ", Signature=" + signature(key, text));
 }
 
-// The query string, the message's own first, that lets anyone send this request until `expires` after `time` (S3
-// allows 1 s to 7 days). Every header of the message must then be sent as it is here. For S3 payload_hash is
-// UNSIGNED-PAYLOAD where it was left empty.
-inline std::string presign(const Message& message, const Credentials& credentials, const Scope& scope, TimePoint time,
-                           std::chrono::seconds expires) {
+// The query string, the message's own first, that lets anyone send this request until `expires` after `time`
+// (S3 allows 1 s to 7 days). Every header of the message must then be sent as it is here. For S3 payload_hash
+// is UNSIGNED-PAYLOAD where it was left empty.
+inline std::string presign(const Message& message, const Credentials& credentials, const Scope& scope,
+                           TimePoint time, std::chrono::seconds expires) {
   detail::require_unsigned(message);
   Message copy = message;
   if (copy.payload_hash.empty()) {
@@ -321,11 +340,13 @@ inline std::string presign(const Message& message, const Credentials& credential
   query += "&X-Amz-Date=" + amz_date;
   query += "&X-Amz-Expires=" + std::to_string(expires.count());
   query += "&X-Amz-SignedHeaders=" + uri_encode(detail::join_names(names));
-  if (!credentials.session_token.empty()) query += "&X-Amz-Security-Token=" + uri_encode(credentials.session_token);
+  if (!credentials.session_token.empty())
+    query += "&X-Amz-Security-Token=" + uri_encode(credentials.session_token);
   copy.query = query;
-  const Digest256 key =
-      signing_key(credentials.secret_access_key, std::string_view(amz_date).substr(0, 8), scope.region, scope.service);
-  return query + "&X-Amz-Signature=" + signature(key, string_to_sign(amz_date, scope, canonical_request(copy, names)));
+  const Digest256 key = signing_key(credentials.secret_access_key, std::string_view(amz_date).substr(0, 8),
+                                    scope.region, scope.service);
+  return query + "&X-Amz-Signature=" +
+         signature(key, string_to_sign(amz_date, scope, canonical_request(copy, names)));
 }
 
 // What a signed request says about itself; nothing of it is proven before verify().
@@ -361,18 +382,21 @@ inline void read_credential(Claim& claim, std::string_view credential, bool s3) 
   }
   if (rest.empty() || scope[0].size() != 8 || scope[3] != "aws4_request") {
     if (claim.presigned) {
-      throw SignatureFormatError("AuthorizationQueryParametersError", 400,
-                                 "Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting "
-                                 "\"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".");
+      throw SignatureFormatError(
+          "AuthorizationQueryParametersError", 400,
+          "Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting "
+          "\"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".");
     }
     if (s3) {
-      throw SignatureFormatError("AuthorizationHeaderMalformed", 400,
-                                 "The authorization header is malformed; the Credential is mal-formed; expecting "
-                                 "\"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".");
+      throw SignatureFormatError(
+          "AuthorizationHeaderMalformed", 400,
+          "The authorization header is malformed; the Credential is mal-formed; expecting "
+          "\"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".");
     }
     throw SignatureFormatError("IncompleteSignatureException", 400,
                                "Credential must have exactly 5 slash-delimited elements, e.g. "
-                               "keyid/date/region/service/term, got '" + std::string(credential) + "'");
+                               "keyid/date/region/service/term, got '" +
+                                   std::string(credential) + "'");
   }
   claim.access_key = std::string(rest);
   claim.date = std::string(scope[0]);
@@ -397,13 +421,15 @@ inline Claim presigned_claim(const Message& message) {
   const char* const code = "AuthorizationQueryParametersError";
   if (!has_algorithm || credential.empty() || claim.amz_date.empty() || expires.empty() ||
       claim.signed_headers.empty() || claim.signature.empty()) {
-    throw SignatureFormatError(code, 400,
-                               "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "
-                               "X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.");
+    throw SignatureFormatError(
+        code, 400,
+        "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "
+        "X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.");
   }
   read_credential(claim, credential, message.s3_path);
   if (!parse_amz_date(claim.amz_date)) {
-    throw SignatureFormatError(code, 400, "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"");
+    throw SignatureFormatError(code, 400,
+                               "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"");
   }
   int seconds = 0;
   const auto [end, error] = std::from_chars(expires.data(), expires.data() + expires.size(), seconds);
@@ -443,7 +469,8 @@ inline Claim header_claim(const Message& message) {
   claim.amz_date = message.headers.get("X-Amz-Date");
   if (claim.amz_date.empty()) {
     // Some clients sign the HTTP date instead.
-    if (const auto date = parse_http_date(message.headers.get("Date"))) claim.amz_date = format_amz_date(*date);
+    if (const auto date = parse_http_date(message.headers.get("Date")))
+      claim.amz_date = format_amz_date(*date);
   }
   std::string missing;
   if (credential.empty()) missing += "Authorization header requires 'Credential' parameter. ";
@@ -451,18 +478,22 @@ inline Claim header_claim(const Message& message) {
   if (claim.signed_headers.empty()) missing += "Authorization header requires 'SignedHeaders' parameter. ";
   if (!parse_amz_date(claim.amz_date)) {
     if (message.s3_path && missing.empty()) {
-      throw SignatureFormatError("AccessDenied", 403, "AWS authentication requires a valid Date or x-amz-date header");
+      throw SignatureFormatError("AccessDenied", 403,
+                                 "AWS authentication requires a valid Date or x-amz-date header");
     }
     missing += "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ";
   }
   if (!missing.empty()) {
     if (message.s3_path) {
-      throw SignatureFormatError("AuthorizationHeaderMalformed", 400,
-                                 "The authorization header is malformed; the authorization header requires three "
-                                 "components: Credential, SignedHeaders, and Signature.");
+      throw SignatureFormatError(
+          "AuthorizationHeaderMalformed", 400,
+          "The authorization header is malformed; the authorization header requires three "
+          "components: Credential, SignedHeaders, and Signature.");
     }
-    // The signature itself must not travel back and into logs: AWS names the header, we name its algorithm only.
-    throw SignatureFormatError("IncompleteSignatureException", 400, missing + "Authorization=" + std::string(algorithm));
+    // The signature itself must not travel back and into logs: AWS names the header, we name its algorithm
+    // only.
+    throw SignatureFormatError("IncompleteSignatureException", 400,
+                               missing + "Authorization=" + std::string(algorithm));
   }
   read_credential(claim, credential, message.s3_path);
   return claim;
@@ -470,20 +501,23 @@ inline Claim header_claim(const Message& message) {
 
 }  // namespace detail
 
-// nullopt where the request carries no version 4 signature at all. Throws SignatureFormatError with AWS's code and words.
+// nullopt where the request carries no version 4 signature at all. Throws SignatureFormatError with AWS's
+// code and words.
 inline std::optional<Claim> claim_of(const Message& message) {
   if (detail::has_authorization(message)) return detail::header_claim(message);
   const std::string query = "&" + message.query;
-  if (query.find("&X-Amz-Algorithm=") != std::string::npos || query.find("&X-Amz-Signature=") != std::string::npos ||
+  if (query.find("&X-Amz-Algorithm=") != std::string::npos ||
+      query.find("&X-Amz-Signature=") != std::string::npos ||
       query.find("&X-Amz-Credential=") != std::string::npos) {
     return detail::presigned_claim(message);
   }
   return std::nullopt;
 }
 
-// Whether the signature is the one that `secret` gives for this message: constant time, no look at clocks, expiry or
-// the payload itself. Clients disagree on two details, so each is tried: '+' in a query (a plus, or a space), and
-// whether the session token of a presigned query is signed. A Host header must be among those signed.
+// Whether the signature is the one that `secret` gives for this message: constant time, no look at clocks,
+// expiry or the payload itself. Clients disagree on two details, so each is tried: '+' in a query (a plus, or
+// a space), and whether the session token of a presigned query is signed. A Host header must be among those
+// signed.
 inline bool verify(const Message& message, const Claim& claim, std::string_view secret) {
   const std::vector<std::string> names = detail::split_names(claim.signed_headers);
   if (std::find(names.begin(), names.end(), "host") == names.end()) return false;
@@ -491,8 +525,8 @@ inline bool verify(const Message& message, const Claim& claim, std::string_view 
   const Digest256 key = signing_key(secret, claim.date, claim.region, claim.service);
   const std::string path = detail::canonical_path(message);
   const auto matches = [&](std::string_view query) {
-    const std::string text = string_to_sign(claim.amz_date, claim.scope(),
-                                            detail::canonical_request(message, names, path, query));
+    const std::string text =
+        string_to_sign(claim.amz_date, claim.scope(), detail::canonical_request(message, names, path, query));
     return constant_time_equal(signature(key, text), claim.signature);
   };
   const detail::QueryFields fields = detail::canonical_fields(message.query);
@@ -500,13 +534,15 @@ inline bool verify(const Message& message, const Claim& claim, std::string_view 
   if (message.query.find('+') != std::string::npos) {
     std::string spaced = message.query;
     for (std::size_t at = 0; (at = spaced.find('+', at)) != std::string::npos;) spaced.replace(at, 1, "%20");
-    if (matches(detail::canonical_query(detail::canonical_fields(spaced), claim.presigned, true))) return true;
+    if (matches(detail::canonical_query(detail::canonical_fields(spaced), claim.presigned, true)))
+      return true;
   }
   return claim.presigned && !claim.security_token.empty() &&
          matches(detail::canonical_query(fields, true, false));
 }
 
-// ---- aws-chunked bodies (S3): each chunk is signed with the one before it -------------------------------------------
+// ---- aws-chunked bodies (S3): each chunk is signed with the one before it
+// -------------------------------------------
 
 struct ChunkContext {
   Digest256 key{};
@@ -518,7 +554,11 @@ inline std::string chunk_signature(const ChunkContext& context, std::string_view
                                    std::string_view chunk_sha256_hex) {
   std::string text = "AWS4-HMAC-SHA256-PAYLOAD\n" + context.amz_date + "\n" +
                      scope_text(context.amz_date, context.scope) + "\n";
-  text.append(previous_signature).append("\n").append(empty_payload_hash).append("\n").append(chunk_sha256_hex);
+  text.append(previous_signature)
+      .append("\n")
+      .append(empty_payload_hash)
+      .append("\n")
+      .append(chunk_sha256_hex);
   return signature(context.key, text);
 }
 

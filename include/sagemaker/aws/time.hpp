@@ -1,4 +1,5 @@
-// Points in time in the formats that AWS uses, always in UTC, and the clock that clients and services are given.
+// Points in time in the formats that AWS uses, always in UTC, and the clock that clients and services are
+// given.
 #pragma once
 
 #include <array>
@@ -121,7 +122,8 @@ std::string format_time(const char* pattern, Parts... parts) {
 // 20130524T000000Z
 inline std::string format_amz_date(TimePoint time) {
   const auto t = detail::civil_time(time);
-  return detail::format_time("%04d%02u%02uT%02u%02u%02uZ", t.year, t.month, t.day, t.hour, t.minute, t.second);
+  return detail::format_time("%04d%02u%02uT%02u%02u%02uZ", t.year, t.month, t.day, t.hour, t.minute,
+                             t.second);
 }
 
 // 2013-05-24T00:00:00.000Z
@@ -153,8 +155,8 @@ inline std::optional<TimePoint> parse_amz_date(std::string_view text) {
   return detail::from_civil(t);
 }
 
-// A date and time with 'T' or a space between, optional seconds, fraction and zone (Z or +hh:mm; UTC where it is
-// absent), or a date alone.
+// A date and time with 'T' or a space between, optional seconds, fraction and zone (Z or +hh:mm; UTC where it
+// is absent), or a date alone.
 inline std::optional<TimePoint> parse_iso8601(std::string_view text) {
   detail::TimeReader reader{text};
   detail::CivilTime t;

@@ -1,10 +1,6 @@
-// One HTTP exchange, without any library in sight: what clients hand to a transport and what they get back. Tests pass
-// a transport that answers from a script; programs get the one of httplib_transport.hpp.
+// One HTTP exchange, without any library in sight: what clients hand to a transport and what they get back.
+// Tests pass a transport that answers from a script; programs get the one of httplib_transport.hpp.
 #pragma once
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -18,6 +14,10 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <sagemaker/aws/errors.hpp>
 #include <sagemaker/aws/headers.hpp>
@@ -68,7 +68,8 @@ class FileSource final : public BodySource {
       count = ::pread(descriptor_, buffer, wanted, static_cast<off_t>(offset_ + done_));
     } while (count < 0 && errno == EINTR);
     if (count < 0) throw std::system_error(errno, std::generic_category(), "Cannot read " + path_);
-    if (count == 0) throw std::system_error(EIO, std::generic_category(), path_ + " became shorter while it was read");
+    if (count == 0)
+      throw std::system_error(EIO, std::generic_category(), path_ + " became shorter while it was read");
     done_ += static_cast<std::uint64_t>(count);
     return static_cast<std::size_t>(count);
   }
@@ -86,7 +87,8 @@ struct HttpResponse {
   std::string body;  // empty where the body went to a sink
 };
 
-// Takes the body of a successful (2xx) response in pieces; bodies of errors always end up in HttpResponse::body.
+// Takes the body of a successful (2xx) response in pieces; bodies of errors always end up in
+// HttpResponse::body.
 class BodySink {
  public:
   virtual ~BodySink() = default;
@@ -110,9 +112,10 @@ struct HttpRequest {
   std::chrono::milliseconds read_timeout{60'000};  // between two pieces, not for the whole answer
 };
 
-// Safe to call from several threads. Throws TransportError where no complete answer came; what a source or sink throws
-// passes through unchanged. Never follows redirects, never inflates bodies, never retries on its own account, except once
-// on a fresh connection where a kept one proved closed before any byte of the answer.
+// Safe to call from several threads. Throws TransportError where no complete answer came; what a source or
+// sink throws passes through unchanged. Never follows redirects, never inflates bodies, never retries on its
+// own account, except once on a fresh connection where a kept one proved closed before any byte of the
+// answer.
 class Transport {
  public:
   virtual ~Transport() = default;

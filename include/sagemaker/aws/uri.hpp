@@ -71,8 +71,8 @@ inline std::optional<std::string> uri_decode(std::string_view text, bool plus_is
   return decoded;
 }
 
-// Names and values of a query string or form, decoded, in their order; '+' is a space. A name without '=' has an empty
-// value. A piece with a malformed % escape is taken as it stands, and empty pieces are left out.
+// Names and values of a query string or form, decoded, in their order; '+' is a space. A name without '=' has
+// an empty value. A piece with a malformed % escape is taken as it stands, and empty pieces are left out.
 inline std::vector<std::pair<std::string, std::string>> parse_query(std::string_view raw) {
   std::vector<std::pair<std::string, std::string>> fields;
   while (!raw.empty()) {
@@ -82,15 +82,17 @@ inline std::vector<std::pair<std::string, std::string>> parse_query(std::string_
     if (piece.empty()) continue;
     const std::size_t equals = piece.find('=');
     const std::string_view name = piece.substr(0, equals);
-    const std::string_view value = equals == std::string_view::npos ? std::string_view() : piece.substr(equals + 1);
+    const std::string_view value =
+        equals == std::string_view::npos ? std::string_view() : piece.substr(equals + 1);
     fields.emplace_back(uri_decode(name, true).value_or(std::string(name)),
                         uri_decode(value, true).value_or(std::string(value)));
   }
   return fields;
 }
 
-// A URL in its parts. `host` is in lower case for http and https, an IPv6 address stands without brackets. `port` is the
-// scheme's own where none was given, 0 where the scheme has none. `path` and `query` keep their encoding.
+// A URL in its parts. `host` is in lower case for http and https, an IPv6 address stands without brackets.
+// `port` is the scheme's own where none was given, 0 where the scheme has none. `path` and `query` keep their
+// encoding.
 struct Uri {
   std::string scheme;
   std::string host;
@@ -108,7 +110,8 @@ struct Uri {
   std::string origin() const { return scheme + "://" + authority(); }
 };
 
-// Throws std::invalid_argument that names the text: no scheme, no host, a port that is none, or white space inside.
+// Throws std::invalid_argument that names the text: no scheme, no host, a port that is none, or white space
+// inside.
 inline Uri parse_uri(std::string_view text) {
   const auto fail = [&](const char* why) -> Uri {
     throw std::invalid_argument("Invalid URL '" + std::string(text) + "': " + why);
@@ -116,7 +119,8 @@ inline Uri parse_uri(std::string_view text) {
   const std::size_t colon = text.find("://");
   if (colon == std::string_view::npos || colon == 0) return fail("it has no scheme such as http://");
   for (const char c : text) {
-    if (static_cast<unsigned char>(c) <= ' ' || c == '\x7f') return fail("it contains white space or control characters");
+    if (static_cast<unsigned char>(c) <= ' ' || c == '\x7f')
+      return fail("it contains white space or control characters");
   }
   Uri uri;
   uri.scheme = to_lower(text.substr(0, colon));
@@ -134,7 +138,8 @@ inline Uri parse_uri(std::string_view text) {
     if (bracket == std::string_view::npos) return fail("the bracket of the address is not closed");
     uri.host = std::string(authority.substr(1, bracket - 1));
     port = authority.substr(bracket + 1);
-    if (!port.empty() && port.front() != ':') return fail("there is something else than a port behind the address");
+    if (!port.empty() && port.front() != ':')
+      return fail("there is something else than a port behind the address");
   } else {
     const std::size_t separator = authority.find(':');
     uri.host = std::string(authority.substr(0, separator));
