@@ -45,12 +45,18 @@ class Sandbox {
   explicit Sandbox(Mode mode);  // Mode::bubblewrap throws std::runtime_error where bwrap does not work
   bool isolated() const { return isolated_; }
   std::string description() const;  // for the start-up log: what is and what is not separated
-  // argv and environment to execute for this container.
+  // argv to execute for this container; with isolation, bubblewrap reports its status on descriptor 3.
   std::vector<std::string> wrap(const ContainerSpec& spec) const;
+  // Containers see an empty folder there (the emulator's data); what a container itself needs of it stays visible.
+  void hide(const std::filesystem::path& directory);
 
  private:
+  std::string try_bubblewrap() const;  // why it does not work here; empty: it does
+
   bool isolated_ = false;
   std::string reason_;
+  std::filesystem::path bubblewrap_;
+  std::vector<std::filesystem::path> hidden_;
 };
 
 class Container {

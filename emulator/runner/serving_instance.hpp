@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -24,6 +25,7 @@ struct ServingSpec {
   std::filesystem::path root;           // working directory of this instance
   std::string hostname;
   std::chrono::seconds startup_timeout{240};
+  std::uint64_t response_bytes_max = 25 * 1024 * 1024;  // InvokeEndpoint; a larger answer is a server error of the container
   std::function<void(std::string_view line)> on_line;
 };
 

@@ -1,0 +1,162 @@
+// See host_tree.hpp.
+#include "emulator/runner/host_tree.hpp"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <stdexcept>
+#include <vector>
+
+#include "emulator/runner/unique_fd.hpp"
+
+namespace sagemaker::local::runner {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The bytes of a file: shared with the source where the file system can do that, else copied inside the kernel.
+void copy_bytes(int from, int to, const fs::path& target) {
+  if (::ioctl(to, FICLONE, from) == 0) return;
+  bool in_kernel = true;
+  std::vector<char> buffer;
+  for (;;) {
+    if (in_kernel) {
+      const ssize_t copied = ::copy_file_range(from, nullptr, to, nullptr, 1u << 30, 0);
+      if (copied > 0) continue;
+      if (copied == 0) return;
+      if (errno == EINTR) continue;
+      if (errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) checked(-1, target.string());
+      in_kernel = false;
+      buffer.resize(256 * 1024);
+    }
+    const ssize_t length = ::read(from, buffer.data(), buffer.size());
+    if (length < 0 && errno == EINTR) continue;
+    if (checked(static_cast<int>(length), target.string()) == 0) return;
+    for (ssize_t done = 0; done < length;) {
+      const ssize_t written = ::write(to, buffer.data() + done, static_cast<std::size_t>(length - done));
+      if (written < 0 && errno == EINTR) continue;
+      done += checked(static_cast<int>(written), target.string());
+    }
+  }
+}
+
+fs::path checked_relative(const std::string& relative) {
+  const fs::path path(relative);
+  const bool climbs = std::any_of(path.begin(), path.end(), [](const fs::path& part) { return part == ".."; });
+  if (relative.empty() || path.is_absolute() || climbs || relative.find('\0') != std::string::npos) {
+    throw std::runtime_error("the object name '" + clean_text(relative, 200) + "' cannot be a file below the channel's folder");
+  }
+  return path.lexically_normal();
+}
+
+// Length of the UTF-8 sequence at the start of `text`; 0: not valid.
+std::size_t utf8_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return 1;
+  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  }
+  const unsigned char second = byte(1);
+  const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
+  const bool outside = (first == 0xED && second > 0x9F) || (first == 0xF4 && second > 0x8F);
+  return overlong || outside ? 0 : length;
+}
+
+}  // namespace
+
+void make_training_tree(const fs::path& root) {
+  fs::remove_all(root);
+  for (const char* folder : {"ml/input/config", "ml/input/data", "ml/model", "ml/output/data", "ml/output/intermediate",
+                             "ml/checkpoints", "ml/code", "work"}) {
+    fs::create_directories(root / folder);
+  }
+}
+
+void write_json_file(const fs::path& file, const json& value) {
+  std::ofstream out(file, std::ios::binary | std::ios::trunc);
+  out << aws::dump_json(value);
+  if (!out.flush()) throw std::runtime_error("cannot write " + file.string());
+}
+
+void copy_input(const fs::path& source, const fs::path& directory, const std::string& relative) {
+  const fs::path target = directory / checked_relative(relative);
+  if (relative.ends_with('/')) {
+    fs::create_directories(target);
+    return;
+  }
+  fs::create_directories(target.parent_path());
+  const UniqueFd from(checked(::open(source.c_str(), O_RDONLY | O_CLOEXEC), "cannot read the data of '" + relative + "'"));
+  const UniqueFd to(checked(::open(target.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644),
+                            "cannot write '" + relative + "'"));
+  copy_bytes(from.get(), to.get(), target);
+}
+
+std::optional<fs::path> real_folder(const fs::path& root, const fs::path& relative) {
+  fs::path current = root;
+  for (const fs::path& part : relative) {
+    current /= part;
+    std::error_code ignored;
+    if (!fs::is_directory(fs::symlink_status(current, ignored))) return std::nullopt;
+  }
+  return current;
+}
+
+std::string read_failure(const fs::path& root) {
+  const std::optional<fs::path> output = real_folder(root, "ml/output");
+  if (!output) return "";
+  const UniqueFd file(::open((*output / "failure").c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  struct stat status {};
+  if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return "";
+  std::array<char, 8192> text{};  // more than FailureReason can hold in any encoding
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t length = ::read(file.get(), text.data() + size, text.size() - size);
+    if (length <= 0) break;
+    size += static_cast<std::size_t>(length);
+  }
+  return std::string(text.data(), size);
+}
+
+void merge_folder(const fs::path& from, const fs::path& to) {
+  fs::create_directories(to);
+  std::vector<fs::path> names;
+  for (const fs::directory_entry& entry : fs::directory_iterator(from)) names.push_back(entry.path().filename());
+  for (const fs::path& name : names) {
+    const fs::file_status source = fs::symlink_status(from / name);
+    const fs::file_status target = fs::symlink_status(to / name);
+    if (fs::is_directory(source) && fs::is_directory(target)) {
+      merge_folder(from / name, to / name);
+      continue;
+    }
+    if (fs::is_directory(source) || fs::is_directory(target)) fs::remove_all(to / name);
+    fs::rename(from / name, to / name);
+  }
+}
+
+std::string clean_text(std::string_view text, std::size_t chars_max) {
+  std::string clean;
+  for (std::size_t chars = 0; chars < chars_max && !text.empty(); ++chars) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0 || text[0] == '\0') {
+      clean += '?';
+      text.remove_prefix(1);
+    } else {
+      clean += text.substr(0, length);
+      text.remove_prefix(length);
+    }
+  }
+  while (!clean.empty() && (clean.back() == '\n' || clean.back() == '\r' || clean.back() == ' ' || clean.back() == '\t')) {
+    clean.pop_back();
+  }
+  return clean;
+}
+
+}  // namespace sagemaker::local::runner

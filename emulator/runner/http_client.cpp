@@ -1,0 +1,287 @@
+// See http_client.hpp.
+#include "emulator/runner/http_client.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+
+namespace sagemaker::local::runner {
+namespace {
+
+using Deadline = std::chrono::steady_clock::time_point;
+using Kind = HttpAnswer::Kind;
+
+constexpr std::size_t head_bytes_max = 64 * 1024;
+constexpr std::size_t idle_max = 64;
+
+// Waits for `events`; false at the deadline.
+bool wait(int fd, short events, Deadline deadline) {
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+    if (left <= 0) return false;
+    pollfd watched{fd, events, 0};
+    const int result = ::poll(&watched, 1, static_cast<int>(std::min<std::int64_t>(left, 3'600'000)));
+    if (result > 0) return true;
+    if (result < 0 && errno != EINTR) return true;  // the next call on the socket tells what is wrong
+  }
+}
+
+struct Failure {
+  Kind kind;
+};
+
+UniqueFd connect_to(const std::string& address, int port, Deadline deadline) {
+  UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_in target{};
+  target.sin_family = AF_INET;
+  target.sin_port = htons(static_cast<std::uint16_t>(port));
+  if (!fd || ::inet_pton(AF_INET, address.c_str(), &target.sin_addr) != 1) throw Failure{Kind::refused};
+  const int on = 1;
+  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&target), sizeof target) == 0) return fd;
+  if (errno != EINPROGRESS) throw Failure{Kind::refused};
+  if (!wait(fd.get(), POLLOUT, deadline)) throw Failure{Kind::timed_out};
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) throw Failure{Kind::refused};
+  return fd;
+}
+
+// A value with a line break would be another header: nothing that reached us over HTTP can hold one.
+bool is_clean(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+}
+
+std::string head_of(const HttpRequest& request, const std::string& address, int port) {
+  std::string head = request.method + " " + request.target + " HTTP/1.1\r\nHost: " + address + ":" + std::to_string(port) + "\r\n";
+  for (const auto& [name, value] : request.headers) {
+    if (is_clean(name) && is_clean(value)) head += name + ": " + value + "\r\n";
+  }
+  if (!request.body.empty() || request.method != "GET") {
+    head += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
+  }
+  return head + "\r\n";
+}
+
+// One request and its answer on one connection.
+class Exchange {
+ public:
+  Exchange(int fd, Deadline deadline, std::uint64_t body_bytes_max)
+      : fd_(fd), deadline_(deadline), body_bytes_max_(body_bytes_max) {}
+
+  // False where the other side closed before all was sent: it may have answered nevertheless.
+  bool send(std::string_view head, std::string_view body) {
+    while (!head.empty() || !body.empty()) {
+      std::array<iovec, 2> parts{{{const_cast<char*>(head.data()), head.size()}, {const_cast<char*>(body.data()), body.size()}}};
+      msghdr message{};
+      message.msg_iov = parts.data();
+      message.msg_iovlen = parts.size();
+      const ssize_t sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+      if (sent < 0) {
+        if (errno == EINTR) continue;
+        if (errno != EAGAIN) return false;
+        if (!wait(fd_, POLLOUT, deadline_)) throw Failure{Kind::timed_out};
+        continue;
+      }
+      const std::size_t of_head = std::min(head.size(), static_cast<std::size_t>(sent));
+      head.remove_prefix(of_head);
+      body.remove_prefix(static_cast<std::size_t>(sent) - of_head);
+    }
+    return true;
+  }
+
+  HttpAnswer receive() {
+    HttpAnswer answer;
+    do {
+      read_head(answer);
+    } while (answer.status >= 100 && answer.status < 200);
+    read_body(answer);
+    answer.kind = Kind::answered;
+    return answer;
+  }
+
+  bool received_any() const { return received_any_; }
+  bool reusable() const { return reusable_ && buffer_.size() == used_; }
+
+ private:
+  // Appends what arrives; false at the end of the stream.
+  bool fill() {
+    if (used_ == buffer_.size()) {
+      buffer_.clear();
+      used_ = 0;
+    }
+    for (;;) {
+      const ssize_t length = ::recv(fd_, chunk_.data(), chunk_.size(), 0);
+      if (length > 0) {
+        received_any_ = true;
+        buffer_.append(chunk_.data(), static_cast<std::size_t>(length));
+        return true;
+      }
+      if (length == 0) return false;
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN) throw Failure{Kind::broken};
+      if (!wait(fd_, POLLIN, deadline_)) throw Failure{Kind::timed_out};
+    }
+  }
+
+  void must_fill() {
+    if (!fill()) throw Failure{Kind::broken};
+  }
+
+  // The next line without its end; for heads and chunk sizes, so it is short.
+  std::string line() {
+    for (;;) {
+      const std::size_t end = buffer_.find('\n', used_);
+      if (end != std::string::npos) {
+        std::string text = buffer_.substr(used_, end - used_);
+        used_ = end + 1;
+        if (text.ends_with('\r')) text.pop_back();
+        head_bytes_ += text.size() + 1;
+        if (head_bytes_ > head_bytes_max) throw Failure{Kind::broken};
+        return text;
+      }
+      if (buffer_.size() - used_ > head_bytes_max) throw Failure{Kind::broken};
+      must_fill();
+    }
+  }
+
+  void read_head(HttpAnswer& answer) {
+    answer.headers = {};
+    head_bytes_ = 0;
+    const std::string status = line();
+    if (!status.starts_with("HTTP/1.") || status.size() < 12) throw Failure{Kind::broken};
+    const auto [end, error] = std::from_chars(status.data() + 9, status.data() + 12, answer.status);
+    if (error != std::errc() || end != status.data() + 12 || answer.status < 100) throw Failure{Kind::broken};
+    reusable_ = status[7] == '1';
+    for (std::string field = line(); !field.empty(); field = line()) {
+      const std::size_t colon = field.find(':');
+      if (colon == std::string::npos || colon == 0) throw Failure{Kind::broken};
+      const std::size_t begin = std::min(field.find_first_not_of(" \t", colon + 1), field.size());
+      const std::size_t last = field.find_last_not_of(" \t");
+      answer.headers.add(field.substr(0, colon), begin > last ? "" : field.substr(begin, last + 1 - begin));
+    }
+    const std::string connection = aws::to_lower(std::string_view(answer.headers.get("Connection")));
+    if (connection.find("close") != std::string::npos) reusable_ = false;
+    if (connection.find("keep-alive") != std::string::npos) reusable_ = true;
+  }
+
+  void read_body(HttpAnswer& answer) {
+    if (answer.status == 204 || answer.status == 304) return;
+    const std::string coding = aws::to_lower(std::string_view(answer.headers.get("Transfer-Encoding")));
+    if (coding.find("chunked") != std::string::npos) return read_chunks(answer.body);
+    if (const std::string* length = answer.headers.find("Content-Length")) {
+      std::uint64_t size = 0;
+      const auto [end, error] = std::from_chars(length->data(), length->data() + length->size(), size);
+      if (error != std::errc() || end != length->data() + length->size()) throw Failure{Kind::broken};
+      return read_bytes(answer.body, size);
+    }
+    reusable_ = false;  // until the connection closes
+    do {
+      check_size(answer.body.size() + (buffer_.size() - used_));
+      answer.body.append(buffer_, used_, std::string::npos);
+      used_ = buffer_.size();
+    } while (fill());
+  }
+
+  void check_size(std::uint64_t size) {
+    if (size > body_bytes_max_) throw Failure{Kind::too_large};
+  }
+
+  void read_bytes(std::string& body, std::uint64_t size) {
+    check_size(size);
+    check_size(body.size() + size);
+    body.reserve(body.size() + static_cast<std::size_t>(size));
+    while (size > 0) {
+      if (used_ == buffer_.size()) must_fill();
+      const std::size_t piece = std::min(static_cast<std::size_t>(size), buffer_.size() - used_);
+      body.append(buffer_, used_, piece);
+      used_ += piece;
+      size -= piece;
+    }
+  }
+
+  void read_chunks(std::string& body) {
+    for (;;) {
+      head_bytes_ = 0;
+      const std::string header = line();
+      std::uint64_t size = 0;
+      const auto [end, error] = std::from_chars(header.data(), header.data() + header.size(), size, 16);
+      if (error != std::errc() || end == header.data()) throw Failure{Kind::broken};
+      if (size == 0) break;
+      read_bytes(body, size);
+      if (!line().empty()) throw Failure{Kind::broken};
+    }
+    while (!line().empty()) continue;  // trailers
+  }
+
+  int fd_;
+  Deadline deadline_;
+  std::uint64_t body_bytes_max_;
+  std::string buffer_;
+  std::size_t used_ = 0;
+  std::size_t head_bytes_ = 0;
+  bool received_any_ = false;
+  bool reusable_ = false;
+  std::array<char, 64 * 1024> chunk_;
+};
+
+}  // namespace
+
+HttpAnswer HttpClient::send(const HttpRequest& request, Deadline deadline, std::uint64_t body_bytes_max) {
+  const std::string head = head_of(request, address_, port_);
+  UniqueFd connection = take_idle();
+  for (bool kept_alive = static_cast<bool>(connection);; kept_alive = false) {
+    bool received_any = false;
+    try {
+      if (!connection) connection = connect_to(address_, port_, deadline);
+      Exchange exchange(connection.get(), deadline, body_bytes_max);
+      try {
+        exchange.send(head, request.body);
+        HttpAnswer answer = exchange.receive();
+        if (exchange.reusable()) give_back(std::move(connection));
+        return answer;
+      } catch (const Failure&) {
+        received_any = exchange.received_any();
+        throw;
+      }
+    } catch (const Failure& failure) {
+      connection.reset();
+      if (kept_alive && failure.kind == Kind::broken && !received_any) continue;
+      return {.kind = failure.kind};
+    }
+  }
+}
+
+void HttpClient::clear() {
+  const std::lock_guard lock(mutex_);
+  idle_.clear();
+}
+
+UniqueFd HttpClient::take_idle() {
+  for (;;) {
+    UniqueFd connection;
+    {
+      const std::lock_guard lock(mutex_);
+      if (idle_.empty()) return {};
+      connection = std::move(idle_.back());
+      idle_.pop_back();
+    }
+    pollfd watched{connection.get(), POLLIN, 0};
+    if (::poll(&watched, 1, 0) == 0) return connection;  // neither closed nor out of step
+  }
+}
+
+void HttpClient::give_back(UniqueFd connection) {
+  const std::lock_guard lock(mutex_);
+  if (idle_.size() < idle_max) idle_.push_back(std::move(connection));
+}
+
+}  // namespace sagemaker::local::runner

@@ -1,0 +1,55 @@
+// HTTP/1.1 to a container on a loopback address: kept-alive connections, one deadline for the whole exchange, a limit on
+// the answer. Blocking, thread-safe, plain sockets: it lies on the path of every invocation.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sagemaker/aws/headers.hpp>
+
+#include "emulator/runner/unique_fd.hpp"
+
+namespace sagemaker::local::runner {
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string target = "/";
+  aws::Headers headers;  // Host and Content-Length are added
+  std::string_view body;
+};
+
+struct HttpAnswer {
+  // broken: the connection or the answer was not HTTP to its end; too_large: the answer exceeded the limit.
+  enum class Kind { answered, timed_out, refused, broken, too_large } kind = Kind::refused;
+  int status = 0;
+  aws::Headers headers;
+  std::string body;
+};
+
+class HttpClient {
+ public:
+  HttpClient(std::string address, int port) : address_(std::move(address)), port_(port) {}
+
+  // A request is sent once. The one exception is a kept-alive connection that turns out to be closed before a single byte
+  // of an answer: then it is sent again on a new one.
+  HttpAnswer send(const HttpRequest& request, std::chrono::steady_clock::time_point deadline, std::uint64_t body_bytes_max);
+
+  // Forgets the idle connections: the server behind them is another one now.
+  void clear();
+
+ private:
+  UniqueFd take_idle();
+  void give_back(UniqueFd connection);
+
+  std::string address_;
+  int port_;
+  std::mutex mutex_;
+  std::vector<UniqueFd> idle_;
+};
+
+}  // namespace sagemaker::local::runner

@@ -1,0 +1,326 @@
+// See serving_instance.hpp. One thread leads the instance through its life; invocations run in the threads of their callers
+// and only look at whether the container may be spoken to.
+#include "emulator/runner/serving_instance.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "emulator/runner/address_lease.hpp"
+#include "emulator/runner/archive.hpp"
+#include "emulator/runner/container_environment.hpp"
+#include "emulator/runner/http_client.hpp"
+
+namespace sagemaker::local::runner {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr int usual_port = 8080;
+constexpr int start_attempts_max = 4;  // a program that ends so often before its first good ping will not come up
+constexpr milliseconds backoff_first{100}, backoff_max{10'000};
+constexpr milliseconds stable_after{60'000};  // a container that ran so long starts again without waiting
+constexpr milliseconds ping_interval_first{5}, ping_interval_max{200};
+constexpr std::uint64_t ping_bytes_max = 1024 * 1024;
+
+class Instance final : public ServingInstance {
+ public:
+  Instance(ServingSpec spec, const Sandbox& sandbox, AddressPool& addresses, const RunnerLimits& limits)
+      : spec_(std::move(spec)), sandbox_(sandbox), addresses_(addresses), limits_(limits) {
+    leader_ = std::thread([this] { lead(); });
+  }
+
+  ~Instance() override { stop(milliseconds(0)); }
+
+  State state() const override {
+    const std::lock_guard lock(mutex_);
+    return state_;
+  }
+  Failure failure() const override {
+    const std::lock_guard lock(mutex_);
+    return failure_;
+  }
+  std::string failure_detail() const override {
+    const std::lock_guard lock(mutex_);
+    return detail_;
+  }
+  int in_flight() const override { return in_flight_.load(); }
+
+  State wait_started(milliseconds timeout) override {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, timeout, [this] { return state_ != State::starting; });
+    return state_;
+  }
+
+  InvocationResult invoke(const Invocation& invocation, milliseconds timeout) override {
+    const auto client = ready_client();
+    if (!client) return {};
+    const Flight flight(in_flight_);
+    HttpRequest request{.method = "POST", .target = "/invocations", .headers = invocation.headers, .body = invocation.body};
+    if (!invocation.content_type.empty()) request.headers.set("Content-Type", invocation.content_type);
+    if (!invocation.accept.empty()) request.headers.set("Accept", invocation.accept);
+    HttpAnswer answer = client->send(request, Clock::now() + timeout, spec_.response_bytes_max);
+    using Kind = InvocationResult::Kind;
+    switch (answer.kind) {
+      case HttpAnswer::Kind::answered:
+        return {Kind::answered, answer.status, std::move(answer.headers), std::move(answer.body)};
+      case HttpAnswer::Kind::timed_out: return {.kind = Kind::timed_out};
+      case HttpAnswer::Kind::too_large:
+        return {Kind::answered, 500, {{"Content-Type", "text/plain"}},
+                "The response of the container is larger than " + std::to_string(spec_.response_bytes_max) + " bytes"};
+      case HttpAnswer::Kind::refused:
+      case HttpAnswer::Kind::broken: break;
+    }
+    return {.kind = Kind::unreachable};
+  }
+
+  void stop(milliseconds grace) override {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+      grace_ = std::min(grace_.value_or(grace), grace);
+      ready_ = false;
+      if (container_) container_->stop(*grace_);
+    }
+    changed_.notify_all();
+    const std::lock_guard joining(join_mutex_);
+    if (leader_.joinable()) leader_.join();
+  }
+
+ private:
+  enum class Ping { passed, exited, timed_out, stopping };
+
+  struct Flight {
+    explicit Flight(std::atomic<int>& count) : count_(count) { ++count_; }
+    Flight(const Flight&) = delete;
+    Flight& operator=(const Flight&) = delete;
+    ~Flight() { --count_; }
+    std::atomic<int>& count_;
+  };
+
+  std::shared_ptr<HttpClient> ready_client() const {
+    const std::lock_guard lock(mutex_);
+    return ready_ ? client_ : nullptr;
+  }
+
+  // ---- the leading thread ---------------------------------------------------------------------
+
+  void lead() {
+    try {
+      if (provide_model()) serve();
+    } catch (const std::exception& error) {
+      fail(Failure::ping_health_check, error.what());
+    }
+    const std::lock_guard lock(mutex_);
+    ready_ = false;
+    container_.reset();
+    if (stopping_) state_ = State::stopped;
+    changed_.notify_all();
+  }
+
+  void fail(Failure failure, const std::string& detail) {
+    const std::lock_guard lock(mutex_);
+    state_ = State::failed;
+    failure_ = failure;
+    detail_ = detail;
+    changed_.notify_all();
+  }
+
+  bool provide_model() {
+    const fs::path model = spec_.root / "ml/model";
+    try {
+      fs::remove_all(spec_.root / "ml");
+      fs::create_directories(model);
+      if (spec_.model_archive.empty()) return true;
+      if (fs::is_directory(spec_.model_archive)) {
+        fs::copy(spec_.model_archive, model, fs::copy_options::recursive | fs::copy_options::copy_symlinks);
+      } else {
+        unpack_tar_gz(spec_.model_archive, model, limits_);
+      }
+      return true;
+    } catch (const std::exception& error) {
+      fail(Failure::model_data, error.what());
+      return false;
+    }
+  }
+
+  void serve() {
+    const AddressLease lease(addresses_);
+    const ContainerSpec spec = container_spec(lease.address());
+    const auto client = std::make_shared<HttpClient>(lease.address(), port_of(spec.environment));
+    const Clock::time_point deadline = Clock::now() + spec_.startup_timeout;
+    milliseconds backoff = backoff_first;
+    bool was_in_service = false;
+    for (int attempt = 1;; ++attempt) {
+      const Clock::time_point started = Clock::now();
+      if (is_stopping()) return;
+      launch(spec);
+      const Ping ping = wait_for_ping(*client, was_in_service ? started + spec_.startup_timeout : deadline);
+      if (ping == Ping::passed) {
+        was_in_service = true;
+        set_ready(client);
+        wait_for_exit();
+      }
+      const std::optional<ExitStatus> exit = end_container();
+      client->clear();
+      if (is_stopping()) return;
+      if (!was_in_service && (ping == Ping::timed_out || attempt >= start_attempts_max)) {
+        return fail(Failure::ping_health_check, explain(ping, exit));
+      }
+      if (Clock::now() - started > stable_after) backoff = backoff_first;
+      say(explain(ping, exit) + "; it is started again in " + std::to_string(backoff.count()) + " ms");
+      if (!pause(backoff)) return;
+      backoff = std::min(backoff * 2, backoff_max);
+    }
+  }
+
+  ContainerSpec container_spec(const std::string& address) {
+    ContainerSpec spec{.argv = spec_.image.command,
+                       .root = spec_.root,
+                       .hostname = spec_.hostname.empty() ? "model" : spec_.hostname,
+                       .writable = spec_.image.writable,
+                       .on_line = [this](std::string_view line) {
+                         {
+                           const std::lock_guard lock(line_mutex_);
+                           last_line_ = line.substr(0, 500);
+                         }
+                         if (spec_.on_line) spec_.on_line(line);
+                       }};
+    spec.argv.push_back("serve");
+    spec.hosts = {{address, spec.hostname}};
+    spec.environment = base_environment(spec_.image.environment, spec_.environment, spec_.root, sandbox_.isolated());
+    const fs::path ml = sandbox_.isolated() ? fs::path("/opt/ml") : fs::absolute(spec_.root) / "ml";
+    spec.environment.emplace("SM_MODEL_DIR", (ml / "model").string());
+    spec.environment["SAGEMAKER_BIND_TO_HOST"] = address;
+    if (spec.environment.count("SAGEMAKER_BIND_TO_PORT") == 0) {
+      spec.environment["SAGEMAKER_BIND_TO_PORT"] = std::to_string(free_port(address, usual_port));
+    }
+    return spec;
+  }
+
+  static int port_of(const Environment& environment) {
+    const int port = std::atoi(environment.at("SAGEMAKER_BIND_TO_PORT").c_str());
+    return port > 0 && port < 65536 ? port : usual_port;
+  }
+
+  // Throws where the program cannot be executed.
+  void launch(const ContainerSpec& spec) {
+    auto started = Container::start(spec, sandbox_, limits_);
+    const std::lock_guard lock(mutex_);
+    container_ = std::move(started);
+    if (stopping_) container_->stop(*grace_);
+  }
+
+  // The container as seen by this thread, the only one that replaces it.
+  Container& container() { return *container_; }
+
+  Ping wait_for_ping(HttpClient& client, Clock::time_point deadline) {
+    milliseconds interval = ping_interval_first;
+    HttpRequest request{.method = "GET", .target = "/ping"};
+    for (;;) {
+      const Clock::time_point now = Clock::now();
+      const auto until = std::min(now + limits_.ping_timeout, deadline);
+      if (client.send(request, until, ping_bytes_max).status == 200) return is_stopping() ? Ping::stopping : Ping::passed;
+      if (container().wait_for(interval)) return Ping::exited;
+      if (is_stopping()) {
+        container().wait_for(std::chrono::hours(24));
+        return Ping::stopping;
+      }
+      if (Clock::now() >= deadline) return Ping::timed_out;
+      interval = std::min(interval * 5 / 4 + milliseconds(1), ping_interval_max);
+    }
+  }
+
+  void set_ready(const std::shared_ptr<HttpClient>& client) {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    client_ = client;
+    ready_ = true;
+    state_ = State::in_service;
+    changed_.notify_all();
+  }
+
+  void wait_for_exit() {
+    while (!container().wait_for(std::chrono::hours(1))) continue;
+    const std::lock_guard lock(mutex_);
+    ready_ = false;
+  }
+
+  // What ended it; nullopt where it had to be killed because it still ran.
+  std::optional<ExitStatus> end_container() {
+    std::optional<ExitStatus> exit = container().wait_for(milliseconds(0));
+    if (!exit && is_stopping()) {
+      while (!container().wait_for(std::chrono::hours(1))) continue;
+    }
+    std::unique_ptr<Container> ended;
+    const std::lock_guard lock(mutex_);
+    ready_ = false;
+    ended.swap(container_);
+    return exit;
+  }
+
+  bool is_stopping() const {
+    const std::lock_guard lock(mutex_);
+    return stopping_;
+  }
+
+  bool pause(milliseconds time) {
+    std::unique_lock lock(mutex_);
+    return !changed_.wait_for(lock, time, [this] { return stopping_; });
+  }
+
+  std::string explain(Ping ping, const std::optional<ExitStatus>& exit) const {
+    std::string text;
+    if (!exit || ping == Ping::timed_out) {
+      text = "the container did not answer GET /ping with 200 within " + std::to_string(spec_.startup_timeout.count()) + " s";
+    } else if (exit->signal != 0) {
+      text = "the container was ended by signal " + std::to_string(exit->signal);
+    } else {
+      text = "the container ended with exit code " + std::to_string(exit->code);
+    }
+    const std::lock_guard lock(line_mutex_);
+    return last_line_.empty() ? text : text + " (last line of its log: " + last_line_ + ")";
+  }
+
+  void say(const std::string& line) {
+    if (spec_.on_line) spec_.on_line("sagemaker-local: " + line);
+  }
+
+  const ServingSpec spec_;
+  const Sandbox& sandbox_;
+  AddressPool& addresses_;
+  const RunnerLimits& limits_;
+  std::atomic<int> in_flight_{0};
+
+  mutable std::mutex line_mutex_;
+  std::string last_line_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  State state_ = State::starting;
+  Failure failure_ = Failure::none;
+  std::string detail_;
+  bool stopping_ = false;
+  bool ready_ = false;  // the container has passed its ping and runs
+  std::optional<milliseconds> grace_;
+  std::shared_ptr<HttpClient> client_;
+  std::unique_ptr<Container> container_;
+
+  std::mutex join_mutex_;
+  std::thread leader_;
+};
+
+}  // namespace
+
+std::unique_ptr<ServingInstance> ServingInstance::start(ServingSpec spec, const Sandbox& sandbox, AddressPool& addresses,
+                                                        const RunnerLimits& limits) {
+  return std::make_unique<Instance>(std::move(spec), sandbox, addresses, limits);
+}
+
+}  // namespace sagemaker::local::runner
