@@ -1,0 +1,195 @@
+// NumPy's file format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sagemaker/container/codecs.hpp>
+
+namespace sagemaker::container::detail {
+
+struct NpyHeader {
+  char byte_order = '|';  // '<', '>', or '|' and '=': ours
+  char kind = 'f';        // b, i, u, f
+  int item_bytes = 4;
+  bool fortran_order = false;
+  std::vector<std::int64_t> shape;
+  std::size_t data_offset = 0;
+};
+
+[[noreturn]] SAGEMAKER_CONTAINER_FUNCTION void bad_npy(const std::string& what) {
+  throw RequestError(400, "invalid NPY input: " + what);
+}
+
+// The text after `'key':` in the header's Python dictionary.
+SAGEMAKER_CONTAINER_FUNCTION std::string_view npy_member(std::string_view header, const std::string& key) {
+  auto at = header.find("'" + key + "'");
+  if (at == std::string_view::npos) bad_npy("its header has no '" + key + "'");
+  at = header.find_first_not_of(" \t", at + key.size() + 2);
+  if (at == std::string_view::npos || header[at] != ':') bad_npy("its header cannot be read at '" + key + "'");
+  at = header.find_first_not_of(" \t", at + 1);
+  return at == std::string_view::npos ? std::string_view() : header.substr(at);
+}
+
+SAGEMAKER_CONTAINER_FUNCTION void read_npy_type(std::string_view text, NpyHeader& header) {
+  const auto end = text.empty() || text.front() != '\'' ? std::string_view::npos : text.find('\'', 1);
+  const std::string descr(end == std::string_view::npos ? text.substr(0, 40) : text.substr(1, end - 1));
+  const bool simple = end != std::string_view::npos && descr.size() == 3 && std::string_view("<>|=").find(descr[0]) != std::string_view::npos;
+  const std::string_view widths = !simple ? "" : descr[1] == 'b' ? "1" : descr[1] == 'f' ? "248" : "1248";
+  if (!simple || std::string_view("biuf").find(descr[1]) == std::string_view::npos || widths.find(descr[2]) == std::string_view::npos) {
+    bad_npy("type " + descr + " is not supported; use bool, an integer or float16, float32, float64");
+  }
+  header.byte_order = descr[0];
+  header.kind = descr[1];
+  header.item_bytes = descr[2] - '0';
+}
+
+SAGEMAKER_CONTAINER_FUNCTION std::vector<std::int64_t> read_npy_shape(std::string_view text) {
+  const auto end = text.find(')');
+  if (text.empty() || text.front() != '(' || end == std::string_view::npos) bad_npy("its shape cannot be read");
+  std::vector<std::int64_t> shape;
+  const char* at = text.data() + 1;
+  const char* const last = text.data() + end;
+  while (true) {
+    while (at != last && (*at == ' ' || *at == ',')) ++at;
+    if (at == last) return shape;
+    std::int64_t size = 0;
+    const auto [next, error] = std::from_chars(at, last, size);
+    if (error != std::errc() || size < 0 || shape.size() == 32) bad_npy("its shape cannot be read");
+    at = next != last && *next == 'L' ? next + 1 : next;  // Python 2 wrote 10L
+    shape.push_back(size);
+  }
+}
+
+SAGEMAKER_CONTAINER_FUNCTION NpyHeader read_npy_header(std::string_view body) {
+  if (body.substr(0, 6) != std::string_view("\x93NUMPY", 6)) bad_npy("it does not begin with \\x93NUMPY");
+  if (body.size() < 10) bad_npy("it ends within the header");
+  const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(body[i])); };
+  const auto version = byte(6);
+  if (version < 1 || version > 3) bad_npy("format version " + std::to_string(version) + " is not known");
+  const std::size_t start = version == 1 ? 10 : 12;
+  if (body.size() < start) bad_npy("it ends within the header");
+  std::size_t length = byte(8) | byte(9) << 8;
+  if (version > 1) length |= byte(10) << 16 | byte(11) << 24;
+  if (length > body.size() - start) bad_npy("it ends within the header");
+  const std::string_view text = body.substr(start, length);
+  NpyHeader header;
+  read_npy_type(npy_member(text, "descr"), header);
+  const std::string_view order = npy_member(text, "fortran_order");
+  header.fortran_order = order.starts_with("True");
+  if (!header.fortran_order && !order.starts_with("False")) bad_npy("its memory order cannot be read");
+  header.shape = read_npy_shape(npy_member(text, "shape"));
+  header.data_offset = start + length;
+  return header;
+}
+
+// Bytes of the array; checked against what was sent, so that a claimed shape cannot make us allocate.
+SAGEMAKER_CONTAINER_FUNCTION std::size_t npy_data_bytes(const NpyHeader& header, std::size_t available) {
+  const auto item_bytes = static_cast<std::size_t>(header.item_bytes);
+  std::size_t bytes = item_bytes;
+  const bool empty = std::find(header.shape.begin(), header.shape.end(), 0) != header.shape.end();
+  for (const std::int64_t size : header.shape) {
+    if (empty) return 0;
+    const auto items = static_cast<std::size_t>(size);
+    if (items > std::numeric_limits<std::size_t>::max() / bytes) bad_npy("its shape is too large");
+    bytes *= items;
+  }
+  if (bytes > available) {
+    bad_npy("it is truncated: " + std::to_string(bytes) + " bytes of data announced, " + std::to_string(available) + " sent");
+  }
+  return bytes;
+}
+
+SAGEMAKER_CONTAINER_FUNCTION torch::ScalarType npy_scalar_type(const NpyHeader& header) {
+  switch (header.kind) {
+    case 'b': return torch::kBool;
+    case 'f': return header.item_bytes == 2 ? torch::kHalf : header.item_bytes == 4 ? torch::kFloat : torch::kDouble;
+    case 'i': break;
+    default:
+      if (header.item_bytes == 1) return torch::kByte;
+  }
+  return header.item_bytes == 1 ? torch::kChar : header.item_bytes == 2 ? torch::kShort
+         : header.item_bytes == 4 ? torch::kInt : torch::kLong;
+}
+
+// Unsigned integers wider than a byte have no type in every libtorch: the next wider signed one holds them.
+SAGEMAKER_CONTAINER_FUNCTION torch::Tensor widen_unsigned(const torch::Tensor& read, int item_bytes) {
+  switch (item_bytes) {
+    case 2: return read.to(torch::kInt).bitwise_and(0xFFFF);
+    case 4: return read.to(torch::kLong).bitwise_and(std::int64_t{0xFFFFFFFF});
+    default:
+      if (read.numel() > 0 && read.min().item<std::int64_t>() < 0) bad_npy("a value does not fit into a 64-bit signed integer");
+      return read;
+  }
+}
+
+}  // namespace sagemaker::container::detail
+
+namespace sagemaker::container {
+
+SAGEMAKER_CONTAINER_FUNCTION torch::Tensor decode_npy(std::string_view body) {
+  const detail::NpyHeader header = detail::read_npy_header(body);
+  const std::string_view data = body.substr(header.data_offset);
+  const std::size_t bytes = detail::npy_data_bytes(header, data.size());
+  // Fortran order is C order of the reversed shape, seen through a transposition.
+  std::vector<std::int64_t> stored = header.shape;
+  if (header.fortran_order) std::reverse(stored.begin(), stored.end());
+  torch::Tensor tensor = torch::empty(stored, detail::npy_scalar_type(header));
+  auto* const out = static_cast<char*>(tensor.data_ptr());
+  if (bytes > 0) std::memcpy(out, data.data(), bytes);
+  const bool foreign = header.byte_order == (std::endian::native == std::endian::little ? '>' : '<');
+  if (foreign && header.item_bytes > 1) {
+    const auto item_bytes = static_cast<std::size_t>(header.item_bytes);
+    for (std::size_t at = 0; at < bytes; at += item_bytes) std::reverse(out + at, out + at + item_bytes);
+  }
+  if (header.kind == 'b') {  // any other byte than 0 and 1 would be undefined behaviour in a bool
+    for (std::size_t at = 0; at < bytes; ++at) out[at] = out[at] != 0;
+  }
+  if (header.kind == 'u' && header.item_bytes > 1) tensor = detail::widen_unsigned(tensor, header.item_bytes);
+  if (header.fortran_order && tensor.dim() > 1) {
+    std::vector<std::int64_t> order(stored.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(order.size() - 1 - i);
+    tensor = tensor.permute(order).contiguous();
+  }
+  return tensor;
+}
+
+SAGEMAKER_CONTAINER_FUNCTION std::string encode_npy(const torch::Tensor& tensor) {
+  torch::Tensor plain = tensor.detach().to(torch::kCPU);
+  if (at::isComplexType(plain.scalar_type())) throw std::runtime_error("the prediction is complex; return its parts as real numbers");
+  if (plain.scalar_type() == torch::kBFloat16) plain = plain.to(torch::kFloat);  // NumPy has no such type
+  plain = plain.contiguous();
+  std::string kind = "f";
+  if (plain.scalar_type() == torch::kBool) {
+    kind = "b";
+  } else if (plain.scalar_type() == torch::kByte) {
+    kind = "u";
+  } else if (!at::isFloatingType(plain.scalar_type())) {
+    kind = "i";
+  }
+  const auto item_bytes = static_cast<std::size_t>(plain.element_size());
+  const char order = item_bytes == 1 ? '|' : std::endian::native == std::endian::little ? '<' : '>';
+  std::string header = std::string("{'descr': '") + order + kind + std::to_string(item_bytes) + "', 'fortran_order': False, 'shape': (";
+  for (const std::int64_t size : plain.sizes()) header += std::to_string(size) + ", ";
+  if (plain.dim() > 1) header.resize(header.size() - 2);
+  if (plain.dim() == 1) header.resize(header.size() - 1);
+  header += "), }";
+  header.append(63 - (10 + header.size()) % 64, ' ');  // the data begins at a multiple of 64 bytes
+  header += '\n';
+  std::string out("\x93NUMPY\x01\x00", 8);
+  out += static_cast<char>(header.size() & 0xFF);
+  out += static_cast<char>(header.size() >> 8);
+  out += header;
+  if (plain.numel() > 0) out.append(static_cast<const char*>(plain.data_ptr()), static_cast<std::size_t>(plain.numel()) * item_bytes);
+  return out;
+}
+
+}  // namespace sagemaker::container
