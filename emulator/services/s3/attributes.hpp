@@ -1,0 +1,29 @@
+// What an object carries besides its bytes: content headers, user metadata, storage class, encryption, checksum. Checked
+// when it comes in, kept as one document in the store (see ObjectInfo::metadata), given back member by member.
+#pragma once
+
+#include <sagemaker/aws/json.hpp>
+
+#include "emulator/limits.hpp"
+#include "emulator/services/s3/checksum.hpp"
+#include "emulator/store/objects.hpp"
+
+namespace sagemaker::local::services::s3 {
+
+// The document to keep for a new object. Throws ServiceFault: MetadataTooLarge, InvalidStorageClass, what is not
+// implemented (tags, object lock, customer keys) and ACLs that a bucket without ACLs refuses.
+json attributes_of(const json& input, const S3Limits& limits);
+
+// Refuses access control lists that would open the object to others: buckets here enforce their owner.
+void check_acl(const json& input);
+
+void set_checksum(json& attributes, Algorithm algorithm, const std::string& value, const std::string& type);
+
+// ETag, LastModified and the encryption that every answer about an object names.
+void describe_encryption(const json& attributes, json& output);
+// Checksum*, ChecksumType.
+void describe_checksum(const json& attributes, json& output);
+// Everything that GetObject and HeadObject tell; response-* overrides of `input` are applied.
+void describe_object(const store::ObjectInfo& info, const json& input, json& output);
+
+}  // namespace sagemaker::local::services::s3

@@ -1,0 +1,233 @@
+// Multipart uploads up to their completion: begin, parts, listings, end without a result.
+#include <cinttypes>
+#include <cstdio>
+#include <limits>
+#include <set>
+#include <string>
+
+#include <sagemaker/aws/crypto.hpp>
+#include <sagemaker/aws/headers.hpp>
+
+#include "emulator/services/s3/attributes.hpp"
+#include "emulator/services/s3/faults.hpp"
+#include "emulator/services/s3/members.hpp"
+#include "emulator/services/s3/receive.hpp"
+#include "emulator/services/s3/requirements.hpp"
+#include "emulator/services/s3/service.hpp"
+
+namespace sagemaker::local::services::s3 {
+namespace {
+
+// Ids sort by the time of their upload, as ListMultipartUploads wants them.
+std::string new_upload_id(std::int64_t now_ms) {
+  char time[17];
+  std::snprintf(time, sizeof time, "%012" PRIx64, static_cast<std::uint64_t>(now_ms));
+  std::string id = time + aws::uuid4();
+  std::erase(id, '-');
+  return id;
+}
+
+std::string upper(std::string text) {
+  for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return text;
+}
+
+// ChecksumAlgorithm and ChecksumType of the object to be, with AWS's default type.
+void choose_checksum(const json& input, json& metadata) {
+  const std::string type = upper(text_of(input, "ChecksumType"));
+  if (!has(input, "ChecksumAlgorithm")) {
+    if (!type.empty()) {
+      throw invalid_request(
+          "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.");
+    }
+    return;
+  }
+  const std::optional<Algorithm> algorithm = algorithm_named(text_of(input, "ChecksumAlgorithm"));
+  if (!algorithm) {
+    throw invalid_request(
+        "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
+        "[CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
+  }
+  const std::string name = aws::to_lower(name_of(*algorithm));
+  if (type == "COMPOSITE" && *algorithm == Algorithm::crc64nvme) {
+    throw invalid_request("The COMPOSITE checksum type cannot be used with the " + name + " checksum algorithm.");
+  }
+  if (type == "FULL_OBJECT" && !is_crc(*algorithm)) {
+    throw invalid_request("The FULL_OBJECT checksum type cannot be used with the " + name + " checksum algorithm.");
+  }
+  if (!type.empty() && type != "COMPOSITE" && type != "FULL_OBJECT") {
+    throw invalid_request("Value for x-amz-checksum-type header is invalid.");
+  }
+  metadata["ChecksumAlgorithm"] = name_of(*algorithm);
+  metadata["ChecksumType"] =
+      !type.empty() ? type : *algorithm == Algorithm::crc64nvme ? "FULL_OBJECT" : "COMPOSITE";
+}
+
+// A part of an upload with a checksum has to come with one of the same algorithm; where the whole object's checksum is
+// what counts, the service may compute it.
+void check_part_checksum(const Digests& digests, const json& upload) {
+  if (!has(upload, "ChecksumAlgorithm")) return;
+  const std::string expected = text_of(upload, "ChecksumAlgorithm");
+  if (!digests.claimed() && text_of(upload, "ChecksumType") == "FULL_OBJECT") return;
+  const std::string actual = digests.claimed() ? std::string(name_of(*digests.algorithm())) : "null";
+  if (actual == expected) return;
+  throw invalid_request("Checksum Type mismatch occurred, expected checksum Type: " + aws::to_lower(expected) +
+                        ", actual checksum Type: " + aws::to_lower(actual));
+}
+
+}  // namespace
+
+std::int64_t Service::part_number_of(const json& input) const {
+  const std::int64_t number = number_of(input, "PartNumber").value_or(0);
+  if (number < 1 || number > limits_.part_number_max) {
+    throw invalid_argument("Part number must be an integer between 1 and 10000, inclusive", "partNumber",
+                           std::to_string(number));
+  }
+  return number;
+}
+
+store::Upload Service::existing_upload(const json& input) const {
+  const std::string id = text_of(input, "UploadId");
+  std::optional<store::Upload> upload = objects_.uploads().find(id);
+  if (!upload || upload->bucket != text_of(input, "Bucket") || upload->key != text_of(input, "Key")) {
+    throw no_such_upload(id);
+  }
+  return *std::move(upload);
+}
+
+Reply Service::create_multipart_upload(const CallContext& context, const json& input, BodySource&) {
+  const store::Bucket bucket = existing_bucket(context, input);
+  store::Upload upload;
+  upload.initiated_ms = now_ms();
+  upload.id = new_upload_id(aws::to_epoch_ms(clock_->now()));
+  upload.bucket = bucket.name;
+  upload.key = key_of(input);
+  upload.metadata = attributes_of(input, limits_);
+  choose_checksum(input, upload.metadata);
+  objects_.uploads().create(upload);
+  Reply reply{{{"Bucket", upload.bucket}, {"Key", upload.key}, {"UploadId", upload.id}}, std::nullopt};
+  for (const char* member : {"ChecksumAlgorithm", "ChecksumType"}) {
+    if (has(upload.metadata, member)) reply.document[member] = upload.metadata[member];
+  }
+  describe_encryption(upload.metadata, reply.document);
+  return reply;
+}
+
+Reply Service::upload_part(const CallContext& context, const json& input, BodySource& body) {
+  existing_bucket(context, input);
+  const std::int64_t number = part_number_of(input);
+  const store::Upload upload = existing_upload(input);
+  Digests digests(input, algorithm_named(text_of(upload.metadata, "ChecksumAlgorithm")));
+  check_part_checksum(digests, upload.metadata);
+  std::unique_ptr<store::BlobWriter> blob = objects_.new_blob();
+  receive(body, *blob, digests, limits_);
+  store::Part part{static_cast<int>(number), blob->size(), blob->md5_hex(), now_ms(), json::object(), ""};
+  if (digests.algorithm()) set_checksum(part.metadata, *digests.algorithm(), digests.value(), "FULL_OBJECT");
+  try {
+    objects_.uploads().put_part(upload.id, part, std::move(blob));
+  } catch (const store::UploadChanged&) {
+    throw no_such_upload(upload.id);
+  }
+  Reply reply;
+  reply.document["ETag"] = in_quotes(part.etag);
+  describe_digest(digests, reply.document);
+  describe_encryption(upload.metadata, reply.document);
+  return reply;
+}
+
+Reply Service::abort_multipart_upload(const CallContext& context, const json& input, BodySource&) {
+  existing_bucket(context, input);
+  const store::Upload upload = existing_upload(input);
+  if (!objects_.uploads().abort(upload.id)) throw no_such_upload(upload.id);
+  return {};
+}
+
+Reply Service::list_parts(const CallContext& context, const json& input, BodySource&) {
+  existing_bucket(context, input);
+  const store::Upload upload = existing_upload(input);
+  const std::int64_t limit = page_size(input, "MaxParts");
+  const std::int64_t marker =
+      std::min(number_of(input, "PartNumberMarker").value_or(0), limits_.part_number_max);
+  std::vector<store::Part> parts = objects_.uploads().parts(upload.id, static_cast<int>(marker),
+                                                            static_cast<std::size_t>(limit) + 1);
+  const bool truncated = static_cast<std::int64_t>(parts.size()) > limit;
+  if (truncated) parts.pop_back();
+  json entries = json::array();
+  for (const store::Part& part : parts) {
+    json entry = {{"PartNumber", part.number},
+                  {"LastModified", part.modified_ms},
+                  {"ETag", in_quotes(part.etag)},
+                  {"Size", part.size}};
+    describe_checksum(part.metadata, entry);
+    entry.erase("ChecksumType");
+    entries.push_back(std::move(entry));
+  }
+  Reply reply;
+  reply.document = {{"Bucket", upload.bucket},
+                    {"Key", upload.key},
+                    {"UploadId", upload.id},
+                    {"Initiator", owner_of(context)},
+                    {"Owner", owner_of(context)},
+                    {"StorageClass", text_of(upload.metadata, "StorageClass", "STANDARD")},
+                    {"PartNumberMarker", marker},
+                    {"NextPartNumberMarker", parts.empty() ? 0 : parts.back().number},
+                    {"MaxParts", limit},
+                    {"IsTruncated", truncated},
+                    {"Parts", std::move(entries)}};
+  for (const char* member : {"ChecksumAlgorithm", "ChecksumType"}) {
+    if (has(upload.metadata, member)) reply.document[member] = upload.metadata[member];
+  }
+  return reply;
+}
+
+Reply Service::list_multipart_uploads(const CallContext& context, const json& input, BodySource&) {
+  const store::Bucket bucket = existing_bucket(context, input);
+  const std::string prefix = text_of(input, "Prefix");
+  const std::string delimiter = text_of(input, "Delimiter");
+  const std::string key_marker = text_of(input, "KeyMarker");
+  const std::string id_marker = key_marker.empty() ? "" : text_of(input, "UploadIdMarker");
+  const std::int64_t limit = page_size(input, "MaxUploads");
+  if (has(input, "EncodingType") && text_of(input, "EncodingType") != "url") {
+    throw invalid_argument("Invalid Encoding Method specified in Request", "encoding-type",
+                           text_of(input, "EncodingType"));
+  }
+  json uploads = json::array();
+  std::set<std::string> common;
+  json output = {{"Bucket", bucket.name}, {"KeyMarker", key_marker}, {"UploadIdMarker", id_marker},
+                 {"Prefix", prefix},      {"MaxUploads", limit},     {"IsTruncated", false}};
+  if (!delimiter.empty()) output["Delimiter"] = delimiter;
+  if (has(input, "EncodingType")) output["EncodingType"] = "url";
+  // Unfinished uploads are few: all of them are looked at, whatever the page.
+  constexpr std::size_t everything = std::numeric_limits<std::int32_t>::max();
+  for (const store::Upload& upload : objects_.uploads().list(bucket.name, prefix, key_marker, id_marker, everything)) {
+    const std::size_t at = delimiter.empty() ? std::string::npos : upload.key.find(delimiter, prefix.size());
+    const std::string group = at == std::string::npos ? "" : upload.key.substr(0, at + delimiter.size());
+    if (!group.empty() && (common.contains(group) || key_marker.starts_with(group))) continue;
+    if (static_cast<std::int64_t>(uploads.size() + common.size()) == limit) {
+      output["IsTruncated"] = limit > 0;
+      break;
+    }
+    output["NextKeyMarker"] = group.empty() ? upload.key : group;
+    output["NextUploadIdMarker"] = group.empty() ? upload.id : "";
+    if (!group.empty()) {
+      common.insert(group);
+      continue;
+    }
+    json entry = {{"Key", upload.key},
+                  {"UploadId", upload.id},
+                  {"Initiator", owner_of(context)},
+                  {"Owner", owner_of(context)},
+                  {"StorageClass", text_of(upload.metadata, "StorageClass", "STANDARD")},
+                  {"Initiated", upload.initiated_ms}};
+    for (const char* member : {"ChecksumAlgorithm", "ChecksumType"}) {
+      if (has(upload.metadata, member)) entry[member] = upload.metadata[member];
+    }
+    uploads.push_back(std::move(entry));
+  }
+  output["Uploads"] = std::move(uploads);
+  output["CommonPrefixes"] = json::array();
+  for (const std::string& group : common) output["CommonPrefixes"].push_back({{"Prefix", group}});
+  return {std::move(output), std::nullopt};
+}
+
+}  // namespace sagemaker::local::services::s3

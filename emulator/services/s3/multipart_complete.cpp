@@ -1,0 +1,172 @@
+// CompleteMultipartUpload: the list of parts is checked against what was uploaded, then all of it becomes one object.
+#include <string>
+#include <vector>
+
+#include <sagemaker/aws/crypto.hpp>
+#include <sagemaker/aws/headers.hpp>
+
+#include "emulator/services/s3/attributes.hpp"
+#include "emulator/services/s3/conditions.hpp"
+#include "emulator/services/s3/faults.hpp"
+#include "emulator/services/s3/members.hpp"
+#include "emulator/services/s3/requirements.hpp"
+#include "emulator/services/s3/service.hpp"
+
+namespace sagemaker::local::services::s3 {
+namespace {
+
+ServiceFault invalid_part(const std::string& upload_id, std::int64_t number, const std::string& etag) {
+  return {"InvalidPart", 400,
+          "One or more of the specified parts could not be found.  The part may not have been uploaded, or the "
+          "specified entity tag may not match the part's entity tag.",
+          {{"UploadId", upload_id}, {"PartNumber", number}, {"ETag", etag}}};
+}
+
+// The checksums that the request repeats for a part have to be those it was uploaded with.
+void check_part(const json& requested, const store::Part& part, const json& upload) {
+  const std::optional<Algorithm> algorithm = algorithm_named(text_of(upload, "ChecksumAlgorithm"));
+  const bool required = algorithm && text_of(upload, "ChecksumType") == "COMPOSITE";
+  if (required && !has(requested, member_of(*algorithm))) {
+    throw invalid_request("The upload was created using a " + aws::to_lower(name_of(*algorithm)) +
+                          " checksum. The complete request must include the checksum for each part. It was missing for "
+                          "part " + std::to_string(part.number) + " in the request.");
+  }
+  for (const Algorithm given : algorithms) {
+    if (!has(requested, member_of(given))) continue;
+    const bool same = text_of(part.metadata, "ChecksumAlgorithm") == name_of(given) &&
+                      text_of(part.metadata, "ChecksumValue") == text_of(requested, member_of(given));
+    if (same) continue;
+    throw ServiceFault("BadDigest", 400, "The " + aws::to_lower(name_of(given)) + " you specified for part " +
+                                             std::to_string(part.number) + " did not match what we received.");
+  }
+}
+
+std::vector<store::Part> chosen_parts(const json& requested, const std::vector<store::Part>& uploaded,
+                                      const store::Upload& upload, const S3Limits& limits) {
+  if (requested.empty()) throw invalid_request("You must specify at least one part");
+  std::vector<store::Part> chosen;
+  std::int64_t previous = 0;
+  auto candidate = uploaded.begin();
+  for (const json& entry : requested) {
+    const std::int64_t number = number_of(entry, "PartNumber").value_or(0);
+    if (number < 1 || number > limits.part_number_max) {
+      throw invalid_argument("PartNumber must be >= 1", "PartNumber", std::to_string(number));
+    }
+    if (number <= previous) {
+      throw ServiceFault("InvalidPartOrder", 400,
+                         "The list of parts was not in ascending order. Parts must be ordered by part number.",
+                         {{"UploadId", upload.id}});
+    }
+    previous = number;
+    while (candidate != uploaded.end() && candidate->number < number) ++candidate;
+    const std::string etag = without_quotes(text_of(entry, "ETag"));
+    if (candidate == uploaded.end() || candidate->number != number || candidate->etag != etag) {
+      throw invalid_part(upload.id, number, etag);
+    }
+    check_part(entry, *candidate, upload.metadata);
+    chosen.push_back(*candidate);
+  }
+  for (std::size_t i = 0; i + 1 < chosen.size(); ++i) {
+    if (chosen[i].size >= limits.part_bytes_min) continue;
+    throw ServiceFault("EntityTooSmall", 400, "Your proposed upload is smaller than the minimum allowed size",
+                       {{"ETag", chosen[i].etag},
+                        {"PartNumber", chosen[i].number},
+                        {"ProposedSize", chosen[i].size},
+                        {"MinSizeAllowed", limits.part_bytes_min}});
+  }
+  return chosen;
+}
+
+// MD5 of the parts' MD5s and their number: what S3 calls the entity tag of a multipart object.
+std::string composite_etag(const std::vector<store::Part>& parts) {
+  aws::Md5 md5;
+  for (const store::Part& part : parts) {
+    std::string raw;
+    for (std::size_t i = 0; i + 1 < part.etag.size(); i += 2) {
+      raw += static_cast<char>(std::stoi(part.etag.substr(i, 2), nullptr, 16));
+    }
+    md5.update(raw);
+  }
+  return aws::to_hex(md5.finish()) + "-" + std::to_string(parts.size());
+}
+
+// The checksum of the object from those of its parts: of all bytes where the algorithm allows it and the upload asked
+// for that, else of the checksums.
+std::string object_checksum(Algorithm algorithm, const std::string& type, const std::vector<store::Part>& parts) {
+  const auto raw = [](const store::Part& part) {
+    return aws::base64_decode(text_of(part.metadata, "ChecksumValue")).value_or("");
+  };
+  if (type == "FULL_OBJECT") {
+    std::string whole = raw(parts.front());
+    for (std::size_t i = 1; i < parts.size(); ++i) whole = combine(algorithm, whole, raw(parts[i]), parts[i].size);
+    return aws::base64_encode(whole);
+  }
+  Checksum checksum(algorithm);
+  for (const store::Part& part : parts) checksum.update(raw(part));
+  return aws::base64_encode(checksum.finish()) + "-" + std::to_string(parts.size());
+}
+
+// The request may repeat how the upload was created, and what the object's checksum must turn out to be.
+void check_object_checksum(const json& input, json& attributes, const std::vector<store::Part>& parts) {
+  const std::string mode = text_of(attributes, "ChecksumType");
+  if (has(input, "ChecksumType") && text_of(input, "ChecksumType") != mode) {
+    throw invalid_request("The upload was created using the " + (mode.empty() ? "null" : mode) +
+                          " checksum mode. The complete request must use the same checksum mode.");
+  }
+  const std::optional<Algorithm> algorithm = algorithm_named(text_of(attributes, "ChecksumAlgorithm"));
+  if (algorithm) set_checksum(attributes, *algorithm, object_checksum(*algorithm, mode, parts), mode);
+  for (const Algorithm given : algorithms) {
+    if (!has(input, member_of(given))) continue;
+    if (given == algorithm && text_of(input, member_of(given)) == text_of(attributes, "ChecksumValue")) continue;
+    // Without an algorithm of its own an upload cannot be compared with what the request claims.
+    const std::string name = aws::to_lower(name_of(given));
+    if (given == algorithm) {
+      throw ServiceFault("BadDigest", 400, "The " + name + " you specified did not match the calculated checksum.");
+    }
+    const std::string created = algorithm ? aws::to_lower(name_of(*algorithm)) : "null";
+    throw invalid_request("Checksum Type mismatch occurred, expected checksum Type: " + created +
+                          ", actual checksum Type: " + name);
+  }
+}
+
+}  // namespace
+
+Reply Service::complete_multipart_upload(const CallContext& context, const json& input, BodySource&) {
+  const store::Bucket bucket = existing_bucket(context, input);
+  check_write_condition_syntax(input);
+  const store::Upload upload = existing_upload(input);
+  const std::vector<store::Part> uploaded =
+      objects_.uploads().parts(upload.id, 0, static_cast<std::size_t>(limits_.part_number_max));
+  const std::vector<store::Part> parts =
+      chosen_parts(part_of(part_of(input, "MultipartUpload"), "Parts"), uploaded, upload, limits_);
+  store::ObjectInfo info;
+  info.key = upload.key;
+  info.etag = composite_etag(parts);
+  info.modified_ms = now_ms();
+  info.metadata = upload.metadata;
+  json sizes = json::array();
+  for (const store::Part& part : parts) {
+    sizes.push_back(part.size);
+    info.size += part.size;
+  }
+  info.metadata["PartSizes"] = std::move(sizes);
+  check_object_checksum(input, info.metadata, parts);
+  if (const auto size = number_of(input, "MpuObjectSize"); size && static_cast<std::uint64_t>(*size) != info.size) {
+    throw invalid_request("The provided 'x-amz-mp-object-size' header value " + std::to_string(*size) +
+                          " does not match what was computed: " + std::to_string(info.size));
+  }
+  try {
+    objects_.uploads().complete(upload, parts, info, [&](const store::ObjectInfo* current) {
+      check_write_conditions(input, current, info.key);
+    });
+  } catch (const store::UploadChanged&) {
+    if (!objects_.uploads().find(upload.id)) throw no_such_upload(upload.id);
+    throw invalid_part(upload.id, parts.front().number, parts.front().etag);
+  }
+  Reply reply{{{"Bucket", bucket.name}, {"Key", info.key}, {"ETag", in_quotes(info.etag)}}, std::nullopt};
+  describe_checksum(info.metadata, reply.document);
+  describe_encryption(info.metadata, reply.document);
+  return reply;
+}
+
+}  // namespace sagemaker::local::services::s3

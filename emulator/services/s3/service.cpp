@@ -1,0 +1,136 @@
+// Which member function serves which operation, and what several of them share.
+#include "emulator/services/s3/service.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <system_error>
+#include <utility>
+
+#include "emulator/services/s3/bucket_settings.hpp"
+#include "emulator/services/s3/faults.hpp"
+#include "emulator/services/s3/members.hpp"
+#include "emulator/services/s3/requirements.hpp"
+
+namespace sagemaker::local::services::s3 {
+namespace {
+
+bool is_account_id(const std::string& text) {
+  return text.size() == 12 && text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+}  // namespace
+
+void require_owner(const CallContext& context, const json& input, const char* member) {
+  if (!has(input, member)) return;
+  const std::string owner = text_of(input, member);
+  if (!is_account_id(owner)) {
+    throw ServiceFault("InvalidBucketOwnerAWSAccountID", 400,
+                       "The value of the expected bucket owner parameter must be an AWS account ID... [" + owner + "]");
+  }
+  if (owner != context.account) throw access_denied();
+}
+
+void require_current_version(const json& input, const char* member, const std::string& key) {
+  const std::string version = text_of(input, member, "null");
+  if (version == "null") return;  // the version that objects of an unversioned bucket have
+  if (version.size() != 32) throw invalid_argument("Invalid version id specified", "versionId", version);
+  throw ServiceFault("NoSuchVersion", 404, "The specified version does not exist.",
+                     {{"Key", key}, {"VersionId", version}});
+}
+
+Service::Service(store::Objects& objects, std::shared_ptr<aws::Clock> clock, const S3Limits& limits)
+    : objects_(objects), clock_(std::move(clock)), limits_(limits) {}
+
+Service::Handler Service::handler_of(std::string_view operation) {
+  static const std::map<std::string_view, Handler> handlers = {
+      {"ListBuckets", &Service::list_buckets},
+      {"CreateBucket", &Service::create_bucket},
+      {"HeadBucket", &Service::head_bucket},
+      {"DeleteBucket", &Service::delete_bucket},
+      {"GetBucketLocation", &Service::get_bucket_location},
+      {"ListObjects", &Service::list_objects},
+      {"ListObjectsV2", &Service::list_objects_v2},
+      {"PutObject", &Service::put_object},
+      {"GetObject", &Service::get_object},
+      {"HeadObject", &Service::head_object},
+      {"DeleteObject", &Service::delete_object},
+      {"DeleteObjects", &Service::delete_objects},
+      {"CopyObject", &Service::copy_object},
+      {"UploadPartCopy", &Service::upload_part_copy},
+      {"CreateMultipartUpload", &Service::create_multipart_upload},
+      {"UploadPart", &Service::upload_part},
+      {"CompleteMultipartUpload", &Service::complete_multipart_upload},
+      {"AbortMultipartUpload", &Service::abort_multipart_upload},
+      {"ListParts", &Service::list_parts},
+      {"ListMultipartUploads", &Service::list_multipart_uploads},
+      {"GetBucketAcl", &Service::get_bucket_acl},
+      {"GetObjectAcl", &Service::get_object_acl},
+      {"GetObjectTagging", &Service::get_object_tagging},
+  };
+  const auto found = handlers.find(operation);
+  return found == handlers.end() ? nullptr : found->second;
+}
+
+Reply Service::call(std::string_view operation, const CallContext& context, const json& input, BodySource& body) {
+  if (const Handler handler = handler_of(operation)) {
+    try {
+      return (this->*handler)(context, input, body);
+    } catch (const store::MissingBucket&) {  // deleted since it was looked at
+      throw no_such_bucket(text_of(input, "Bucket"));
+    }
+  }
+  if (const BucketSetting* setting = bucket_setting(operation)) {
+    const store::Bucket bucket = existing_bucket(context, input);
+    return {answer_of(*setting, bucket.name), std::nullopt};
+  }
+  throw not_implemented(std::string(operation),
+                        std::string(operation) + " is an operation that sagemaker-local does not have");
+}
+
+store::Bucket Service::existing_bucket(const CallContext& context, const json& input) const {
+  const std::string name = text_of(input, "Bucket");
+  std::optional<store::Bucket> bucket = objects_.find_bucket(name);
+  if (!bucket) throw no_such_bucket(name);
+  require_owner(context, input, "ExpectedBucketOwner");
+  return *std::move(bucket);
+}
+
+std::string Service::key_of(const json& input) const {
+  const std::string key = text_of(input, "Key");
+  if (key.size() > limits_.key_bytes_max) {
+    throw ServiceFault("KeyTooLongError", 400, "Your key is too long",
+                       {{"Size", key.size()}, {"MaxSizeAllowed", limits_.key_bytes_max}});
+  }
+  return key;
+}
+
+store::ObjectInfo Service::existing_object(const json& input) const {
+  const std::string key = key_of(input);
+  require_current_version(input, "VersionId", key);
+  std::optional<store::ObjectInfo> info = objects_.find(text_of(input, "Bucket"), key);
+  if (!info) throw no_such_key(key);
+  return *std::move(info);
+}
+
+Service::OpenObject Service::open_object(const std::string& bucket, const std::string& key) const {
+  constexpr int attempts_max = 100;  // each one lost to a writer that replaced the object in between
+  for (int attempt = 0;; ++attempt) {
+    std::optional<store::ObjectInfo> info = objects_.find(bucket, key);
+    if (!info) throw no_such_key(key);
+    try {
+      store::File file = store::File::open_to_read(objects_.blob_path(*info));
+      return {*std::move(info), std::move(file)};
+    } catch (const std::system_error& error) {
+      if (error.code().value() != ENOENT || attempt == attempts_max) throw;
+    }
+  }
+}
+
+std::int64_t Service::now_ms() const { return aws::to_epoch_ms(clock_->now()) / 1000 * 1000; }
+
+std::int64_t Service::page_size(const json& input, const char* member) const {
+  return std::min(number_of(input, member).value_or(limits_.page_max), limits_.page_max);
+}
+
+}  // namespace sagemaker::local::services::s3
