@@ -203,6 +203,11 @@ std::optional<std::size_t> HeaderScanner::end_of_line(std::string_view received,
 }
 
 std::optional<std::size_t> HeaderScanner::scan(std::string_view received) {
+  // A TLS handshake, for one, holds no line end: it would wait for its deadline.
+  if (lines_ == 0 && line_begin_ < received.size()) {
+    const char first = received[line_begin_];
+    if (first != '\r' && !is_token_character(first)) bad_request("This is not an HTTP request.");
+  }
   while (position_ < received.size()) {
     const std::size_t line_feed = received.find('\n', position_);
     if (line_feed == std::string_view::npos) break;
