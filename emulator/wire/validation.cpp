@@ -439,8 +439,9 @@ OperationTable checked(Model model, OperationTable operations) {
   for (auto& [name, operation] : operations) {
     result.emplace(name, [model, name = name, operation = std::move(operation)](const CallContext& context,
                                                                                 const json& input) {
-      validate(model, name, input);
       json clean = input;
+      if (model == Model::sts) convert_query_values(model, name, clean);
+      validate(model, name, clean);
       drop_nulls(clean);
       return operation(context, clean);
     });

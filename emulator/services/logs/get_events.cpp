@@ -1,0 +1,121 @@
+// GetLogEvents: pages through one stream in both directions. A token is a place between two events. It stays
+// good for ever: where nothing lies behind it, the same token comes back, and finds later what is written
+// later.
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <vector>
+
+#include "emulator/services/logs/service.hpp"
+
+namespace sagemaker::local::services::cloudwatch_logs {
+namespace {
+
+constexpr std::size_t portion =
+    256;  // events read at once: a page of 10,000 may hold far more bytes than it may return
+
+struct Token {
+  bool forward = true;
+  std::int64_t sequence = 0;  // 0: before the first event
+  bool inclusive = false;     // whether the event with this number lies in the token's own direction
+
+  std::string text() const {
+    const auto value = static_cast<std::uint64_t>(sequence) * 2 + (inclusive ? 1 : 0);
+    return (forward ? "f/" : "b/") + digits56(0, 0, value) + "/s";
+  }
+  // The same place, looking the other way.
+  Token turned() const { return {!forward, sequence, !inclusive}; }
+};
+
+Token parse_token(const std::string& text) {
+  constexpr std::size_t length = 2 + 56 + 2;
+  std::uint64_t value = 0;
+  if (text.size() != length || !(text.starts_with("f/") || text.starts_with("b/")) || !text.ends_with("/s")) {
+    throw invalid_token();
+  }
+  const auto [end, error] = std::from_chars(text.data() + 2, text.data() + 58, value);
+  if (error != std::errc() || end != text.data() + 58 || value >> 63) throw invalid_token();
+  return {text.front() == 'f', static_cast<std::int64_t>(value / 2), value % 2 == 1};
+}
+
+struct Stream {
+  const store::Logs& logs;
+  std::string group, name;
+
+  std::vector<store::LogEvent> read(const store::Logs::Range& range) const {
+    return logs.read(group, name, range);
+  }
+
+  // The number that a reader in the token's direction starts behind; nullopt: it starts at the end of the
+  // stream.
+  std::optional<std::int64_t> start_of(const Token& token) const {
+    if (!token.inclusive) return token.sequence;
+    const auto neighbour = read({.sequence = token.sequence, .forward = !token.forward, .limit = 1});
+    if (neighbour.empty()) return std::nullopt;
+    return neighbour.front().sequence;
+  }
+};
+
+// Up to `limit` events and a page's bytes, oldest first.
+std::vector<store::LogEvent> read_page(const Stream& stream, store::Logs::Range range, std::size_t limit) {
+  std::vector<store::LogEvent> page;  // in the direction of reading
+  std::size_t bytes = 0;
+  for (bool more = true; more && page.size() < limit;) {
+    range.limit = std::min(portion, limit - page.size());
+    std::vector<store::LogEvent> events = stream.read(range);
+    more = events.size() == range.limit;
+    if (!range.forward) std::reverse(events.begin(), events.end());
+    for (store::LogEvent& event : events) {
+      bytes += event.message.size() + event_overhead_bytes;
+      if (bytes > page_bytes_max && !page.empty()) {
+        more = false;
+        break;
+      }
+      range.sequence = event.sequence;
+      page.push_back(std::move(event));
+    }
+  }
+  if (!range.forward) std::reverse(page.begin(), page.end());
+  return page;
+}
+
+}  // namespace
+
+json get_events(const store::Logs& logs, const json& input) {
+  const Stream stream{logs, existing_group(logs, input), required_name(input, "logStreamName")};
+  if (!logs.find_stream(stream.group, stream.name)) throw no_such_stream();
+
+  store::Logs::Range range;
+  range.start_ms = integer_member(input, "startTime");
+  range.end_ms = integer_member(input, "endTime");  // exclusive
+  range.forward = flag_member(input, "startFromHead");
+  std::optional<Token> token;
+  if (const auto text = text_member(input, "nextToken")) {
+    token = parse_token(*text);
+    range.forward = token->forward;
+    range.sequence = stream.start_of(*token);
+  }
+  const std::int64_t limit =
+      std::clamp<std::int64_t>(integer_member(input, "limit").value_or(page_events_max), 1, page_events_max);
+  const std::vector<store::LogEvent> page = read_page(stream, range, static_cast<std::size_t>(limit));
+
+  Token forward{true, 0, false}, backward{false, 0, false};
+  if (!page.empty()) {
+    forward.sequence = page.back().sequence;
+    backward.sequence = page.front().sequence;
+  } else if (token) {
+    (token->forward ? forward : backward) = *token;
+    (token->forward ? backward : forward) = token->turned();
+  }
+  json events = json::array();
+  for (const store::LogEvent& event : page) {
+    events.push_back({{"timestamp", event.timestamp_ms},
+                      {"message", event.message},
+                      {"ingestionTime", event.ingestion_ms}});
+  }
+  return {{"events", std::move(events)},
+          {"nextForwardToken", forward.text()},
+          {"nextBackwardToken", backward.text()}};
+}
+
+}  // namespace sagemaker::local::services::cloudwatch_logs

@@ -1,0 +1,3 @@
+if(TARGET emulator_service_sts)
+  sagemaker_test(sts_service SOURCES sts_operations.cpp LINKS emulator_service_sts LABELS unit)
+endif()
