@@ -74,9 +74,9 @@ struct Emulator::Parts {
                  options.account, options.region, data.work(), {}},
         training(platform),
         fleet(platform, random_fraction),
-        s3(objects, database, clock, options.account, options.region),
+        s3(objects, clock, options.limits.s3),
         temporary_credentials(clock),
-        pipeline(options, platform, fleet, s3, temporary_credentials,
+        pipeline(options, platform, fleet, s3, [this](const std::string& key) { return temporary_key(key); },
                  {{"sagemaker", services::sagemaker_operations(platform, training, fleet)},
                   {"logs", services::logs_operations(logs, clock)},
                   {"sts", services::sts_operations(temporary_credentials)}}),
@@ -90,6 +90,12 @@ struct Emulator::Parts {
                                       {"AWS_SECRET_ACCESS_KEY", secret}};
     training.recover();
     fleet.recover();
+  }
+
+  std::optional<wire::Authenticator::Key> temporary_key(const std::string& access_key) const {
+    const auto found = temporary_credentials.find(access_key);
+    if (!found) return std::nullopt;
+    return wire::Authenticator::Key{found->secret_access_key, {}, found->session_token, found->expiration};
   }
 };
 

@@ -51,14 +51,14 @@ http::Response xml_response(int status, std::string xml, const std::string& requ
 }  // namespace
 
 Pipeline::Pipeline(const Options& options, services::Platform& platform, services::EndpointFleet& fleet,
-                   services::s3::Service& s3, const services::TemporaryCredentials& temporary_credentials,
+                   services::s3::Service& s3, Authenticator::KeySource further_keys,
                    std::map<std::string, OperationTable> operations)
     : options_(options),
       platform_(platform),
       fleet_(fleet),
       operations_(std::move(operations)),
-      authenticator_(options, temporary_credentials, platform.clock),
-      s3_protocol_(s3) {}
+      authenticator_(options.credentials, options.authenticate, options.limits.wire, platform.clock, std::move(further_keys)),
+      s3_protocol_(s3, options.limits.s3) {}
 
 http::Response Pipeline::handle(http::Request& request) {
   const auto start = std::chrono::steady_clock::now();
@@ -104,9 +104,14 @@ http::Response Pipeline::answer(const Route& where, http::Request& request, Call
                      "The service " + where.target + " is not implemented by sagemaker-local.");
 }
 
+std::string Pipeline::authenticate(const http::Request& request, std::string_view body, AuthenticationFamily family,
+                                   const std::string& service) const {
+  return authenticator_.authenticate(request, body, family, {options_.region, service}).access_key;
+}
+
 http::Response Pipeline::answer_json(const std::string& service, const Route& where, http::Request& request, CallContext& context) {
   const std::string body = http::read_all(*request.body, options_.limits.wire.json_bytes_max);
-  context.access_key = authenticator_.authenticate(request, service, body).access_key;
+  context.access_key = authenticate(request, body, AuthenticationFamily::json, service);
   const auto& table = operations_.at(service);
   const auto operation = table.find(where.operation);
   if (operation == table.end())
@@ -121,7 +126,7 @@ http::Response Pipeline::answer_json(const std::string& service, const Route& wh
 
 http::Response Pipeline::answer_query(http::Request& request, CallContext& context) {
   const std::string body = http::read_all(*request.body, options_.limits.wire.json_bytes_max);
-  context.access_key = authenticator_.authenticate(request, "sts", body).access_key;
+  context.access_key = authenticate(request, body, AuthenticationFamily::query, "sts");
   const QueryCall call = parse_query_call(request.method == "GET" ? request.query : body);
   const auto& table = operations_.at("sts");
   const auto operation = table.find(call.action);
@@ -133,13 +138,14 @@ http::Response Pipeline::answer_query(http::Request& request, CallContext& conte
 
 http::Response Pipeline::answer_invocation(const Route& where, http::Request& request, CallContext& context) {
   const std::string body = http::read_all(*request.body, options_.limits.wire.invocation_bytes_max);
-  context.access_key = authenticator_.authenticate(request, "sagemaker", body).access_key;
+  context.access_key = authenticate(request, body, AuthenticationFamily::json, "sagemaker");
   return handle_invocation(platform_, fleet_, where, request, body, context.request_id);
 }
 
 http::Response Pipeline::answer_s3(http::Request& request, CallContext& context) {
-  context.access_key = authenticator_.authenticate_s3(request).access_key;
-  return s3_protocol_.handle(context, request);
+  const Identity identity = authenticator_.authenticate_s3(request, {options_.region, "s3"});
+  context.access_key = identity.access_key;
+  return s3_protocol_.handle(context, request, identity);
 }
 
 http::Response Pipeline::answer_local(const http::Request& request) const {

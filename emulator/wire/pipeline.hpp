@@ -9,7 +9,6 @@
 #include "emulator/services/operation.hpp"
 #include "emulator/services/s3/service.hpp"
 #include "emulator/services/sagemaker/endpoint_fleet.hpp"
-#include "emulator/services/sts/operations.hpp"
 #include "emulator/wire/authenticator.hpp"
 #include "emulator/wire/router.hpp"
 #include "emulator/wire/s3_protocol.hpp"
@@ -18,9 +17,9 @@ namespace sagemaker::local::wire {
 
 class Pipeline {
  public:
-  // `operations`: the document services by name: "sagemaker", "logs", "sts".
+  // `further_keys`: credentials that STS gave out. `operations`: the document services by name: "sagemaker", "logs", "sts".
   Pipeline(const Options& options, services::Platform& platform, services::EndpointFleet& fleet, services::s3::Service& s3,
-           const services::TemporaryCredentials& temporary_credentials, std::map<std::string, OperationTable> operations);
+           Authenticator::KeySource further_keys, std::map<std::string, OperationTable> operations);
 
   http::Response handle(http::Request& request);  // never throws
 
@@ -33,6 +32,9 @@ class Pipeline {
   http::Response answer_local(const http::Request& request) const;
   http::Response encode_fault(const ServiceFault& fault, const Route& route, const http::Request& request,
                               const std::string& request_id) const;
+  // The access key of a request whose signature covers its body. Throws ServiceFault.
+  std::string authenticate(const http::Request& request, std::string_view body, AuthenticationFamily family,
+                           const std::string& service) const;
   void check_host(const http::Request& request) const;
 
   const Options& options_;

@@ -1,4 +1,5 @@
 // The control plane over HTTP through our own client: AWS's words for bad requests, lists, tags, and requests that race.
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <set>
@@ -146,7 +147,7 @@ TEST_CASE("a request with a wrong secret is refused and changes nothing") {
     CHECK(error.http_status() == 403);
   }
   CHECK(local.client.list_models().at("Models").empty());
-  CHECK(sm::StsClient(local.emulator.config()).get_caller_identity().at("Account") == "000000000000");
+  CHECK(sm::StsClient(local.emulator.config()).get_caller_identity().account == "000000000000");
 }
 
 TEST_CASE("what was made is found again after a restart") {

@@ -22,17 +22,16 @@ std::string program(const char* name) {
 
 struct Fixture {
   sm::LocalEmulator emulator{{.arguments = {"--durability", "process"}}};
-  sm::Session session = emulator.session();
   std::string log;
+  sm::Session session{{.config = emulator.config(), .output = [this](std::string_view line) { log.append(line) += "\n"; }}};
 
-  sm::EstimatorOptions options(const std::string& entry_point, json hyperparameters = json::object()) {
+  sm::EstimatorOptions options(const std::string& entry_point, std::map<std::string, json> hyperparameters = {}) {
     sm::EstimatorOptions options;
     options.entry_point = entry_point;
     options.role = sm::execution_role(session);
     options.instance_count = 1;
     options.instance_type = "ml.c5.xlarge";
     options.hyperparameters = std::move(hyperparameters);
-    options.output = [this](std::string_view text) { log += text; };
     return options;
   }
   // The text of UnexpectedStatus.

@@ -5,6 +5,7 @@
 #include <sagemaker/aws/crypto.hpp>
 #include <spdlog/spdlog.h>
 
+#include "emulator/runner/container_environment.hpp"
 #include "emulator/runner/instance_types.hpp"
 #include "emulator/services/sagemaker/s3_locations.hpp"
 #include "emulator/services/service_error.hpp"
@@ -97,7 +98,7 @@ EndpointFleet::~EndpointFleet() {
 std::unique_ptr<runner::ServingInstance> EndpointFleet::start_instance(const std::string& endpoint, const json& variant,
                                                                        const json& model,
                                                                        const std::filesystem::path& model_data_path,
-                                                                       const std::filesystem::path& root) {
+                                                                       const std::filesystem::path& root, int index) {
   const json& container = container_of(model);
   const std::string image_name = container.at("Image");
   const auto image = platform_.images.resolve(image_name);
@@ -109,7 +110,12 @@ std::unique_ptr<runner::ServingInstance> EndpointFleet::start_instance(const std
   runner::ServingSpec spec;
   spec.image = *image;
   spec.environment = base_container_environment(platform_);
-  runner::set_instance_environment(spec.environment, variant.at("InstanceType").get<std::string>());
+  const runner::Share share = runner::share_of(variant.at("InstanceType").get<std::string>(),
+                                               variant.at("InitialInstanceCount").get<int>(), runner::this_machine());
+  spec.environment["SM_NUM_CPUS"] = std::to_string(share.cpus);
+  spec.environment["SM_NUM_GPUS"] = std::to_string(share.gpus);
+  spec.environment["OMP_NUM_THREADS"] = std::to_string(share.cpus);
+  spec.environment.merge(runner::gpu_environment(share, index, runner::this_machine()));
   for (const auto& [name, value] : container.value("Environment", json::object()).items()) spec.environment[name] = value;
   spec.model_archive = model_data_path;
   spec.root = root / id;
@@ -137,7 +143,7 @@ EndpointFleet::Outcome EndpointFleet::deploy(const std::string& endpoint, const 
       one.weight = variant.value("InitialVariantWeight", 1.0);
       one.image = {{"SpecifiedImage", image}, {"ResolvedImage", image}, {"ResolutionTime", timestamp(platform_.now_ms())}};
       for (int i = 0; i < variant.at("InitialInstanceCount").get<int>(); ++i)
-        one.instances.push_back(start_instance(endpoint, variant, model, data, live->root));
+        one.instances.push_back(start_instance(endpoint, variant, model, data, live->root, i));
     }
     for (std::size_t v = 0; v < live->variants.size(); ++v) {
       for (const auto& instance : live->variants[v].instances) {
@@ -230,8 +236,9 @@ void EndpointFleet::recover() {
   for (const store::Record& left : platform_.records.with_status(endpoint_kind, {"Deleting"})) remove(left.name);
   for (const store::Record& left :
        platform_.records.with_status(endpoint_kind, {"Creating", "InService", "Updating", "SystemUpdating"})) {
-    for (const auto& entry : std::filesystem::directory_iterator(platform_.work_directory / "endpoints" / left.name))
-      if (entry.path().filename().string().starts_with("deployment-")) std::filesystem::remove_all(entry.path());
+    std::error_code ignored;  // an endpoint that was only just created has no folder yet
+    for (const auto& entry : std::filesystem::directory_iterator(platform_.work_directory / "endpoints" / left.name, ignored))
+      if (entry.path().filename().string().starts_with("deployment-")) std::filesystem::remove_all(entry.path(), ignored);
     platform_.records.update(endpoint_kind, left.name, [&](store::Record& endpoint) {
       endpoint.status = "SystemUpdating";
       endpoint.modified_ms = platform_.now_ms();

@@ -66,7 +66,7 @@ class EndpointFleet {
   Outcome deploy(const std::string& endpoint, const std::string& endpoint_arn, const json& deployment);
   std::unique_ptr<runner::ServingInstance> start_instance(const std::string& endpoint, const json& variant, const json& model,
                                                           const std::filesystem::path& model_data,
-                                                          const std::filesystem::path& root);
+                                                          const std::filesystem::path& root, int index);
   void bring_up(const std::string& name, const std::string& arn, const json& deployment);
   void publish(const std::string& name, std::shared_ptr<Deployment> deployment);
 
