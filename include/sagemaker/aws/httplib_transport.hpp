@@ -191,12 +191,7 @@ class HttplibTransport final : public Transport {
 
   static void prepare_body(const HttpRequest& request, httplib::Request& raw, detail::Attempt& attempt) {
     const std::uint64_t length = request.stream ? request.stream->size() : request.body.size();
-    const bool may_have_body =
-        request.method != "GET" && request.method != "HEAD" && request.method != "DELETE";
-    if (length == 0) {
-      if (may_have_body) raw.headers.emplace("Content-Length", "0");
-      return;
-    }
+    if (length == 0) return;  // httplib announces an empty body itself, where one is due
     raw.headers.emplace("Content-Length", std::to_string(length));
     raw.content_length_ = length;
     if (request.stream) {
