@@ -1,0 +1,102 @@
+// The progress lines of a job, as the SageMaker Python SDK prints them
+// (utils.secondary_training_status_message), and how often a waiting program looks.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <sagemaker/aws/json.hpp>
+#include <sagemaker/aws/time.hpp>
+#include <sagemaker/detail/console.hpp>
+
+namespace sagemaker::detail {
+
+// A text member of a document; "" where it is absent or null.
+inline std::string text_of(const json& document, const char* member) {
+  const auto found = document.find(member);
+  return found != document.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+inline int number_of(const json& document, const char* member, int fallback) {
+  const auto found = document.find(member);
+  return found != document.end() && found->is_number() ? found->get<int>() : fallback;
+}
+
+inline int instance_count_of(const json& description) {
+  const auto found = description.find("ResourceConfig");
+  return found != description.end() ? number_of(*found, "InstanceCount", 1) : 1;
+}
+
+// Times in answers are seconds since 1970.
+inline std::optional<aws::TimePoint> time_of(const json& document, const char* member) {
+  const auto found = document.find(member);
+  if (found == document.end() || !found->is_number()) return std::nullopt;
+  return aws::from_epoch_seconds(found->get<double>());
+}
+
+inline std::string format_utc(aws::TimePoint time) {
+  std::string text = aws::format_iso8601(time).substr(0, 19);  // 2013-05-24T00:00:00
+  text[10] = ' ';
+  return text;
+}
+
+// Prints each secondary status once: "2026-11-21 07:00:00 Starting - Starting the training job...". A status
+// whose message has changed is printed again.
+class JobProgress {
+ public:
+  explicit JobProgress(Console& console) : console_(console) {}
+
+  void update(const json& description) {
+    const auto found = description.find("SecondaryStatusTransitions");
+    if (found == description.end() || !found->is_array()) return;
+    for (std::size_t index = shown_ > 0 ? shown_ - 1 : 0; index < found->size(); ++index) {
+      const json& transition = (*found)[index];
+      const std::string status = text_of(transition, "Status");
+      const std::string message = text_of(transition, "StatusMessage");
+      if (index < shown_ && message == last_message_) continue;
+      shown_ = index + 1;
+      last_message_ = message;
+      status_ = status;
+      auto time = index + 1 == found->size() ? time_of(description, "LastModifiedTime") : std::nullopt;
+      if (!time) time = time_of(transition, "StartTime");
+      const bool final_status = status == "Completed" || status == "Failed" || status == "Stopped";
+      console_.line((time ? format_utc(*time) + " " : std::string()) + status +
+                    (message.empty() ? "" : " - " + message) +
+                    (final_status             ? ""
+                     : message.ends_with('.') ? ".."
+                                              : "..."));
+    }
+  }
+
+  const std::string& status() const { return status_; }  // the last one printed
+
+ private:
+  Console& console_;
+  std::size_t shown_ = 0;
+  std::string last_message_;
+  std::string status_ = "Starting";
+};
+
+// The pause between two looks: from `first` it grows by half until `longest`, and starts anew where something
+// happened.
+class PollPace {
+ public:
+  PollPace(std::chrono::milliseconds first, std::chrono::milliseconds longest)
+      : first_(std::min(first, longest)), longest_(longest), next_(first_) {}
+
+  void something_happened() { next_ = first_; }
+
+  std::chrono::milliseconds next() {
+    return std::exchange(next_, std::min(next_ * 3 / 2 + std::chrono::milliseconds(1), longest_));
+  }
+
+ private:
+  std::chrono::milliseconds first_;
+  std::chrono::milliseconds longest_;
+  std::chrono::milliseconds next_;
+};
+
+}  // namespace sagemaker::detail

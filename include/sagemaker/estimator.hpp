@@ -1,0 +1,191 @@
+// Trains a model as a SageMaker training job and deploys it: the class that most programs start with.
+//   sm::Estimator estimator{session, {.entry_point = "mnist.cpp", .role = sm::execution_role(session),
+//                                     .instance_count = 2, .instance_type = "ml.c5.xlarge",
+//                                     .hyperparameters = {{"epochs", 5}, {"learning-rate", 0.1}}}};
+//   estimator.fit({{"training", "s3://bucket/mnist"}});
+//   auto predictor = estimator.deploy({.initial_instance_count = 1, .instance_type = "ml.m5.large"});
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <sagemaker/detail/names.hpp>
+#include <sagemaker/detail/training_request.hpp>
+#include <sagemaker/estimator_options.hpp>
+#include <sagemaker/execution_role.hpp>
+#include <sagemaker/inputs.hpp>
+#include <sagemaker/model.hpp>
+#include <sagemaker/predictor.hpp>
+#include <sagemaker/session.hpp>
+#include <sagemaker/source_archive.hpp>
+
+namespace sagemaker {
+
+struct FitOptions {
+  bool wait = true;           // until the job ends; throws if it fails
+  bool logs = true;           // with wait: print the job's output as it comes
+  std::string job_name = {};  // empty: made from base_job_name and the time
+};
+
+// What create_model changes in what the estimator itself says.
+struct CreateModelOptions {
+  std::string name = {};
+  std::string image_uri = {};
+  std::string role = {};
+  std::map<std::string, std::string> env = {};
+  std::string entry_point = {};  // another script for serving than for training
+  std::string source_dir = {};
+  std::vector<std::string> dependencies = {};
+};
+
+class Estimator {
+ public:
+  // Nothing is sent before fit().
+  Estimator(Session session, EstimatorOptions options)
+      : session_(std::move(session)), options_(std::move(options)) {}
+
+  // An estimator of a training job that exists: ready to deploy. Waits for the job where it is still running;
+  // throws UnexpectedStatus where it failed.
+  static Estimator attach(const Session& session, const std::string& training_job_name) {
+    session.wait_for_training_job(training_job_name);
+    Estimator estimator(session, detail::options_of_job(session.describe_training_job(training_job_name)));
+    estimator.job_name_ = training_job_name;
+    return estimator;
+  }
+
+  // Packs and uploads the sources, starts the training job, and with `wait` follows it to its end. Inputs:
+  // {{"training", uri}, {"test", uri}}, or a single URI for the channel "training". Throws ConfigError for
+  // what cannot be sent, ServiceError where the service refuses, UnexpectedStatus with the FailureReason
+  // where the job fails, CapacityError where that is for want of instances.
+  void fit(const TrainingInputs& inputs = {}, const FitOptions& options = {}) {
+    const std::string image = detail::image_or_default(session_, options_.image_uri, options_.entry_point);
+    if (options_.instance_type.empty())
+      throw ConfigError("instance_type is missing: name one, for example \"ml.m5.xlarge\"");
+    const std::string name = !options.job_name.empty()
+                                 ? options.job_name
+                                 : detail::name_from_base(base_job_name(image), session_.clock().now());
+    detail::TrainingRequest training(options_, inputs);
+    training.job_name = name;
+    training.image = image;
+    training.role = options_.role.empty() ? execution_role(session_) : expand_role(session_, options_.role);
+    training.region = session_.region();
+    training.output_path = output_path();
+    training.check();  // before anything is uploaded
+    if (!options_.entry_point.empty()) {
+      sources_ = stage_sources(name);
+      training.sources = *sources_;
+    }
+    if (!options.wait || !options.logs) session_.print("Creating training-job with name: " + name);
+    session_.sagemaker().create_training_job(training.document());
+    job_name_ = name;
+    if (options.wait) wait(options.logs);
+  }
+
+  // Follows the latest job to its end. Returns its description.
+  json wait(bool logs = true) const { return session_.logs_for_job(latest_training_job(), {.logs = logs}); }
+  // Prints what the latest job has written, and goes on until it ends.
+  void logs() const { session_.logs_for_job(latest_training_job()); }
+  void stop() const { session_.stop_training_job(latest_training_job()); }
+
+  // The name of the job that fit() started or attach() found.
+  const std::string& latest_training_job() const {
+    if (job_name_.empty())
+      throw ConfigError("Estimator is not associated with a training job: call fit() first");
+    return job_name_;
+  }
+  json describe() const { return session_.describe_training_job(latest_training_job()); }
+
+  // Where the latest job put what it trained: s3://.../output/model.tar.gz. With disable_output_compression
+  // the prefix of the unpacked files, ending in '/'. Throws ConfigError where the job has not stored anything
+  // (yet).
+  std::string model_data() const {
+    const json description = describe();
+    std::string uri =
+        detail::text_of(description.value("ModelArtifacts", json::object()), "S3ModelArtifacts");
+    if (uri.empty()) throw ConfigError("Training job " + latest_training_job() + " has not stored a model");
+    const json output = description.value("OutputDataConfig", json::object());
+    if (detail::text_of(output, "CompressionType") == "NONE" && !uri.ends_with('/')) uri += '/';
+    return uri;
+  }
+
+  void set_hyperparameters(const std::map<std::string, json>& values) {
+    for (const auto& [name, value] : values) options_.hyperparameters[name] = value;
+  }
+  const EstimatorOptions& options() const { return options_; }
+
+  // The trained model; nothing is created before its create() or deploy().
+  Model create_model(const CreateModelOptions& changes = {}) {
+    const auto chosen = [](const std::string& change, const std::string& own) {
+      return change.empty() ? own : change;
+    };
+    ModelOptions model;
+    model.image_uri = chosen(changes.image_uri,
+                             detail::image_or_default(session_, options_.image_uri, options_.entry_point));
+    model.model_data = model_data();
+    model.role = chosen(changes.role, options_.role);
+    model.env = changes.env;
+    model.name = changes.name;
+    model.container_log_level = options_.container_log_level;
+    model.code_location = options_.code_location;
+    model.subnets = options_.subnets;
+    model.security_group_ids = options_.security_group_ids;
+    model.enable_network_isolation = options_.enable_network_isolation;
+    model.kms_key = options_.output_kms_key;
+    if (!changes.entry_point.empty()) {
+      model.entry_point = changes.entry_point;
+      model.source_dir = changes.source_dir;
+      model.dependencies = changes.dependencies;
+    } else if (sources_) {  // the very sources that the model was trained with
+      model.entry_point = sources_->program;
+      model.source_dir = sources_->submit_directory;
+    } else if (!options_.entry_point.empty()) {
+      model.entry_point = options_.entry_point;
+      model.source_dir = options_.source_dir;
+      model.dependencies = options_.dependencies;
+    }
+    return Model(session_, std::move(model));
+  }
+
+  // The model on an endpoint of its own. Endpoint, configuration and model are named {base_job_name}-{time}
+  // unless told otherwise. Throws UnexpectedStatus with the FailureReason where the endpoint does not come
+  // up.
+  Predictor deploy(const DeployOptions& options) {
+    if (options.instance_type.empty())
+      throw ConfigError("instance_type is missing: deploy({.instance_type = \"ml.m5.large\"})");
+    const std::string image = detail::image_or_default(session_, options_.image_uri, options_.entry_point);
+    const std::string fallback = detail::name_from_base(base_job_name(image), session_.clock().now());
+    DeployOptions chosen = options;
+    if (chosen.endpoint_name.empty()) chosen.endpoint_name = fallback;
+    if (chosen.tags.empty()) chosen.tags = options_.tags;
+    return create_model({.name = options.model_name.empty() ? fallback : options.model_name}).deploy(chosen);
+  }
+
+ private:
+  std::string base_job_name(const std::string& image) const {
+    return options_.base_job_name.empty() ? detail::base_name_from_image(image) : options_.base_job_name;
+  }
+  std::string output_path() const {
+    if (!options_.output_path.empty()) return options_.output_path;
+    return session_.default_location().text() + "/";
+  }
+
+  detail::StagedSources stage_sources(const std::string& job) const {
+    if (detail::is_uploaded(options_.source_dir)) return {options_.entry_point, options_.source_dir};
+    SourceArchive sources = pack_sources({options_.entry_point, options_.source_dir, options_.dependencies});
+    const S3Uri base =
+        options_.code_location.empty() ? session_.default_location() : S3Uri(options_.code_location);
+    const S3Uri target = base / job / "source/sourcedir.tar.gz";
+    session_.upload_string(std::move(sources.bytes), target, options_.output_kms_key);
+    return {std::move(sources.program), target.text()};
+  }
+
+  Session session_;
+  EstimatorOptions options_;
+  std::string job_name_;
+  std::optional<detail::StagedSources> sources_;
+};
+
+}  // namespace sagemaker

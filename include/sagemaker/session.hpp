@@ -1,0 +1,372 @@
+// What the other classes of the high-level API share: the clients, the account, the default bucket, moving
+// data to and from S3, and waiting for jobs with their logs. A Session is a handle: copies share everything,
+// from any thread.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <sagemaker/clients/logs.hpp>
+#include <sagemaker/clients/runtime.hpp>
+#include <sagemaker/clients/s3.hpp>
+#include <sagemaker/clients/sagemaker.hpp>
+#include <sagemaker/clients/sts.hpp>
+#include <sagemaker/detail/console.hpp>
+#include <sagemaker/detail/job_progress.hpp>
+#include <sagemaker/detail/s3_transfer.hpp>
+#include <sagemaker/job_logs.hpp>
+#include <sagemaker/s3_uri.hpp>
+
+namespace sagemaker {
+
+// How often a waiting program looks. Against AWS these are the intervals of the SageMaker Python SDK, since
+// AWS throttles eager callers. An endpoint on this machine answers for nothing: there the first look comes
+// after 50 ms and the pause grows to a second.
+struct PollIntervals {
+  std::chrono::milliseconds training_with_logs{10'000};
+  std::chrono::milliseconds training{5'000};
+  std::chrono::milliseconds endpoint{30'000};
+  std::optional<std::chrono::milliseconds> first =
+      {};  // where it is set, pauses grow from it to the values above
+
+  static PollIntervals aws() { return {}; }
+  static PollIntervals local() {
+    using std::chrono::milliseconds;
+    return {milliseconds(1'000), milliseconds(1'000), milliseconds(1'000), milliseconds(50)};
+  }
+};
+
+struct SessionOptions {
+  std::string region = {};                 // empty: AWS_REGION, then the profile
+  std::string profile = {};                // empty: AWS_PROFILE
+  std::string endpoint_url = {};           // empty: AWS_ENDPOINT_URL, then the profile, then AWS
+  std::string default_bucket = {};         // empty: sagemaker-{region}-{account}
+  std::string default_bucket_prefix = {};  // goes before all keys that the library chooses
+  ClientConfig config = {};                // everything else about clients; the three above win over it
+  std::optional<PollIntervals> poll = {};  // empty: local() for an endpoint on this machine, else aws()
+  std::function<void(std::string_view line)> output = {};  // progress and job logs; empty: standard output
+};
+
+// Where upload_data puts things, and how.
+struct UploadOptions {
+  std::string bucket = {};   // empty: the default bucket
+  std::string kms_key = {};  // server-side encryption with this key
+};
+
+struct LogsOptions {
+  bool wait = true;  // until the job ends; else only what is there now
+  bool logs = true;  // the job's own output; else its progress lines alone
+  std::chrono::milliseconds timeout{
+      std::chrono::hours(24 * 29)};  // then WaitTimeout; a job runs 28 days at most
+};
+
+class Session {
+ public:
+  explicit Session(SessionOptions options = {}) : state_(std::make_shared<State>(std::move(options))) {}
+
+  // Clients of the services, made at their first use.
+  const SageMakerClient& sagemaker() const { return lazily(state_->sagemaker); }
+  const SageMakerRuntimeClient& runtime() const { return lazily(state_->runtime); }
+  const S3Client& s3() const { return lazily(state_->s3); }
+  const LogsClient& logs() const { return lazily(state_->logs); }
+  const StsClient& sts() const { return lazily(state_->sts); }
+
+  const std::string& region() const { return sagemaker().region(); }
+  // The account of the credentials, from STS; asked for once.
+  std::string account_id() const { return caller_identity().account; }
+  CallerIdentity caller_identity() const {
+    const std::lock_guard lock(state_->identity_mutex);
+    if (!state_->identity) state_->identity = sts().get_caller_identity();
+    return *state_->identity;
+  }
+  // "aws", "aws-cn": the second field of ARNs.
+  std::string partition() const { return aws::partition_of(region()); }
+
+  // The bucket that the library uses where none is named; made when it is missing. Rules of the SDK: the name
+  // given in the options, else sagemaker-{region}-{account}, which must then belong to that account.
+  std::string default_bucket() const;
+  const std::string& default_bucket_prefix() const { return state_->options.default_bucket_prefix; }
+  // s3://{default bucket}/{default prefix}
+  S3Uri default_location() const { return S3Uri::of({default_bucket()}) / default_bucket_prefix(); }
+
+  // Uploads a file to {prefix}/{file name}, or a folder with all below it to {prefix}/.... Returns the URI to
+  // train on: that of the file, or the prefix. Throws ConfigError where the path does not exist.
+  std::string upload_data(const std::filesystem::path& path, std::string_view key_prefix = "data",
+                          const UploadOptions& options = {}) const;
+  // Stores a text as one object and returns its URI.
+  std::string upload_string(std::string body, const S3Uri& target, std::string_view kms_key = "") const;
+  // Downloads an object, or all objects below a prefix, into a folder. Returns the files, in the order of
+  // their keys. A file appears under its name when it is complete. Keys that lead out of the folder are
+  // refused.
+  std::vector<std::filesystem::path> download_data(const std::filesystem::path& folder,
+                                                   const S3Uri& source) const;
+  std::string read_s3_file(const S3Uri& object) const;
+  // The keys of all objects whose key begins with the URI's.
+  std::vector<std::string> list_s3_files(const S3Uri& prefix) const;
+
+  json describe_training_job(const std::string& name) const {
+    return sagemaker().describe_training_job({{"TrainingJobName", name}});
+  }
+  json describe_model(const std::string& name) const {
+    return sagemaker().describe_model({{"ModelName", name}});
+  }
+  json describe_endpoint(const std::string& name) const {
+    return sagemaker().describe_endpoint({{"EndpointName", name}});
+  }
+  json describe_endpoint_config(const std::string& name) const {
+    return sagemaker().describe_endpoint_config({{"EndpointConfigName", name}});
+  }
+  // A job that has ended meanwhile is no error.
+  void stop_training_job(const std::string& name) const {
+    try {
+      sagemaker().stop_training_job({{"TrainingJobName", name}});
+    } catch (const ServiceError& error) {
+      if (error.code() != "ValidationException" || error.message().find("terminal") == std::string::npos)
+        throw;
+    }
+  }
+
+  // Returns the description of a job that is Completed or Stopped; throws UnexpectedStatus or CapacityError
+  // for one that Failed. Prints nothing.
+  json wait_for_training_job(const std::string& name) const {
+    return sagemaker().wait_for_training_job(name, wait_options(poll().training));
+  }
+  // Returns the description when the endpoint is InService; throws UnexpectedStatus where it ends anywhere
+  // else.
+  json wait_for_endpoint(const std::string& name) const;
+  // Prints a training job's progress and its output, as it comes, and the seconds that are billed. Returns
+  // and throws as wait_for_training_job. A job that was stopped is only mentioned.
+  json logs_for_job(const std::string& name, const LogsOptions& options = {}) const;
+
+  PollIntervals poll() const {
+    if (state_->options.poll) return *state_->options.poll;
+    return is_local() ? PollIntervals::local() : PollIntervals::aws();
+  }
+  // Whether the endpoint is on this machine: an emulator.
+  bool is_local() const { return aws::is_loopback(sagemaker().service().config().endpoint.host); }
+  aws::Clock& clock() const { return *sagemaker().service().config().clock; }
+  const SessionOptions& options() const { return state_->options; }
+  // Prints one line where progress goes.
+  void print(std::string_view line) const { state_->console.line(line); }
+
+ private:
+  template <class Client>
+  struct Lazy {
+    std::once_flag once;
+    std::optional<Client> client;
+  };
+
+  struct State {
+    explicit State(SessionOptions given)
+        : options(std::move(given)), config(options.config), console(options.output) {
+      if (!options.region.empty()) config.region = options.region;
+      if (!options.profile.empty()) config.profile = options.profile;
+      if (!options.endpoint_url.empty()) config.endpoint_url = options.endpoint_url;
+    }
+    const SessionOptions options;
+    ClientConfig config;
+    Lazy<SageMakerClient> sagemaker;
+    Lazy<SageMakerRuntimeClient> runtime;
+    Lazy<S3Client> s3;
+    Lazy<LogsClient> logs;
+    Lazy<StsClient> sts;
+    std::mutex identity_mutex;
+    std::optional<CallerIdentity> identity;
+    std::mutex bucket_mutex;
+    std::string bucket;  // the default bucket, once it is known to be there
+    detail::Console console;
+  };
+
+  template <class Client>
+  const Client& lazily(Lazy<Client>& lazy) const {
+    std::call_once(lazy.once, [&] { lazy.client.emplace(state_->config); });
+    return *lazy.client;
+  }
+
+  WaitOptions wait_options(std::chrono::milliseconds interval) const {
+    WaitOptions options;
+    options.poll_interval = interval;
+    options.first_interval = poll().first.value_or(interval);
+    return options;
+  }
+
+  // The owner that S3 shall insist on: ours for a bucket that the library made, nobody for one that the user
+  // named.
+  std::string expected_owner(const std::string& bucket) const {
+    const bool own =
+        state_->options.default_bucket.empty() && bucket == "sagemaker-" + region() + "-" + account_id();
+    return own ? account_id() : "";
+  }
+  void pause(detail::PollPace& pace, std::string_view what,
+             std::chrono::steady_clock::time_point start) const;
+  void print_summary(const std::string& name, const json& description) const;
+
+  std::shared_ptr<State> state_;
+};
+
+// ---- the default bucket and data ---------------------------------------------------------------
+
+inline std::string Session::default_bucket() const {
+  const std::lock_guard lock(state_->bucket_mutex);
+  if (!state_->bucket.empty()) return state_->bucket;
+  const bool own = state_->options.default_bucket.empty();
+  const std::string owner = own ? account_id() : "";
+  const std::string name = own ? "sagemaker-" + region() + "-" + owner : state_->options.default_bucket;
+  detail::ensure_bucket(s3(), {name, owner});
+  return state_->bucket = name;
+}
+
+inline std::string Session::upload_data(const std::filesystem::path& path, std::string_view key_prefix,
+                                        const UploadOptions& options) const {
+  const S3Uri target =
+      (options.bucket.empty() ? default_location() : S3Uri::of({options.bucket})) / key_prefix;
+  const detail::Upload settings{expected_owner(target.bucket()), options.kms_key};
+  if (!std::filesystem::is_directory(path)) {
+    if (!std::filesystem::is_regular_file(path)) {
+      throw ConfigError("Cannot upload \"" + path.string() + "\": there is no such file or folder");
+    }
+    const S3Uri object = target / path.filename().string();
+    detail::upload_file(s3(), path, object, settings);
+    return object.text();
+  }
+  for (const auto& [relative, file] : detail::files_below(path)) {
+    detail::upload_file(s3(), file, target / relative, settings);
+  }
+  return target.text();
+}
+
+inline std::string Session::upload_string(std::string body, const S3Uri& target,
+                                          std::string_view kms_key) const {
+  detail::upload_bytes(s3(), std::move(body), target,
+                       {expected_owner(target.bucket()), std::string(kms_key)});
+  return target.text();
+}
+
+inline std::vector<std::filesystem::path> Session::download_data(const std::filesystem::path& folder,
+                                                                 const S3Uri& source) const {
+  std::vector<std::filesystem::path> files;
+  for (const std::string& key : list_s3_files(source)) {
+    if (key.ends_with('/')) continue;  // a console's stand-in for a folder
+    const std::filesystem::path file = folder / detail::relative_key(key, source.key());
+    std::filesystem::create_directories(file.parent_path());
+    detail::download_file(s3(), S3Uri::of({source.bucket(), key}), file);
+    files.push_back(file);
+  }
+  return files;
+}
+
+inline std::string Session::read_s3_file(const S3Uri& object) const {
+  return detail::read_object(s3(), object);
+}
+
+inline std::vector<std::string> Session::list_s3_files(const S3Uri& prefix) const {
+  return detail::list_keys(s3(), prefix);
+}
+
+// ---- waiting -----------------------------------------------------------------------------------
+
+// A pause between two looks; on a terminal the line at the bottom is kept up to date meanwhile.
+inline void Session::pause(detail::PollPace& pace, std::string_view what,
+                           std::chrono::steady_clock::time_point start) const {
+  std::chrono::milliseconds left = pace.next();
+  while (left.count() > 0) {
+    std::chrono::milliseconds part = left;
+    if (state_->console.live()) {
+      state_->console.show(what, std::chrono::floor<std::chrono::seconds>(clock().steady() - start));
+      part = std::min(left, std::chrono::milliseconds(1'000));
+    }
+    clock().sleep_for(part);
+    left -= part;
+  }
+}
+
+inline json Session::wait_for_endpoint(const std::string& name) const {
+  WaitOptions options = wait_options(poll().endpoint);
+  const auto start = clock().steady();
+  options.on_poll = [&](const json& description) {
+    state_->console.show("Endpoint " + name + ": " + detail::text_of(description, "EndpointStatus"),
+                         std::chrono::floor<std::chrono::seconds>(clock().steady() - start));
+  };
+  const detail::ConsoleLine line(state_->console);
+  return sagemaker().wait_for_endpoint_in_service(name, options);
+}
+
+inline json Session::logs_for_job(const std::string& name, const LogsOptions& options) const {
+  const auto start = clock().steady();
+  const PollIntervals intervals = poll();
+  const auto longest = options.logs ? intervals.training_with_logs : intervals.training;
+  detail::PollPace pace(intervals.first.value_or(longest), longest);
+  detail::JobProgress progress(state_->console);
+  const detail::ConsoleLine line(state_->console);
+
+  json description = describe_training_job(name);
+  const int hosts = detail::instance_count_of(description);
+  JobLogTail tail(logs(), {.job_name = name, .host_count = hosts});
+  const auto read_log = [&] {
+    return options.logs && tail.poll([&](const LogLine& entry) {
+      print(hosts > 1 ? "[" + entry.host + "] " + entry.text : entry.text);
+    });
+  };
+  const auto ended = [&] {
+    const std::string status = detail::text_of(description, "TrainingJobStatus");
+    return status == "Completed" || status == "Failed" || status == "Stopped";
+  };
+
+  while (true) {
+    const std::string before = progress.status();
+    if (!ended()) progress.update(description);
+    const bool news = read_log() || progress.status() != before;
+    if (!options.wait || ended()) break;
+    if (clock().steady() - start >= options.timeout) {
+      throw WaitTimeout("Gave up waiting for Training job " + name + "; it was not stopped and goes on");
+    }
+    if (news) pace.something_happened();
+    pause(pace, progress.status(), start);
+    description = describe_training_job(name);
+  }
+  if (options.wait && options.logs) {
+    pause(pace, progress.status(), start);  // the last lines may take a moment to arrive
+    read_log();
+  }
+  progress.update(description);
+  if (ended()) print_summary(name, description);
+  return description;
+}
+
+inline void Session::print_summary(const std::string& name, const json& description) const {
+  const std::string status = detail::text_of(description, "TrainingJobStatus");
+  if (status == "Failed") {
+    std::string reason = detail::text_of(description, "FailureReason");
+    if (reason.empty()) reason = "(No reason provided)";
+    throw_unexpected_status({"Training job " + name, status, std::move(reason)});
+  }
+  if (status == "Stopped") {
+    print(
+        "Job ended with status 'Stopped' rather than 'Completed'. This could mean the job timed out or "
+        "stopped early "
+        "for some other reason: Consider checking whether it completed as you expect.");
+  }
+  const int training = detail::number_of(description, "TrainingTimeInSeconds", -1);
+  const int billable = detail::number_of(description, "BillableTimeInSeconds", -1);
+  const int hosts = detail::instance_count_of(description);
+  if (training >= 0) print("Training seconds: " + std::to_string(training * hosts));
+  if (billable >= 0) print("Billable seconds: " + std::to_string(billable * hosts));
+  if (description.value("EnableManagedSpotTraining", false) && training > 0 && billable >= 0) {
+    std::array<char, 32> saving{};
+    std::snprintf(saving.data(), saving.size(), "%.1f%%",
+                  (1.0 - static_cast<double>(billable) / training) * 100);
+    print(std::string("Managed Spot Training savings: ") + saving.data());
+  }
+}
+
+}  // namespace sagemaker
