@@ -15,6 +15,7 @@
 // file that includes httplib.h.
 #include "emulator/http/server.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -30,6 +31,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -100,6 +102,17 @@ std::string loggable(std::string_view text) {
   return result;
 }
 
+// Half of the descriptors that this process may open: files of objects and pipes to jobs need some too, and a
+// server that runs out of them can neither serve nor refuse.
+HttpLimits within_process_limits(HttpLimits limits) {
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_cur != RLIM_INFINITY) {
+    const auto half = static_cast<std::size_t>(descriptors.rlim_cur / 2);
+    limits.connections_max = std::max<std::size_t>(std::min(limits.connections_max, half), 1);
+  }
+  return limits;
+}
+
 Response failure_response(int status, const std::string& message) {
   Response response;
   response.status = status;
@@ -154,7 +167,7 @@ class Server::Implementation final : public httplib::Server {
 };
 
 Server::Implementation::Implementation(const HttpLimits& limits, http::Handler handler)
-    : limits_(limits),
+    : limits_(within_process_limits(limits)),
       handler_(std::move(handler)),
       front_(limits_, [this](const ConnectionPointer& connection) { dispatch(connection); }),
       // Programs that handlers start inherit the mask: it must not be the one of the poller, which starts the

@@ -1,5 +1,5 @@
-// The HTTP/1.1 server: sockets, framing, limits and deadlines. It hides cpp-httplib, which sees only a framing skeleton
-// of each request (fixed target, length or chunked, Expect, Connection) so that none of its rewriting touches raw bytes.
+// The HTTP/1.1 server: sockets, framing, limits and deadlines. It hides cpp-httplib, which binds, listens and accepts;
+// what comes over an accepted socket is read, and answered, by the code of this folder, so that raw bytes stay raw.
 #pragma once
 
 #include <memory>
@@ -21,7 +21,9 @@ class Server {
   int bind(const std::string& host, int port);
   // Serves until stop(); call on its own thread or the main one.
   void serve();
-  // Lets running requests finish for a moment, closes all connections, makes serve() return. Callable from any thread.
+  // Lets running requests finish for a moment, closes all connections, makes serve() return. Callable from any thread, from
+  // a handler and from a signal handler; does not wait. serve() returns when the last handler has, so what handlers wait
+  // for (jobs, endpoints) should be told to end as well.
   void stop();
 
  private:

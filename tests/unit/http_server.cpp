@@ -4,14 +4,15 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <filesystem>
 #include <fstream>
 #include <future>
 #include <mutex>
+#include <system_error>
 #include <vector>
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <sagemaker/aws/time.hpp>
 
@@ -47,13 +48,10 @@ class SampleFile {
   }
   // How many descriptors of this process refer to the file.
   int open_descriptors() const {
-    struct stat wanted {};
-    if (::stat((folder_ / "file").c_str(), &wanted) != 0) return -1;
     int count = 0;
-    for (int descriptor = 0; descriptor < 1024; ++descriptor) {
-      struct stat found {};
-      if (::fstat(descriptor, &found) == 0 && found.st_ino == wanted.st_ino && found.st_dev == wanted.st_dev)
-        ++count;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code gone;
+      if (std::filesystem::read_symlink(entry.path(), gone) == folder_ / "file") ++count;
     }
     return count;
   }
