@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Builds and runs all benchmarks and prints one table, each figure beside a floor measured in the same run:
+#   tests/bench/run.sh [BUILD_DIR]        (default: build)
+# Takes about two minutes on two processors. Exits with 1 where a benchmark could not run; a budget that is not met says
+# OVER in its line.
+set -euo pipefail
+
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
+build="$(realpath -m "${1:-$root/build}")"
+cd "$root"
+# Configured before by tests/run.sh or by hand: its options stay.
+[[ -f "$build/CMakeCache.txt" ]] || cmake -S . -B "$build" -G Ninja >/dev/null
+cmake --build "$build" --target bench >&2
+
+export SAGEMAKER_LOCAL_BIN="$build/bin/sagemaker-local"
+code=0
+
+# Milliseconds of the faster of two compilations, without ccache: the first one warms the disk cache.
+compile_ms() {
+  local start best=0 took
+  for _ in 1 2; do
+    start=$(date +%s%N)
+    c++ "@$build/tests/bench/compile-flags.txt" -O0 -c "$1" -o "$build/tests/bench/compiled.o"
+    took=$((($(date +%s%N) - start) / 1000000))
+    if ((best == 0 || took < best)); then best=$took; fi
+  done
+  echo "$best"
+}
+
+printf '%s, %s processors, %s\n\n' "$(date -u +%F)" "$(nproc)" "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
+printf '%-46s %14s  %-44s %8s  %-18s\n' what measured floor ratio budget
+for name in startup control_plane s3 serving training; do
+  program="$build/bin/bench_$name"
+  if [[ ! -x "$program" ]]; then
+    echo "$name: left out, it needs libtorch"
+    continue
+  fi
+  timeout 100 "$program" || { code=1; echo "$name: could not be measured (exit code $?)"; }
+done
+header=$(compile_ms tests/bench/header.cpp)
+floor=$(compile_ms tests/bench/header_floor.cpp)
+printf '%-46s %11d ms  %-44s %8s  %-18s %s\n' "compiling #include <sagemaker/sagemaker.hpp>, -O0" "$header" \
+  "httplib.h and nlohmann/json.hpp: $floor ms" "$(awk "BEGIN { printf \"%.2f\", $header / $floor }")" "<= 3000 ms" \
+  "$( ((header <= 3000)) && echo ok || echo OVER)"
+exit "$code"
