@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include <sagemaker/aws/time.hpp>
+
 #include "emulator/services/s3/faults.hpp"
 #include "emulator/services/s3/members.hpp"
 
@@ -58,6 +60,15 @@ void check_read_conditions(const json& input, const store::ObjectInfo& info) {
     if (has(info.metadata, member)) fields[member] = info.metadata[member];
   }
   throw ServiceFault("NotModified", 304, "Not Modified", fields);
+}
+
+bool range_applies(const json& input, const store::ObjectInfo& info) {
+  if (!has(input, "IfRange")) return true;
+  const std::string validator = text_of(input, "IfRange");
+  if (const auto date = aws::parse_http_date(validator)) {
+    return aws::to_epoch_ms(*date) == info.modified_ms / 1000 * 1000;
+  }
+  return validator == in_quotes(info.etag);
 }
 
 void check_copy_conditions(const json& input, const store::ObjectInfo& source) {

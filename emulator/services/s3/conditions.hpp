@@ -10,6 +10,9 @@ namespace sagemaker::local::services::s3 {
 // GetObject, HeadObject. Throws PreconditionFailed (412), or NotModified (304) with ETag and LastModified as fields.
 void check_read_conditions(const json& input, const store::ObjectInfo& info);
 
+// IfRange: whether the range is of the object that the caller has in mind; if not, it gets all of this one.
+bool range_applies(const json& input, const store::ObjectInfo& info);
+
 // CopySourceIf*: every condition that does not hold is a PreconditionFailed.
 void check_copy_conditions(const json& input, const store::ObjectInfo& source);
 

@@ -1,4 +1,5 @@
 // PutObject, GetObject and HeadObject.
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <string>
@@ -143,7 +144,7 @@ Reply Service::read_object(const CallContext& context, const json& input, bool w
   if (part_number) {
     part_number_of(input);
     span = span_of_part(info, *part_number, reply.document);
-  } else if (has(input, "Range")) {
+  } else if (has(input, "Range") && range_applies(input, info)) {
     span = span_of_range(text_of(input, "Range"), info.size);
   }
   describe_object(info, input, reply.document);

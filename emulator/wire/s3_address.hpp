@@ -1,0 +1,19 @@
+// Which bucket and key a request means: path style (/BUCKET/KEY) or virtual host style (BUCKET.localhost,
+// BUCKET.s3.localhost, BUCKET.s3.REGION.localhost, and the same under amazonaws.com).
+#pragma once
+
+#include <string>
+
+#include "emulator/http/message.hpp"
+
+namespace sagemaker::local::wire {
+
+struct S3Address {
+  std::string bucket;  // empty: the service itself
+  std::string key;     // decoded exactly once; any bytes; empty: the bucket
+};
+
+// Throws ServiceFault (InvalidURI) for a malformed % escape.
+S3Address s3_address_of(const http::Request& request);
+
+}  // namespace sagemaker::local::wire

@@ -1,0 +1,112 @@
+#include "emulator/wire/s3_documents.hpp"
+
+#include <charconv>
+#include <cstring>
+
+#include <pugixml.hpp>
+
+#include "emulator/services/s3/checksum.hpp"
+#include "emulator/services/s3/faults.hpp"
+
+namespace sagemaker::local::wire {
+namespace {
+
+namespace s3 = services::s3;
+
+// Element names without their namespace prefix.
+std::string_view local_name(const pugi::xml_node& node) {
+  const std::string_view name = node.name();
+  const std::size_t colon = name.find(':');
+  return colon == std::string_view::npos ? name : name.substr(colon + 1);
+}
+
+pugi::xml_document parse(const std::string& xml) {
+  pugi::xml_document document;
+  // A key may consist of blanks, so white space between two tags of the same element counts.
+  const unsigned int options = pugi::parse_default | pugi::parse_ws_pcdata_single;
+  if (!document.load_buffer(xml.data(), xml.size(), options, pugi::encoding_utf8)) throw s3::malformed_xml();
+  return document;
+}
+
+pugi::xml_node root_named(const pugi::xml_document& document, std::string_view name) {
+  const pugi::xml_node root = document.document_element();
+  if (local_name(root) != name) throw s3::malformed_xml();
+  return root;
+}
+
+// Members of one element, as texts. Elements within elements are not part of any of these documents.
+json texts_of(const pugi::xml_node& node) {
+  json members = json::object();
+  for (const pugi::xml_node& child : node.children()) {
+    if (child.type() != pugi::node_element) continue;
+    for (const pugi::xml_node& grandchild : child.children()) {
+      if (grandchild.type() == pugi::node_element) throw s3::malformed_xml();
+    }
+    members[std::string(local_name(child))] = child.child_value();
+  }
+  return members;
+}
+
+json bucket_configuration(const std::string& xml) {
+  const pugi::xml_document document = parse(xml);
+  json configuration = json::object();
+  for (const pugi::xml_node& child : root_named(document, "CreateBucketConfiguration").children()) {
+    const std::string_view name = local_name(child);
+    if (name == "LocationConstraint") {
+      configuration["LocationConstraint"] = child.child_value();
+    } else if (child.type() == pugi::node_element) {
+      throw s3::not_implemented("CreateBucketConfiguration", "The element " + std::string(name) + " is not supported");
+    }
+  }
+  return configuration;
+}
+
+json deletion(const std::string& xml) {
+  const pugi::xml_document document = parse(xml);
+  json request = {{"Objects", json::array()}};
+  for (const pugi::xml_node& child : root_named(document, "Delete").children()) {
+    const std::string_view name = local_name(child);
+    if (name == "Quiet") request["Quiet"] = child.child_value();
+    if (name != "Object") continue;
+    json object = texts_of(child);
+    if (!object.contains("Key")) throw s3::malformed_xml();
+    request["Objects"].push_back(std::move(object));
+  }
+  return request;
+}
+
+json completion(const std::string& xml) {
+  const pugi::xml_document document = parse(xml);
+  json parts = json::array();
+  for (const pugi::xml_node& child : root_named(document, "CompleteMultipartUpload").children()) {
+    if (local_name(child) != "Part") continue;
+    json part = texts_of(child);
+    if (!part.contains("PartNumber") || !part.contains("ETag")) throw s3::malformed_xml();
+    const std::string text = part["PartNumber"].get<std::string>();
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size()) throw s3::malformed_xml();
+    part["PartNumber"] = number;
+    parts.push_back(std::move(part));
+  }
+  if (parts.empty()) throw s3::malformed_xml();
+  return {{"Parts", std::move(parts)}};
+}
+
+}  // namespace
+
+bool s3_has_document(std::string_view operation) {
+  return operation == "CreateBucket" || operation == "DeleteObjects" || operation == "CompleteMultipartUpload";
+}
+
+void read_s3_document(std::string_view operation, const std::string& xml, json& input) {
+  if (operation == "CreateBucket") {
+    if (!xml.empty()) input["CreateBucketConfiguration"] = bucket_configuration(xml);
+  } else if (operation == "DeleteObjects") {
+    input["Delete"] = deletion(xml);
+  } else if (operation == "CompleteMultipartUpload") {
+    input["MultipartUpload"] = completion(xml);
+  }
+}
+
+}  // namespace sagemaker::local::wire

@@ -1,0 +1,389 @@
+// One table says which operation a method and a sub-resource mean, one which member a header becomes, one which member a
+// query parameter becomes.
+#include "emulator/wire/s3_request.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <sagemaker/aws/time.hpp>
+#include <sagemaker/aws/uri.hpp>
+
+#include "emulator/services/s3/faults.hpp"
+#include "emulator/wire/s3_address.hpp"
+
+namespace sagemaker::local::wire {
+namespace {
+
+namespace s3 = services::s3;
+using QueryFields = std::vector<std::pair<std::string, std::string>>;
+
+enum class Level { service, bucket, object };
+
+struct OperationRow {
+  std::string_view method;
+  Level level;
+  std::string_view subresource;
+  std::string_view operation;
+};
+
+constexpr OperationRow operation_rows[] = {
+    {"GET", Level::service, "", "ListBuckets"},
+    {"GET", Level::bucket, "", "ListObjects"},  // or ListObjectsV2
+    {"PUT", Level::bucket, "", "CreateBucket"},
+    {"HEAD", Level::bucket, "", "HeadBucket"},
+    {"DELETE", Level::bucket, "", "DeleteBucket"},
+    {"POST", Level::bucket, "delete", "DeleteObjects"},
+    {"GET", Level::bucket, "location", "GetBucketLocation"},
+    {"GET", Level::bucket, "uploads", "ListMultipartUploads"},
+    {"GET", Level::bucket, "acl", "GetBucketAcl"},
+    {"GET", Level::bucket, "versioning", "GetBucketVersioning"},
+    {"GET", Level::bucket, "logging", "GetBucketLogging"},
+    {"GET", Level::bucket, "accelerate", "GetBucketAccelerateConfiguration"},
+    {"GET", Level::bucket, "notification", "GetBucketNotificationConfiguration"},
+    {"GET", Level::bucket, "requestPayment", "GetBucketRequestPayment"},
+    {"GET", Level::bucket, "ownershipControls", "GetBucketOwnershipControls"},
+    {"GET", Level::bucket, "policy", "GetBucketPolicy"},
+    {"GET", Level::bucket, "policyStatus", "GetBucketPolicyStatus"},
+    {"GET", Level::bucket, "tagging", "GetBucketTagging"},
+    {"GET", Level::bucket, "cors", "GetBucketCors"},
+    {"GET", Level::bucket, "lifecycle", "GetBucketLifecycleConfiguration"},
+    {"GET", Level::bucket, "website", "GetBucketWebsite"},
+    {"GET", Level::bucket, "encryption", "GetBucketEncryption"},
+    {"GET", Level::bucket, "replication", "GetBucketReplication"},
+    {"GET", Level::bucket, "object-lock", "GetObjectLockConfiguration"},
+    {"GET", Level::bucket, "publicAccessBlock", "GetPublicAccessBlock"},
+    {"GET", Level::object, "", "GetObject"},
+    {"HEAD", Level::object, "", "HeadObject"},
+    {"PUT", Level::object, "", "PutObject"},  // or CopyObject
+    {"DELETE", Level::object, "", "DeleteObject"},
+    {"GET", Level::object, "acl", "GetObjectAcl"},
+    {"GET", Level::object, "tagging", "GetObjectTagging"},
+    {"POST", Level::object, "uploads", "CreateMultipartUpload"},
+    {"PUT", Level::object, "uploadId", "UploadPart"},  // or UploadPartCopy
+    {"POST", Level::object, "uploadId", "CompleteMultipartUpload"},
+    {"DELETE", Level::object, "uploadId", "AbortMultipartUpload"},
+    {"GET", Level::object, "uploadId", "ListParts"},
+};
+
+// Query parameters that turn a request into another one, beyond those in the table. S3 ignores any other parameter.
+constexpr std::string_view other_subresources[] = {
+    "abac",        "analytics",    "append",         "attributes",        "intelligent-tiering",
+    "inventory",   "legal-hold",   "metadataTable",  "metadataConfiguration", "metadataInventoryTable",
+    "metadataJournalTable",        "metrics",        "renameObject",      "restore",
+    "retention",   "select",       "session",        "torrent",           "versions"};
+
+enum class Kind { text, number, date };
+
+struct MemberRow {
+  std::string_view name;  // of the header or query parameter, in lower case for headers
+  const char* member;
+  Kind kind = Kind::text;
+};
+
+constexpr MemberRow header_rows[] = {
+    {"content-type", "ContentType"},
+    {"cache-control", "CacheControl"},
+    {"content-disposition", "ContentDisposition"},
+    {"content-language", "ContentLanguage"},
+    {"content-md5", "ContentMD5"},
+    {"expires", "Expires"},
+    {"range", "Range"},
+    {"if-match", "IfMatch"},
+    {"if-none-match", "IfNoneMatch"},
+    {"if-range", "IfRange"},
+    {"if-modified-since", "IfModifiedSince", Kind::date},
+    {"if-unmodified-since", "IfUnmodifiedSince", Kind::date},
+    {"x-amz-acl", "ACL"},
+    {"x-amz-grant-full-control", "GrantFullControl"},
+    {"x-amz-grant-read", "GrantRead"},
+    {"x-amz-grant-read-acp", "GrantReadACP"},
+    {"x-amz-grant-write", "GrantWrite"},
+    {"x-amz-grant-write-acp", "GrantWriteACP"},
+    {"x-amz-storage-class", "StorageClass"},
+    {"x-amz-server-side-encryption", "ServerSideEncryption"},
+    {"x-amz-server-side-encryption-aws-kms-key-id", "SSEKMSKeyId"},
+    {"x-amz-server-side-encryption-bucket-key-enabled", "BucketKeyEnabled"},
+    {"x-amz-server-side-encryption-customer-algorithm", "SSECustomerAlgorithm"},
+    {"x-amz-server-side-encryption-customer-key", "SSECustomerKey"},
+    {"x-amz-copy-source-server-side-encryption-customer-algorithm", "CopySourceSSECustomerAlgorithm"},
+    {"x-amz-copy-source-server-side-encryption-customer-key", "CopySourceSSECustomerKey"},
+    {"x-amz-website-redirect-location", "WebsiteRedirectLocation"},
+    {"x-amz-tagging", "Tagging"},
+    {"x-amz-tagging-directive", "TaggingDirective"},
+    {"x-amz-metadata-directive", "MetadataDirective"},
+    {"x-amz-object-lock-mode", "ObjectLockMode"},
+    {"x-amz-object-lock-retain-until-date", "ObjectLockRetainUntilDate"},
+    {"x-amz-object-lock-legal-hold", "ObjectLockLegalHoldStatus"},
+    {"x-amz-write-offset-bytes", "WriteOffsetBytes"},
+    {"x-amz-bucket-object-lock-enabled", "ObjectLockEnabledForBucket"},
+    {"x-amz-object-ownership", "ObjectOwnership"},
+    {"x-amz-expected-bucket-owner", "ExpectedBucketOwner"},
+    {"x-amz-source-expected-bucket-owner", "ExpectedSourceBucketOwner"},
+    {"x-amz-checksum-crc32", "ChecksumCRC32"},
+    {"x-amz-checksum-crc32c", "ChecksumCRC32C"},
+    {"x-amz-checksum-crc64nvme", "ChecksumCRC64NVME"},
+    {"x-amz-checksum-sha1", "ChecksumSHA1"},
+    {"x-amz-checksum-sha256", "ChecksumSHA256"},
+    {"x-amz-checksum-mode", "ChecksumMode"},
+    {"x-amz-checksum-type", "ChecksumType"},
+    {"x-amz-checksum-algorithm", "ChecksumAlgorithm"},
+    {"x-amz-sdk-checksum-algorithm", "ChecksumAlgorithm"},
+    {"x-amz-mp-object-size", "MpObjectSize", Kind::number},
+    {"x-amz-copy-source-range", "CopySourceRange"},
+    {"x-amz-copy-source-if-match", "CopySourceIfMatch"},
+    {"x-amz-copy-source-if-none-match", "CopySourceIfNoneMatch"},
+    {"x-amz-copy-source-if-modified-since", "CopySourceIfModifiedSince", Kind::date},
+    {"x-amz-copy-source-if-unmodified-since", "CopySourceIfUnmodifiedSince", Kind::date},
+    {"x-amz-if-match-last-modified-time", "IfMatchLastModifiedTime"},
+    {"x-amz-if-match-size", "IfMatchSize"},
+};
+
+constexpr MemberRow query_rows[] = {
+    {"prefix", "Prefix"},
+    {"delimiter", "Delimiter"},
+    {"marker", "Marker"},
+    {"start-after", "StartAfter"},
+    {"continuation-token", "ContinuationToken"},
+    {"encoding-type", "EncodingType"},
+    {"fetch-owner", "FetchOwner"},
+    {"key-marker", "KeyMarker"},
+    {"upload-id-marker", "UploadIdMarker"},
+    {"uploadId", "UploadId"},
+    {"versionId", "VersionId"},
+    {"bucket-region", "BucketRegion"},
+    {"max-keys", "MaxKeys", Kind::number},
+    {"max-uploads", "MaxUploads", Kind::number},
+    {"max-parts", "MaxParts", Kind::number},
+    {"max-buckets", "MaxBuckets", Kind::number},
+    {"part-number-marker", "PartNumberMarker", Kind::number},
+    {"partNumber", "PartNumber", Kind::number},
+    {"response-content-type", "ResponseContentType"},
+    {"response-content-encoding", "ResponseContentEncoding"},
+    {"response-content-language", "ResponseContentLanguage"},
+    {"response-content-disposition", "ResponseContentDisposition"},
+    {"response-cache-control", "ResponseCacheControl"},
+    {"response-expires", "ResponseExpires"},
+};
+
+// Presigned requests may carry headers of the service in the query; these ones belong to the signature itself.
+constexpr std::string_view signature_parameters[] = {"x-amz-algorithm",     "x-amz-credential", "x-amz-date",
+                                                     "x-amz-expires",       "x-amz-signature",  "x-amz-signedheaders",
+                                                     "x-amz-security-token", "x-amz-content-sha256"};
+
+constexpr std::string_view metadata_prefix = "x-amz-meta-";
+
+template <typename Rows>
+const MemberRow* row_named(const Rows& rows, std::string_view name) {
+  const auto found = std::find_if(std::begin(rows), std::end(rows), [&](const MemberRow& row) { return row.name == name; });
+  return found == std::end(rows) ? nullptr : &*found;
+}
+
+std::int64_t number_of(std::string_view name, const std::string& text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool is_number = error == std::errc() && end == text.data() + text.size();
+  if (name == "partNumber" && !is_number) {
+    throw s3::invalid_argument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", text);
+  }
+  if (!is_number) {
+    throw s3::invalid_argument("Provided " + std::string(name) + " not an integer or within integer range",
+                               std::string(name), text);
+  }
+  if (name != "partNumber" && (number < 0 || number > std::numeric_limits<std::int32_t>::max()) &&
+      name != "x-amz-mp-object-size") {
+    throw s3::invalid_argument("Argument " + std::string(name) + " must be an integer between 0 and 2147483647",
+                               std::string(name), text);
+  }
+  return number;
+}
+
+void add_member(const MemberRow& row, const std::string& value, json& input) {
+  switch (row.kind) {
+    case Kind::text: input[row.member] = value; break;
+    case Kind::number: input[row.member] = number_of(row.name, value); break;
+    case Kind::date:
+      // By RFC 9110 a date that cannot be read is as good as none.
+      if (const auto time = aws::parse_http_date(value)) input[row.member] = aws::to_epoch_ms(*time);
+      break;
+  }
+}
+
+bool is_text(const std::string& value) {
+  try {
+    json(value).dump();  // strict about UTF-8
+    return true;
+  } catch (const json::type_error&) {
+    return false;
+  }
+}
+
+// Values that come back in headers must fit into one: text without control characters.
+void require_header_text(const std::string& name, const std::string& value) {
+  const bool control = std::any_of(value.begin(), value.end(), [](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
+  });
+  if (control || !is_text(value)) {
+    throw s3::invalid_argument("Header value cannot be represented using ISO-8859-1.", name, is_text(value) ? value : "");
+  }
+}
+
+// "aws-chunked" belongs to the transfer, the rest to the object.
+void add_content_encoding(const std::string& header, json& input) {
+  std::string kept;
+  std::string_view rest = header;
+  while (!rest.empty()) {
+    const std::size_t comma = rest.find(',');
+    std::string_view one = rest.substr(0, comma);
+    while (!one.empty() && one.front() == ' ') one.remove_prefix(1);
+    while (!one.empty() && one.back() == ' ') one.remove_suffix(1);
+    if (!one.empty() && !aws::iequals(one, "aws-chunked")) kept.append(kept.empty() ? "" : ",").append(one);
+    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+  }
+  if (!kept.empty()) input["ContentEncoding"] = kept;
+}
+
+// "/BUCKET/KEY?versionId=ID", percent-encoded, with or without the first slash.
+void add_copy_source(const std::string& header, json& input) {
+  constexpr std::string_view version_mark = "?versionId=";
+  json source = json::object();
+  std::string_view path = header;
+  if (const std::size_t version = path.find(version_mark); version != std::string_view::npos) {
+    source["VersionId"] = std::string(path.substr(version + version_mark.size()));
+    path = path.substr(0, version);
+  }
+  const std::optional<std::string> decoded = aws::uri_decode(path, true);
+  std::string text = decoded.value_or("");
+  if (text.starts_with('/')) text.erase(0, 1);
+  const std::size_t slash = text.find('/');
+  if (!decoded || slash == std::string::npos || slash == 0) {
+    throw s3::invalid_argument("Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
+                               "x-amz-copy-source", header);
+  }
+  if (slash + 1 == text.size()) {
+    throw s3::invalid_argument("Invalid copy source object key", "x-amz-copy-source", header);
+  }
+  source["Bucket"] = text.substr(0, slash);
+  source["Key"] = text.substr(slash + 1);
+  input["CopySource"] = std::move(source);
+}
+
+void add_header(const std::string& name, const std::string& value, json& input) {
+  const std::string lower = aws::to_lower(name);
+  if (lower == "x-amz-copy-source") return add_copy_source(value, input);
+  if (lower == "content-encoding") {
+    require_header_text(lower, value);
+    return add_content_encoding(value, input);
+  }
+  if (lower.starts_with(metadata_prefix)) {
+    require_header_text(lower, value);
+    json& metadata = input["Metadata"];
+    const std::string member = lower.substr(metadata_prefix.size());
+    // The same name twice is one list, as for any header.
+    metadata[member] = metadata.contains(member) ? metadata[member].get<std::string>() + "," + value : value;
+    return;
+  }
+  const MemberRow* row = row_named(header_rows, lower);
+  if (!row || value.empty() || input.contains(row->member)) return;
+  require_header_text(lower, value);
+  add_member(*row, value, input);
+}
+
+void add_query_field(const std::string& name, const std::string& value, json& input) {
+  if (const MemberRow* row = row_named(query_rows, name)) {
+    if (name.starts_with("response-")) require_header_text(name, value);
+    const bool has_meaning = !(value.empty() && (name == "encoding-type" || row->kind == Kind::number));
+    if (has_meaning && !input.contains(row->member)) add_member(*row, value, input);
+    return;
+  }
+  const std::string lower = aws::to_lower(name);
+  const bool of_signature = std::find(std::begin(signature_parameters), std::end(signature_parameters), lower) !=
+                            std::end(signature_parameters);
+  if (lower.starts_with("x-amz-") && !of_signature) add_header(lower, value, input);
+}
+
+bool is_subresource(std::string_view name) {
+  const auto in_table = std::any_of(std::begin(operation_rows), std::end(operation_rows),
+                                    [&](const OperationRow& row) { return !name.empty() && row.subresource == name; });
+  return in_table || std::find(std::begin(other_subresources), std::end(other_subresources), name) !=
+                         std::end(other_subresources);
+}
+
+std::string subresource_of(const QueryFields& query) {
+  for (const auto& [name, value] : query) {
+    if (is_subresource(name)) return name;
+  }
+  return "";
+}
+
+const char* resource_type(Level level) {
+  switch (level) {
+    case Level::service: return "SERVICE";
+    case Level::bucket: return "BUCKET";
+    case Level::object: break;
+  }
+  return "OBJECT";
+}
+
+std::string operation_of(const http::Request& request, Level level, const QueryFields& query) {
+  const std::string subresource = subresource_of(query);
+  for (const OperationRow& row : operation_rows) {
+    if (row.method == request.method && row.level == level && row.subresource == subresource) {
+      return std::string(row.operation);
+    }
+  }
+  if (request.method == "OPTIONS") {
+    throw ServiceFault("AccessForbidden", 403, "CORSResponse: CORS is not enabled for this bucket.",
+                       {{"Method", request.method}, {"ResourceType", resource_type(level)}});
+  }
+  if (!subresource.empty()) {
+    throw s3::not_implemented("?" + subresource,
+                              request.method + " with the sub-resource ?" + subresource +
+                                  " is something that sagemaker-local does not implement");
+  }
+  if (request.method == "POST" && level == Level::bucket) {
+    throw s3::not_implemented("Content-Type", "Uploads from HTML forms are not implemented by sagemaker-local");
+  }
+  throw ServiceFault("MethodNotAllowed", 405, "The specified method is not allowed against this resource.",
+                     {{"Method", request.method}, {"ResourceType", resource_type(level)}});
+}
+
+// Variants of an operation that the path does not tell apart.
+std::string refine(std::string operation, const json& input, const QueryFields& query) {
+  const bool copies = input.contains("CopySource");
+  if (operation == "PutObject" && input.contains("PartNumber")) {
+    throw s3::invalid_argument("This operation does not accept a part number without an upload id", "partNumber",
+                               std::to_string(input["PartNumber"].get<std::int64_t>()));
+  }
+  if (operation == "PutObject" && copies) return "CopyObject";
+  if (operation == "UploadPart" && copies) return "UploadPartCopy";
+  if (operation != "ListObjects") return operation;
+  for (const auto& [name, value] : query) {
+    if (name == "list-type" && value == "2") return "ListObjectsV2";
+  }
+  return operation;
+}
+
+}  // namespace
+
+S3Call decode_s3_request(const http::Request& request) {
+  const S3Address address = s3_address_of(request);
+  const Level level = address.bucket.empty() ? Level::service
+                      : address.key.empty()  ? Level::bucket
+                                             : Level::object;
+  const QueryFields query = aws::parse_query(request.query);
+  S3Call call;
+  call.operation = operation_of(request, level, query);
+  for (const aws::Header& header : request.headers) add_header(header.name, header.value, call.input);
+  for (const auto& [name, value] : query) add_query_field(name, value, call.input);
+  if (level != Level::service) call.input["Bucket"] = address.bucket;
+  if (level == Level::object) call.input["Key"] = address.key;
+  call.operation = refine(std::move(call.operation), call.input, query);
+  return call;
+}
+
+}  // namespace sagemaker::local::wire
