@@ -338,7 +338,7 @@ inline std::string presign(const Message& message, const Credentials& credential
   query += "X-Amz-Algorithm=" + std::string(algorithm);
   query += "&X-Amz-Credential=" + uri_encode(credentials.access_key_id + "/" + scope_text(amz_date, scope));
   query += "&X-Amz-Date=" + amz_date;
-  query += "&X-Amz-Expires=" + std::to_string(expires.count());
+  query.append("&X-Amz-Expires=").append(std::to_string(expires.count()));
   query += "&X-Amz-SignedHeaders=" + uri_encode(detail::join_names(names));
   if (!credentials.session_token.empty())
     query += "&X-Amz-Security-Token=" + uri_encode(credentials.session_token);

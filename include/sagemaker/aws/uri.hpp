@@ -102,9 +102,13 @@ struct Uri {
 
   // host, or host:port where the port is not the scheme's own: the value of the Host header.
   std::string authority() const {
-    std::string text = host.find(':') == std::string::npos ? host : "[" + host + "]";
+    const bool ipv6 = host.find(':') != std::string::npos;
+    std::string text;
+    if (ipv6) text += '[';
+    text += host;
+    if (ipv6) text += ']';
     const int usual = scheme == "https" ? 443 : scheme == "http" ? 80 : 0;
-    if (port != usual) text += ":" + std::to_string(port);
+    if (port != usual) text.append(":").append(std::to_string(port));
     return text;
   }
   std::string origin() const { return scheme + "://" + authority(); }

@@ -48,7 +48,7 @@ inline std::string xml_escape(std::string_view text) {
         break;
       default:
         if (static_cast<unsigned char>(c) < ' ') {
-          escaped += "&#" + std::to_string(static_cast<int>(c)) + ";";
+          escaped.append("&#").append(std::to_string(static_cast<int>(c))).append(";");
         } else {
           escaped += c;
         }
