@@ -24,8 +24,8 @@ class AddressLease {
   std::string address_;
 };
 
-// `preferred` where nothing listens there, else a port that was free a moment ago. Containers share the host's network: a
-// server on all addresses takes the port from every container. `address` may be "0.0.0.0".
+// `preferred` where nothing listens there, else a port that was free a moment ago. Containers share the
+// host's network: a server on all addresses takes the port from every container. `address` may be "0.0.0.0".
 int free_port(const std::string& address, int preferred);
 
 }  // namespace sagemaker::local::runner

@@ -1,12 +1,13 @@
-// Loopback addresses of containers. All of 127.0.0.0/8 is this machine's own without any set-up; a socket bound on the
-// first address of a block is the claim on it, and the kernel gives the claim up when the emulator ends, however it ends.
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-
+// Loopback addresses of containers. All of 127.0.0.0/8 is this machine's own without any set-up; a socket
+// bound on the first address of a block is the claim on it, and the kernel gives the claim up when the
+// emulator ends, however it ends.
 #include <bitset>
 #include <mutex>
 #include <stdexcept>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include "emulator/runner/address_lease.hpp"
 #include "emulator/runner/container.hpp"
@@ -16,7 +17,8 @@ namespace sagemaker::local::runner {
 namespace {
 
 constexpr std::uint16_t claim_port = 45'669;
-constexpr int first_block = 77;  // 127.77.x.0/24, then 127.78.x.0/24: far from the addresses that people use by hand
+constexpr int first_block =
+    77;  // 127.77.x.0/24, then 127.78.x.0/24: far from the addresses that people use by hand
 constexpr int blocks = 4;
 constexpr int first_host = 2, last_host = 254;
 
@@ -25,7 +27,8 @@ UniqueFd claim(int a, int b) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(claim_port);
-  address.sin_addr.s_addr = htonl((127u << 24) | (static_cast<unsigned>(a) << 16) | (static_cast<unsigned>(b) << 8) | 1u);
+  address.sin_addr.s_addr =
+      htonl((127u << 24) | (static_cast<unsigned>(a) << 16) | (static_cast<unsigned>(b) << 8) | 1u);
   if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return {};
   return socket;
 }
@@ -51,7 +54,8 @@ int try_port(const in_addr& host, int port) {
 
 int free_port(const std::string& address, int preferred) {
   in_addr host{};
-  if (::inet_pton(AF_INET, address.c_str(), &host) != 1) throw std::runtime_error("not an IPv4 address: " + address);
+  if (::inet_pton(AF_INET, address.c_str(), &host) != 1)
+    throw std::runtime_error("not an IPv4 address: " + address);
   int port = try_port(host, preferred);
   if (port == 0) port = try_port(host, 0);
   if (port == 0) throw std::runtime_error("no free TCP port on " + address);
@@ -69,8 +73,9 @@ class AddressPool::Implementation {
         return;
       }
     }
-    throw std::runtime_error("no block of loopback addresses is free (TCP port " + std::to_string(claim_port) +
-                             " of 127." + std::to_string(first_block) + ".0.1 and up)");
+    throw std::runtime_error("no block of loopback addresses is free (TCP port " +
+                             std::to_string(claim_port) + " of 127." + std::to_string(first_block) +
+                             ".0.1 and up)");
   }
 
   std::string acquire() {

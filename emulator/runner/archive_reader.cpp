@@ -1,15 +1,16 @@
-// Unpacking of tar.gz. libarchive decodes; every path is walked here, from the folder's own descriptor and without following
-// a link, so that no member can be written anywhere else whatever the archive says and whatever was unpacked before it.
-#include <archive.h>
-#include <archive_entry.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-
+// Unpacking of tar.gz. libarchive decodes; every path is walked here, from the folder's own descriptor and
+// without following a link, so that no member can be written anywhere else whatever the archive says and
+// whatever was unpacked before it.
 #include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "emulator/runner/archive.hpp"
 #include "emulator/runner/unique_fd.hpp"
@@ -17,7 +18,8 @@
 namespace sagemaker::local::runner {
 namespace {
 
-constexpr std::uint64_t ratio_free_bytes = 256ull << 20;  // RunnerLimits::archive_ratio_max counts beyond these
+constexpr std::uint64_t ratio_free_bytes = 256ull
+                                           << 20;  // RunnerLimits::archive_ratio_max counts beyond these
 constexpr std::size_t path_bytes_max = 4096;
 
 struct ArchiveCloser {
@@ -53,11 +55,12 @@ std::vector<std::string> components(std::string_view member, std::string_view pa
   return parts;
 }
 
-// A link may point anywhere below the folder: first up, but not above it, then down. A '..' after a name could climb
-// through another link, so it is refused as well.
+// A link may point anywhere below the folder: first up, but not above it, then down. A '..' after a name
+// could climb through another link, so it is refused as well.
 void check_link_target(std::string_view member, std::size_t depth, std::string_view target) {
   if (target.empty()) refuse(member, "is a symbolic link without a target");
-  if (target.size() > path_bytes_max) refuse(member, "is a symbolic link with a target longer than 4096 bytes");
+  if (target.size() > path_bytes_max)
+    refuse(member, "is a symbolic link with a target longer than 4096 bytes");
   if (target.starts_with('/')) refuse(member, "is a symbolic link to an absolute path: refused");
   std::size_t climbed = 0;
   bool descended = false;
@@ -65,7 +68,8 @@ void check_link_target(std::string_view member, std::size_t depth, std::string_v
     const std::size_t end = std::min(target.find('/', begin), target.size());
     const std::string_view part = target.substr(begin, end - begin);
     if (part == "..") {
-      if (descended || ++climbed > depth) refuse(member, "is a symbolic link that leads out of the folder: refused");
+      if (descended || ++climbed > depth)
+        refuse(member, "is a symbolic link that leads out of the folder: refused");
     } else if (!part.empty() && part != ".") {
       descended = true;
     }
@@ -75,7 +79,8 @@ void check_link_target(std::string_view member, std::size_t depth, std::string_v
 
 class Unpacker {
  public:
-  Unpacker(const std::filesystem::path& file, const std::filesystem::path& directory, const RunnerLimits& limits)
+  Unpacker(const std::filesystem::path& file, const std::filesystem::path& directory,
+           const RunnerLimits& limits)
       : file_(file), limits_(limits), handle_(archive_read_new()) {
     if (!handle_) throw std::bad_alloc();
     archive_read_support_filter_gzip(handle_.get());
@@ -84,7 +89,8 @@ class Unpacker {
     archive_read_set_options(handle_.get(), "hdrcharset=BINARY");
     if (archive_read_open_filename(handle_.get(), file.c_str(), 256 * 1024) != ARCHIVE_OK) fail();
     std::filesystem::create_directories(directory);
-    root_ = UniqueFd(checked(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), directory.string()));
+    root_ =
+        UniqueFd(checked(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), directory.string()));
   }
 
   void run() {
@@ -92,13 +98,15 @@ class Unpacker {
     for (std::uint64_t count = 0;; ++count) {
       const int result = archive_read_next_header(handle_.get(), &entry);
       // Also for an archive without members: a plain tar file is refused as AWS refuses it.
-      if (count == 0 && result >= ARCHIVE_WARN && archive_filter_code(handle_.get(), 0) != ARCHIVE_FILTER_GZIP) {
+      if (count == 0 && result >= ARCHIVE_WARN &&
+          archive_filter_code(handle_.get(), 0) != ARCHIVE_FILTER_GZIP) {
         throw ArchiveError(file_.filename().string() + " is not a gzip-compressed tar archive");
       }
       if (result == ARCHIVE_EOF) return;
       if (result < ARCHIVE_WARN) fail();
       if (count >= limits_.archive_entries_max) {
-        throw ArchiveError("the archive has more than " + std::to_string(limits_.archive_entries_max) + " members");
+        throw ArchiveError("the archive has more than " + std::to_string(limits_.archive_entries_max) +
+                           " members");
       }
       unpack(entry);
     }
@@ -133,25 +141,32 @@ class Unpacker {
     const std::string& leaf = parts.back();
     if (hard_link) return make_hard_link(parent, leaf, hard_link);
     switch (type) {
-      case AE_IFREG: return make_file(parent, leaf, entry);
-      case AE_IFLNK: return make_symlink(parent, leaf, parts.size() - 1, archive_entry_symlink(entry));
-      case AE_IFIFO: refuse(member_, "is a FIFO: refused");
-      case AE_IFSOCK: refuse(member_, "is a socket: refused");
+      case AE_IFREG:
+        return make_file(parent, leaf, entry);
+      case AE_IFLNK:
+        return make_symlink(parent, leaf, parts.size() - 1, archive_entry_symlink(entry));
+      case AE_IFIFO:
+        refuse(member_, "is a FIFO: refused");
+      case AE_IFSOCK:
+        refuse(member_, "is a socket: refused");
       case AE_IFBLK:
-      case AE_IFCHR: refuse(member_, "is a device: refused");
-      default: refuse(member_, "is neither a file nor a folder nor a link: refused");
+      case AE_IFCHR:
+        refuse(member_, "is a device: refused");
+      default:
+        refuse(member_, "is neither a file nor a folder nor a link: refused");
     }
   }
 
-  // The descriptor of the folder of the first `count` components, made where it is missing. Members of one folder follow
-  // each other, so the last one is kept.
+  // The descriptor of the folder of the first `count` components, made where it is missing. Members of one
+  // folder follow each other, so the last one is kept.
   int open_parent(const std::vector<std::string>& parts, std::size_t count) {
     const std::vector<std::string> wanted(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(count));
     if (count == 0) return root_.get();
     if (parent_ && wanted == parent_parts_) return parent_.get();
     UniqueFd current(checked(::fcntl(root_.get(), F_DUPFD_CLOEXEC, 0), "fcntl"));
     for (const std::string& part : wanted) {
-      if (::mkdirat(current.get(), part.c_str(), 0755) != 0 && errno != EEXIST) fail_errno("cannot be created");
+      if (::mkdirat(current.get(), part.c_str(), 0755) != 0 && errno != EEXIST)
+        fail_errno("cannot be created");
       const int next = ::openat(current.get(), part.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
       if (next < 0 && (errno == ELOOP || errno == ENOTDIR)) {
         refuse(member_, "lies below " + shown(part) + ", which is a link or a file: refused");
@@ -181,11 +196,14 @@ class Unpacker {
     if (parts.empty()) refuse(member_, "is a hard link without a target");
     UniqueFd from(checked(::fcntl(root_.get(), F_DUPFD_CLOEXEC, 0), "fcntl"));
     for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
-      from = UniqueFd(::openat(from.get(), parts[i].c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-      if (!from) refuse(member_, "is a hard link to " + shown(target) + ", which is not in the archive: refused");
+      from =
+          UniqueFd(::openat(from.get(), parts[i].c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      if (!from)
+        refuse(member_, "is a hard link to " + shown(target) + ", which is not in the archive: refused");
     }
     struct stat status {};
-    if (::fstatat(from.get(), parts.back().c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode)) {
+    if (::fstatat(from.get(), parts.back().c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !S_ISREG(status.st_mode)) {
       refuse(member_, "is a hard link to " + shown(target) + ", which is not a file of the archive: refused");
     }
     struct stat same {};
@@ -194,7 +212,8 @@ class Unpacker {
       return;  // a link to itself must not delete the only copy
     }
     clear_place(parent, leaf);
-    if (::linkat(from.get(), parts.back().c_str(), parent, leaf.c_str(), 0) != 0) fail_errno("cannot be linked");
+    if (::linkat(from.get(), parts.back().c_str(), parent, leaf.c_str(), 0) != 0)
+      fail_errno("cannot be linked");
   }
 
   void make_file(int parent, const std::string& leaf, archive_entry* entry) {
@@ -220,12 +239,14 @@ class Unpacker {
       count_bytes(before, size);
       if (::ftruncate(file.get(), static_cast<off_t>(size)) != 0) fail_errno("cannot be written");
     }
-    // Permission bits only: no set-user-id, set-group-id or sticky bit; the owner can always read and remove it.
+    // Permission bits only: no set-user-id, set-group-id or sticky bit; the owner can always read and remove
+    // it.
     if (::fchmod(file.get(), (archive_entry_perm(entry) & 0777) | 0600) != 0) fail_errno("cannot be written");
     if (archive_entry_mtime_is_set(entry)) {
       const timespec when{archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)};
       const timespec times[2] = {when, when};
-      ::futimens(file.get(), times);  // a time that the file system cannot hold is no reason to refuse the file
+      ::futimens(file.get(),
+                 times);  // a time that the file system cannot hold is no reason to refuse the file
     }
   }
 
@@ -236,7 +257,8 @@ class Unpacker {
     }
     total_bytes_ = before + size;
     if (total_bytes_ <= ratio_free_bytes) return;
-    const auto packed = static_cast<std::uint64_t>(std::max<la_int64_t>(archive_filter_bytes(handle_.get(), -1), 1));
+    const auto packed =
+        static_cast<std::uint64_t>(std::max<la_int64_t>(archive_filter_bytes(handle_.get(), -1), 1));
     if (total_bytes_ / packed >= limits_.archive_ratio_max) {
       refuse(member_, "makes the archive more than " + std::to_string(limits_.archive_ratio_max) +
                           " times larger when unpacked: refused as a decompression bomb");

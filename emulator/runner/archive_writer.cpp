@@ -1,16 +1,17 @@
-// Packing of a folder as tar.gz. The same contents give the same bytes: names in order, fixed owner and times, no time in
-// the gzip header. Links are stored as links and never followed, so that a job cannot have a file of the host packed.
-#include <archive.h>
-#include <archive_entry.h>
-#include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-
+// Packing of a folder as tar.gz. The same contents give the same bytes: names in order, fixed owner and
+// times, no time in the gzip header. Links are stored as links and never followed, so that a job cannot have
+// a file of the host packed.
 #include <algorithm>
 #include <climits>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "emulator/runner/archive.hpp"
 #include "emulator/runner/unique_fd.hpp"
@@ -49,7 +50,8 @@ class Packer {
  public:
   explicit Packer(const std::filesystem::path& file) : handle_(archive_write_new()), buffer_(256 * 1024) {
     if (!handle_) throw std::bad_alloc();
-    // GNU format: names are stored as the bytes that they are, whatever the locale. Weights hardly compress: level 1.
+    // GNU format: names are stored as the bytes that they are, whatever the locale. Weights hardly compress:
+    // level 1.
     if (archive_write_add_filter_gzip(handle_.get()) != ARCHIVE_OK ||
         archive_write_set_format_gnutar(handle_.get()) != ARCHIVE_OK ||
         archive_write_set_options(handle_.get(), "gzip:compression-level=1,gzip:!timestamp") != ARCHIVE_OK ||
@@ -60,7 +62,8 @@ class Packer {
 
   void add_contents(int directory, const std::string& prefix, int depth) {
     if (depth > depth_max) throw ArchiveError("'" + prefix + "' is nested too deeply to be packed");
-    for (const std::string& name : sorted_names(directory, prefix)) add(directory, name, prefix + name, depth);
+    for (const std::string& name : sorted_names(directory, prefix))
+      add(directory, name, prefix + name, depth);
   }
 
   void close() {
@@ -77,7 +80,8 @@ class Packer {
     struct stat status {};
     checked(::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW), path);
     if (S_ISDIR(status.st_mode)) {
-      UniqueFd folder(checked(::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), path));
+      UniqueFd folder(
+          checked(::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), path));
       write_header(path + "/", AE_IFDIR, 0755, 0, nullptr);
       add_contents(folder.get(), path + "/", depth + 1);
     } else if (S_ISLNK(status.st_mode)) {
@@ -93,7 +97,8 @@ class Packer {
   }
 
   void add_file(int directory, const std::string& name, const std::string& path) {
-    UniqueFd file(checked(::openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), path));
+    UniqueFd file(
+        checked(::openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), path));
     struct stat status {};
     checked(::fstat(file.get(), &status), path);
     if (!S_ISREG(status.st_mode)) throw ArchiveError("'" + path + "' changed while it was packed");
@@ -104,12 +109,14 @@ class Packer {
       if (length < 0 && errno == EINTR) continue;
       checked(static_cast<int>(length), path);
       if (length == 0) throw ArchiveError("'" + path + "' became shorter while it was packed");
-      if (archive_write_data(handle_.get(), buffer_.data(), static_cast<std::size_t>(length)) != length) fail(path);
+      if (archive_write_data(handle_.get(), buffer_.data(), static_cast<std::size_t>(length)) != length)
+        fail(path);
       left -= length;
     }
   }
 
-  void write_header(const std::string& path, unsigned type, unsigned permissions, off_t size, const char* target) {
+  void write_header(const std::string& path, unsigned type, unsigned permissions, off_t size,
+                    const char* target) {
     const std::unique_ptr<archive_entry, EntryFreer> entry(archive_entry_new());
     if (!entry) throw std::bad_alloc();
     archive_entry_set_pathname(entry.get(), path.c_str());
@@ -130,7 +137,8 @@ class Packer {
 }  // namespace
 
 void pack_tar_gz(const std::filesystem::path& directory, const std::filesystem::path& archive) {
-  UniqueFd folder(checked(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), directory.string()));
+  UniqueFd folder(checked(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+                          directory.string()));
   // Under another name until it is whole: nobody may take half an archive for the result.
   std::filesystem::path partial = archive;
   partial += ".partial";

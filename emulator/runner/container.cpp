@@ -1,12 +1,7 @@
-// A container's life. One thread starts the process, signals it and sees its end (the kernel ties a child to the thread that
-// made it, so this thread outlives the child); a second one reads the output, so that a slow reader of lines cannot delay
-// a kill.
+// A container's life. One thread starts the process, signals it and sees its end (the kernel ties a child to
+// the thread that made it, so this thread outlives the child); a second one reads the output, so that a slow
+// reader of lines cannot delay a kill.
 #include "emulator/runner/container.hpp"
-
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <array>
@@ -17,6 +12,11 @@
 #include <mutex>
 #include <stdexcept>
 #include <thread>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "emulator/runner/line_splitter.hpp"
 #include "emulator/runner/process.hpp"
@@ -39,7 +39,8 @@ int status_number(const std::string& text, const std::string& name) {
 
 // The host's pid of the program in the PID namespace whose first process is `init`: there it has the pid 2.
 pid_t program_below(pid_t init) {
-  const std::string children_of = "/proc/" + std::to_string(init) + "/task/" + std::to_string(init) + "/children";
+  const std::string children_of =
+      "/proc/" + std::to_string(init) + "/task/" + std::to_string(init) + "/children";
   std::vector<pid_t> candidates;
   if (std::ifstream children(children_of); children) {
     for (pid_t pid = 0; children >> pid;) candidates.push_back(pid);
@@ -128,7 +129,8 @@ class ContainerProcess final : public Container {
     request_.argv = sandbox.wrap(spec_);
     request_.environment = spec_.environment;
     request_.directory = isolated_ ? fs::path("/") : spec_.root / "work";
-    if (isolated_) std::erase_if(request_.environment, [](const auto& item) { return item.first.starts_with("LD_"); });
+    if (isolated_)
+      std::erase_if(request_.environment, [](const auto& item) { return item.first.starts_with("LD_"); });
     commands_ = make_event();
     output_ended_ = make_event();
     output_ = make_pipe();
@@ -137,11 +139,13 @@ class ContainerProcess final : public Container {
     request_.status = status_.write.get();
   }
 
-  // A wrong name is an error of the request, to be told at once, and not a line of the sandbox in the job's log.
+  // A wrong name is an error of the request, to be told at once, and not a line of the sandbox in the job's
+  // log.
   void check_program() {
     const std::string& program = spec_.argv[0];
     std::string on_host = program;
-    if (isolated_ && program.starts_with("/opt/ml/")) on_host = (spec_.root / "ml").string() + program.substr(7);
+    if (isolated_ && program.starts_with("/opt/ml/"))
+      on_host = (spec_.root / "ml").string() + program.substr(7);
     const fs::path found = find_program(on_host, spec_.environment);
     if (found.empty()) {
       throw std::runtime_error("cannot execute '" + program + "': " +
@@ -180,13 +184,13 @@ class ContainerProcess final : public Container {
     const ssize_t length = ::read(status_.read.get(), &error, sizeof error);
     if (length == sizeof error && error == 0) return;
     ::waitpid(process_.pid, nullptr, 0);
-    throw std::runtime_error("cannot execute '" + spec_.argv[0] + "': " + std::generic_category().message(error));
+    throw std::runtime_error("cannot execute '" + spec_.argv[0] +
+                             "': " + std::generic_category().message(error));
   }
 
   void follow() {
-    std::array<pollfd, 3> watched{{{process_.pidfd.get(), POLLIN, 0},
-                                   {status_.read.get(), POLLIN, 0},
-                                   {commands_.get(), POLLIN, 0}}};
+    std::array<pollfd, 3> watched{
+        {{process_.pidfd.get(), POLLIN, 0}, {status_.read.get(), POLLIN, 0}, {commands_.get(), POLLIN, 0}}};
     for (;;) {
       const int timeout = act_on_stop();
       if (::poll(watched.data(), watched.size(), timeout) < 0) continue;  // EINTR
@@ -220,7 +224,8 @@ class ContainerProcess final : public Container {
   // False where the program has not been started yet.
   bool deliver_term() {
     if (!isolated_) return send_signal(process_.pidfd, SIGTERM);
-    // bubblewrap forwards no signal, and the first process of the namespace ignores them: the program is looked up.
+    // bubblewrap forwards no signal, and the first process of the namespace ignores them: the program is
+    // looked up.
     if (init_pid_ <= 0) return false;
     const pid_t program = program_below(init_pid_);
     if (program <= 0) return false;
@@ -315,7 +320,8 @@ class ContainerProcess final : public Container {
 
 }  // namespace
 
-std::unique_ptr<Container> Container::start(ContainerSpec spec, const Sandbox& sandbox, const RunnerLimits& limits) {
+std::unique_ptr<Container> Container::start(ContainerSpec spec, const Sandbox& sandbox,
+                                            const RunnerLimits& limits) {
   return std::make_unique<ContainerProcess>(std::move(spec), sandbox, limits);
 }
 

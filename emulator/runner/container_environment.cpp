@@ -7,7 +7,8 @@
 namespace sagemaker::local::runner {
 namespace {
 
-constexpr std::size_t variable_bytes_max = 120 * 1024;  // Linux: one string of the environment holds at most 128 KiB
+constexpr std::size_t variable_bytes_max =
+    120 * 1024;  // Linux: one string of the environment holds at most 128 KiB
 
 std::string upper(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
@@ -25,7 +26,8 @@ std::string argument_of(const json& value) {
   if (value.is_boolean()) return value.get<bool>() ? "True" : "False";
   if (!value.is_object()) return text_of(value);
   std::string joined;
-  for (const auto& [key, item] : value.items()) joined += (joined.empty() ? "" : ",") + key + "=" + argument_of(item);
+  for (const auto& [key, item] : value.items())
+    joined += (joined.empty() ? "" : ",") + key + "=" + argument_of(item);
   return joined;
 }
 
@@ -63,14 +65,68 @@ struct PlatformHyperparameters {
   }
 };
 
+json keys_of(const json& object) {
+  json keys = json::array();
+  for (const auto& [name, ignored] : object.items()) keys.push_back(name);
+  return keys;
+}
+
+json channel_folders_of(const TrainingHost& host) {
+  json folders = json::object();
+  for (const auto& [name, ignored] : host.input_data_config.items()) {
+    folders[name] = (host.base / "input/data" / name).string();
+  }
+  return folders;
+}
+
+json path_values(const std::filesystem::path& base) {
+  const auto below = [&](const char* relative) { return (base / relative).string(); };
+  return {{"model_dir", below("model")},
+          {"input_dir", below("input")},
+          {"input_config_dir", below("input/config")},
+          {"output_dir", below("output")},
+          {"output_data_dir", below("output/data")},
+          {"output_intermediate_dir", below("output/intermediate")}};
+}
+
+json cluster_values(const TrainingHost& host) {
+  const json& resources = host.resource_config;
+  json groups = json::object();
+  for (const json& group : resources.at("instance_groups")) groups[group.at("instance_group_name")] = group;
+  return {{"hosts", resources.at("hosts")},
+          {"current_host", resources.at("current_host")},
+          {"current_instance_type", resources.at("current_instance_type")},
+          {"current_instance_group", resources.at("current_group_name")},
+          {"current_instance_group_hosts", resources.at("hosts")},
+          {"instance_groups", keys_of(groups)},
+          {"instance_groups_dict", groups},
+          {"distribution_instance_groups", json::array()},
+          {"is_hetero", false},
+          {"network_interface_name", resources.at("network_interface_name")},
+          {"num_cpus", host.share.cpus},
+          {"num_gpus", host.share.gpus},
+          {"num_neurons", 0}};
+}
+
+json script_values(const TrainingHost& host, const PlatformHyperparameters& platform) {
+  return {{"user_entry_point", platform.program},
+          {"module_name", module_name_of(platform.program)},
+          {"module_dir", platform.submit_directory},
+          {"log_level", platform.log_level},
+          {"framework_module", nullptr},
+          {"resource_config", host.resource_config},
+          {"input_data_config", host.input_data_config}};
+}
+
 }  // namespace
 
-Environment base_environment(const Environment& image, const Environment& request, const std::filesystem::path& root,
-                             bool isolated) {
+Environment base_environment(const Environment& image, const Environment& request,
+                             const std::filesystem::path& root, bool isolated) {
   Environment environment = request;
   environment.insert(image.begin(), image.end());
   const char* path = std::getenv("PATH");
-  environment.emplace("PATH", path && *path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+  environment.emplace("PATH",
+                      path && *path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
   environment.emplace("LANG", "C.UTF-8");
   const std::filesystem::path absolute = std::filesystem::absolute(root);
   std::filesystem::create_directories(absolute / "home");
@@ -112,51 +168,34 @@ Environment training_environment(const TrainingHost& host) {
   for (const auto& [name, value] : decoded.items()) {
     if (!is_platform_hyperparameter(name)) user[name] = value;
   }
-  const json& resources = host.resource_config;
-  const auto below = [&](const char* relative) { return (host.base / relative).string(); };
-  json channels = json::array();
-  json channel_directories = json::object();
-  for (const auto& [name, ignored] : host.input_data_config.items()) {
-    channels.push_back(name);
-    channel_directories[name] = below("input/data") + "/" + name;
-  }
-  json group_map = json::object();
-  for (const json& group : resources.at("instance_groups")) group_map[group.at("instance_group_name")] = group;
-  const json& hosts = resources.at("hosts");
+  const json channel_folders = channel_folders_of(host);
+  const json& hosts = host.resource_config.at("hosts");
+  const json& current = host.resource_config.at("current_host");
 
-  json values = {{"hosts", hosts}, {"current_host", resources.at("current_host")},
-                 {"current_instance_type", resources.at("current_instance_type")},
-                 {"current_instance_group", resources.at("current_group_name")},
-                 {"current_instance_group_hosts", hosts}, {"instance_groups", json::array()},
-                 {"instance_groups_dict", group_map}, {"distribution_instance_groups", json::array()},
-                 {"is_hetero", false}, {"network_interface_name", resources.at("network_interface_name")},
-                 {"num_cpus", host.share.cpus}, {"num_gpus", host.share.gpus}, {"num_neurons", 0},
-                 {"channels", channels}, {"user_entry_point", platform.program},
-                 {"module_name", module_name_of(platform.program)}, {"module_dir", platform.submit_directory},
-                 {"log_level", platform.log_level}, {"framework_module", nullptr},
-                 {"framework_params", platform.others}, {"resource_config", resources},
-                 {"input_data_config", host.input_data_config}, {"model_dir", below("model")},
-                 {"input_dir", below("input")}, {"input_config_dir", below("input/config")},
-                 {"output_dir", below("output")}, {"output_data_dir", below("output/data")},
-                 {"output_intermediate_dir", below("output/intermediate")}, {"hps", user},
-                 {"user_args", command_line_of(decoded)}, {"input_data_dir", below("input/data")},
-                 {"output_failure", below("output/failure")}, {"host_count", hosts.size()},
-                 {"master_addr", host.master_address}, {"master_port", host.master_port}};
-  values["current_host_rank"] = std::find(hosts.begin(), hosts.end(), resources.at("current_host")) - hosts.begin();
-  for (const auto& [group, ignored] : group_map.items()) values["instance_groups"].push_back(group);
+  json shared = path_values(host.base);
+  shared.update(cluster_values(host));
+  shared.update(script_values(host, platform));
+  json whole = shared;
+  whole.update({{"additional_framework_parameters", platform.others},
+                {"channel_input_dirs", channel_folders},
+                {"hyperparameters", user},
+                {"job_name", host.job_name},
+                {"is_master", current == hosts.at(0)},
+                {"master_hostname", hosts.at(0)}});
 
-  json whole = {{"additional_framework_parameters", platform.others}, {"channel_input_dirs", channel_directories},
-                {"hyperparameters", user}, {"job_name", host.job_name},
-                {"is_master", resources.at("current_host") == hosts.at(0)}, {"master_hostname", hosts.at(0)}};
-  for (const char* name : {"current_host", "current_instance_type", "current_instance_group",
-                           "current_instance_group_hosts", "distribution_instance_groups", "framework_module", "hosts",
-                           "input_config_dir", "input_data_config", "input_dir", "instance_groups", "instance_groups_dict",
-                           "is_hetero", "log_level", "model_dir", "module_dir", "module_name", "network_interface_name",
-                           "num_cpus", "num_gpus", "num_neurons", "output_data_dir", "output_dir",
-                           "output_intermediate_dir", "resource_config", "user_entry_point"}) {
-    whole[name] = values.at(name);
-  }
-  values["training_env"] = std::move(whole);
+  json values = std::move(shared);
+  values.update({{"channels", keys_of(channel_folders)},
+                 {"framework_params", platform.others},
+                 {"hps", user},
+                 {"user_args", command_line_of(decoded)},
+                 {"training_env", std::move(whole)}});
+  // What the drivers of the SDK's version 3 add.
+  values.update({{"input_data_dir", (host.base / "input/data").string()},
+                 {"output_failure", (host.base / "output/failure").string()},
+                 {"host_count", hosts.size()},
+                 {"current_host_rank", std::find(hosts.begin(), hosts.end(), current) - hosts.begin()},
+                 {"master_addr", host.master_address},
+                 {"master_port", host.master_port}});
 
   Environment environment;
   const auto put = [&](const std::string& name, const json& value) {
@@ -164,7 +203,7 @@ Environment training_environment(const TrainingHost& host) {
     if (fits(name, text)) environment.emplace(name, std::move(text));
   };
   for (const auto& [name, value] : values.items()) put("SM_" + upper(name), value);
-  for (const auto& [name, value] : channel_directories.items()) put("SM_CHANNEL_" + upper(name), value);
+  for (const auto& [name, value] : channel_folders.items()) put("SM_CHANNEL_" + upper(name), value);
   for (const auto& [name, value] : user.items()) put("SM_HP_" + upper(name), value);
   put("OMP_NUM_THREADS", std::to_string(host.share.cpus));
   return environment;
@@ -174,7 +213,8 @@ Environment gpu_environment(const Share& share, int index, const Machine& machin
   if (machine.gpus == 0 || share.gpus == machine.gpus) return {};
   std::string devices;
   for (int i = 0; i < share.gpus; ++i) {
-    devices += (i ? "," : "") + std::to_string((index * share.gpus + i) % machine.gpus);
+    if (i > 0) devices += ',';
+    devices += std::to_string((index * share.gpus + i) % machine.gpus);
   }
   return {{"CUDA_VISIBLE_DEVICES", devices}};
 }

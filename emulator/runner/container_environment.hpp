@@ -1,5 +1,6 @@
-// Environment variables of containers: what any container needs, and the SM_* set that AWS's training toolkit gives to a
-// script. Source: sagemaker-training-toolkit, environment.py (to_env_vars) and mapping.py (to_cmd_args).
+// Environment variables of containers: what any container needs, and the SM_* set that AWS's training toolkit
+// gives to a script. Source: sagemaker-training-toolkit, environment.py (to_env_vars) and mapping.py
+// (to_cmd_args).
 #pragma once
 
 #include <filesystem>
@@ -15,15 +16,16 @@ namespace sagemaker::local::runner {
 
 using Environment = std::map<std::string, std::string>;
 
-// The image's variables, those of the request over them, and PATH, HOME, LANG and TMPDIR where neither has set them.
-// Makes root/home and root/tmp.
-Environment base_environment(const Environment& image, const Environment& request, const std::filesystem::path& root,
-                             bool isolated);
+// The image's variables, those of the request over them, and PATH, HOME, LANG and TMPDIR where neither has
+// set them. Makes root/home and root/tmp.
+Environment base_environment(const Environment& image, const Environment& request,
+                             const std::filesystem::path& root, bool isolated);
 
 // Hyperparameters as a script sees them: every value that is JSON is decoded, every other one stays a string.
 json decode_hyperparameters(const json& hyperparameters);
 
-// As arguments of a script: "--name value", "-n value" for one letter, in name order, without the platform's own.
+// As arguments of a script: "--name value", "-n value" for one letter, in name order, without the platform's
+// own.
 std::vector<std::string> command_line_of(const json& decoded_hyperparameters);
 
 struct TrainingHost {

@@ -1,16 +1,16 @@
 // See host_tree.hpp.
 #include "emulator/runner/host_tree.hpp"
 
-#include <fcntl.h>
-#include <linux/fs.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <array>
 #include <fstream>
 #include <stdexcept>
 #include <vector>
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include "emulator/runner/unique_fd.hpp"
 
@@ -19,7 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The bytes of a file: shared with the source where the file system can do that, else copied inside the kernel.
+// The bytes of a file: shared with the source where the file system can do that, else copied inside the
+// kernel.
 void copy_bytes(int from, int to, const fs::path& target) {
   if (::ioctl(to, FICLONE, from) == 0) return;
   bool in_kernel = true;
@@ -30,7 +31,8 @@ void copy_bytes(int from, int to, const fs::path& target) {
       if (copied > 0) continue;
       if (copied == 0) return;
       if (errno == EINTR) continue;
-      if (errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) checked(-1, target.string());
+      if (errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
+        checked(-1, target.string());
       in_kernel = false;
       buffer.resize(256 * 1024);
     }
@@ -47,9 +49,11 @@ void copy_bytes(int from, int to, const fs::path& target) {
 
 fs::path checked_relative(const std::string& relative) {
   const fs::path path(relative);
-  const bool climbs = std::any_of(path.begin(), path.end(), [](const fs::path& part) { return part == ".."; });
+  const bool climbs =
+      std::any_of(path.begin(), path.end(), [](const fs::path& part) { return part == ".."; });
   if (relative.empty() || path.is_absolute() || climbs || relative.find('\0') != std::string::npos) {
-    throw std::runtime_error("the object name '" + clean_text(relative, 200) + "' cannot be a file below the channel's folder");
+    throw std::runtime_error("the object name '" + clean_text(relative, 200) +
+                             "' cannot be a file below the channel's folder");
   }
   return path.lexically_normal();
 }
@@ -74,8 +78,8 @@ std::size_t utf8_length(std::string_view text) {
 
 void make_training_tree(const fs::path& root) {
   fs::remove_all(root);
-  for (const char* folder : {"ml/input/config", "ml/input/data", "ml/model", "ml/output/data", "ml/output/intermediate",
-                             "ml/checkpoints", "ml/code", "work"}) {
+  for (const char* folder : {"ml/input/config", "ml/input/data", "ml/model", "ml/output/data",
+                             "ml/output/intermediate", "ml/checkpoints", "ml/code", "work"}) {
     fs::create_directories(root / folder);
   }
 }
@@ -93,9 +97,11 @@ void copy_input(const fs::path& source, const fs::path& directory, const std::st
     return;
   }
   fs::create_directories(target.parent_path());
-  const UniqueFd from(checked(::open(source.c_str(), O_RDONLY | O_CLOEXEC), "cannot read the data of '" + relative + "'"));
-  const UniqueFd to(checked(::open(target.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644),
-                            "cannot write '" + relative + "'"));
+  const UniqueFd from(
+      checked(::open(source.c_str(), O_RDONLY | O_CLOEXEC), "cannot read the data of '" + relative + "'"));
+  const UniqueFd to(
+      checked(::open(target.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644),
+              "cannot write '" + relative + "'"));
   copy_bytes(from.get(), to.get(), target);
 }
 
@@ -128,7 +134,8 @@ std::string read_failure(const fs::path& root) {
 void merge_folder(const fs::path& from, const fs::path& to) {
   fs::create_directories(to);
   std::vector<fs::path> names;
-  for (const fs::directory_entry& entry : fs::directory_iterator(from)) names.push_back(entry.path().filename());
+  for (const fs::directory_entry& entry : fs::directory_iterator(from))
+    names.push_back(entry.path().filename());
   for (const fs::path& name : names) {
     const fs::file_status source = fs::symlink_status(from / name);
     const fs::file_status target = fs::symlink_status(to / name);
@@ -153,7 +160,8 @@ std::string clean_text(std::string_view text, std::size_t chars_max) {
       text.remove_prefix(length);
     }
   }
-  while (!clean.empty() && (clean.back() == '\n' || clean.back() == '\r' || clean.back() == ' ' || clean.back() == '\t')) {
+  while (!clean.empty() &&
+         (clean.back() == '\n' || clean.back() == '\r' || clean.back() == ' ' || clean.back() == '\t')) {
     clean.pop_back();
   }
   return clean;

@@ -1,5 +1,5 @@
-// The folders of one host of a training job on this machine: made before the container starts, read after it has ended.
-// The job owned them in between, so reading follows no link that it may have left.
+// The folders of one host of a training job on this machine: made before the container starts, read after it
+// has ended. The job owned them in between, so reading follows no link that it may have left.
 #pragma once
 
 #include <filesystem>
@@ -11,17 +11,20 @@
 
 namespace sagemaker::local::runner {
 
-// root/ml with input/config, input/data, model, output/data, checkpoints and code. What was there before is removed.
+// root/ml with input/config, input/data, model, output/data, checkpoints and code. What was there before is
+// removed.
 void make_training_tree(const std::filesystem::path& root);
 
 void write_json_file(const std::filesystem::path& file, const json& value);
 
 // `relative` below `directory`, or std::runtime_error where it would lead out. Folders on the way are made.
 // A name that ends in '/' is a folder only.
-void copy_input(const std::filesystem::path& source, const std::filesystem::path& directory, const std::string& relative);
+void copy_input(const std::filesystem::path& source, const std::filesystem::path& directory,
+                const std::string& relative);
 
 // root/relative where every component is a real folder; nullopt otherwise.
-std::optional<std::filesystem::path> real_folder(const std::filesystem::path& root, const std::filesystem::path& relative);
+std::optional<std::filesystem::path> real_folder(const std::filesystem::path& root,
+                                                 const std::filesystem::path& relative);
 
 // The beginning of root/ml/output/failure; empty where there is none.
 std::string read_failure(const std::filesystem::path& root);

@@ -1,17 +1,17 @@
 // See http_client.hpp.
 #include "emulator/runner/http_client.hpp"
 
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-
-#include <algorithm>
-#include <array>
-#include <charconv>
-#include <optional>
 
 namespace sagemaker::local::runner {
 namespace {
@@ -25,7 +25,8 @@ constexpr std::size_t idle_max = 64;
 // Waits for `events`; false at the deadline.
 bool wait(int fd, short events, Deadline deadline) {
   for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
     if (left <= 0) return false;
     pollfd watched{fd, events, 0};
     const int result = ::poll(&watched, 1, static_cast<int>(std::min<std::int64_t>(left, 3'600'000)));
@@ -51,7 +52,8 @@ UniqueFd connect_to(const std::string& address, int port, Deadline deadline) {
   if (!wait(fd.get(), POLLOUT, deadline)) throw Failure{Kind::timed_out};
   int error = 0;
   socklen_t size = sizeof error;
-  if (::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) throw Failure{Kind::refused};
+  if (::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0)
+    throw Failure{Kind::refused};
   return fd;
 }
 
@@ -61,7 +63,8 @@ bool is_clean(std::string_view text) {
 }
 
 std::string head_of(const HttpRequest& request, const std::string& address, int port) {
-  std::string head = request.method + " " + request.target + " HTTP/1.1\r\nHost: " + address + ":" + std::to_string(port) + "\r\n";
+  std::string head = request.method + " " + request.target + " HTTP/1.1\r\nHost: " + address + ":" +
+                     std::to_string(port) + "\r\n";
   for (const auto& [name, value] : request.headers) {
     if (is_clean(name) && is_clean(value)) head += name + ": " + value + "\r\n";
   }
@@ -80,7 +83,8 @@ class Exchange {
   // False where the other side closed before all was sent: it may have answered nevertheless.
   bool send(std::string_view head, std::string_view body) {
     while (!head.empty() || !body.empty()) {
-      std::array<iovec, 2> parts{{{const_cast<char*>(head.data()), head.size()}, {const_cast<char*>(body.data()), body.size()}}};
+      std::array<iovec, 2> parts{
+          {{const_cast<char*>(head.data()), head.size()}, {const_cast<char*>(body.data()), body.size()}}};
       msghdr message{};
       message.msg_iov = parts.data();
       message.msg_iovlen = parts.size();

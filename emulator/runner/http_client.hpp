@@ -1,5 +1,5 @@
-// HTTP/1.1 to a container on a loopback address: kept-alive connections, one deadline for the whole exchange, a limit on
-// the answer. Blocking, thread-safe, plain sockets: it lies on the path of every invocation.
+// HTTP/1.1 to a container on a loopback address: kept-alive connections, one deadline for the whole exchange,
+// a limit on the answer. Blocking, thread-safe, plain sockets: it lies on the path of every invocation.
 #pragma once
 
 #include <chrono>
@@ -35,9 +35,10 @@ class HttpClient {
  public:
   HttpClient(std::string address, int port) : address_(std::move(address)), port_(port) {}
 
-  // A request is sent once. The one exception is a kept-alive connection that turns out to be closed before a single byte
-  // of an answer: then it is sent again on a new one.
-  HttpAnswer send(const HttpRequest& request, std::chrono::steady_clock::time_point deadline, std::uint64_t body_bytes_max);
+  // A request is sent once. The one exception is a kept-alive connection that turns out to be closed before a
+  // single byte of an answer: then it is sent again on a new one.
+  HttpAnswer send(const HttpRequest& request, std::chrono::steady_clock::time_point deadline,
+                  std::uint64_t body_bytes_max);
 
   // Forgets the idle connections: the server behind them is another one now.
   void clear();

@@ -1,14 +1,14 @@
 // See instance_types.hpp. A size name gives the number of vCPUs in all regular families; the rest is listed.
 #include "emulator/runner/instance_types.hpp"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <filesystem>
 #include <string>
 #include <thread>
+
+#include <sched.h>
 
 namespace sagemaker::local::runner {
 namespace {
@@ -19,13 +19,14 @@ struct Family {
 };
 
 constexpr std::array regular_families = {
-    Family{"m4", 4},    Family{"m5", 4},     Family{"m5d", 4},   Family{"m5n", 4},  Family{"m5dn", 4},  Family{"m6i", 4},
-    Family{"m6id", 4},  Family{"m6a", 4},    Family{"m6g", 4},   Family{"m6gd", 4}, Family{"m7i", 4},   Family{"m7g", 4},
-    Family{"m8g", 4},   Family{"c5", 2},     Family{"c5d", 2},   Family{"c5n", 2.625}, Family{"c6i", 2}, Family{"c6id", 2},
-    Family{"c6in", 2},  Family{"c6a", 2},    Family{"c6g", 2},   Family{"c6gd", 2}, Family{"c6gn", 2},  Family{"c7i", 2},
-    Family{"c7g", 2},   Family{"c8g", 2},    Family{"r5", 8},    Family{"r5d", 8},  Family{"r5n", 8},   Family{"r6i", 8},
-    Family{"r6id", 8},  Family{"r6g", 8},    Family{"r6gd", 8},  Family{"r7i", 8},  Family{"r7g", 8},   Family{"r8g", 8},
-    Family{"c4", 1.875}};
+    Family{"m4", 4},      Family{"m5", 4},    Family{"m5d", 4},  Family{"m5n", 4},  Family{"m5dn", 4},
+    Family{"m6i", 4},     Family{"m6id", 4},  Family{"m6a", 4},  Family{"m6g", 4},  Family{"m6gd", 4},
+    Family{"m7i", 4},     Family{"m7g", 4},   Family{"m8g", 4},  Family{"c5", 2},   Family{"c5d", 2},
+    Family{"c5n", 2.625}, Family{"c6i", 2},   Family{"c6id", 2}, Family{"c6in", 2}, Family{"c6a", 2},
+    Family{"c6g", 2},     Family{"c6gd", 2},  Family{"c6gn", 2}, Family{"c7i", 2},  Family{"c7g", 2},
+    Family{"c8g", 2},     Family{"r5", 8},    Family{"r5d", 8},  Family{"r5n", 8},  Family{"r6i", 8},
+    Family{"r6id", 8},    Family{"r6g", 8},   Family{"r6gd", 8}, Family{"r7i", 8},  Family{"r7g", 8},
+    Family{"r8g", 8},     Family{"c4", 1.875}};
 
 struct Listed {
   std::string_view name;
@@ -37,20 +38,20 @@ constexpr std::array listed_types = {
     Listed{"t2.xlarge", {4, 16, 0}},         Listed{"t2.2xlarge", {8, 32, 0}},
     Listed{"t3.medium", {2, 4, 0}},          Listed{"t3.large", {2, 8, 0}},
     Listed{"t3.xlarge", {4, 16, 0}},         Listed{"t3.2xlarge", {8, 32, 0}},
-    Listed{"c4.8xlarge", {36, 60, 0}},
-    Listed{"p2.xlarge", {4, 61, 1}},         Listed{"p2.8xlarge", {32, 488, 8}},
-    Listed{"p2.16xlarge", {64, 732, 16}},    Listed{"p3.2xlarge", {8, 61, 1}},
-    Listed{"p3.8xlarge", {32, 244, 4}},      Listed{"p3.16xlarge", {64, 488, 8}},
-    Listed{"p3dn.24xlarge", {96, 768, 8}},   Listed{"p4d.24xlarge", {96, 1152, 8}},
-    Listed{"p4de.24xlarge", {96, 1152, 8}},  Listed{"p5.4xlarge", {16, 256, 1}},
-    Listed{"p5.48xlarge", {192, 2048, 8}},   Listed{"p5e.48xlarge", {192, 2048, 8}},
-    Listed{"p5en.48xlarge", {192, 2048, 8}}, Listed{"g4dn.metal", {96, 384, 8}},
-    Listed{"trn1.2xlarge", {8, 32, 0}},      Listed{"trn1.32xlarge", {128, 512, 0}},
-    Listed{"trn1n.32xlarge", {128, 512, 0}}, Listed{"trn2.48xlarge", {192, 2048, 0}},
-    Listed{"inf1.xlarge", {4, 8, 0}},        Listed{"inf1.2xlarge", {8, 16, 0}},
-    Listed{"inf1.6xlarge", {24, 48, 0}},     Listed{"inf1.24xlarge", {96, 192, 0}},
-    Listed{"inf2.xlarge", {4, 16, 0}},       Listed{"inf2.8xlarge", {32, 128, 0}},
-    Listed{"inf2.24xlarge", {96, 384, 0}},   Listed{"inf2.48xlarge", {192, 768, 0}}};
+    Listed{"c4.8xlarge", {36, 60, 0}},       Listed{"p2.xlarge", {4, 61, 1}},
+    Listed{"p2.8xlarge", {32, 488, 8}},      Listed{"p2.16xlarge", {64, 732, 16}},
+    Listed{"p3.2xlarge", {8, 61, 1}},        Listed{"p3.8xlarge", {32, 244, 4}},
+    Listed{"p3.16xlarge", {64, 488, 8}},     Listed{"p3dn.24xlarge", {96, 768, 8}},
+    Listed{"p4d.24xlarge", {96, 1152, 8}},   Listed{"p4de.24xlarge", {96, 1152, 8}},
+    Listed{"p5.4xlarge", {16, 256, 1}},      Listed{"p5.48xlarge", {192, 2048, 8}},
+    Listed{"p5e.48xlarge", {192, 2048, 8}},  Listed{"p5en.48xlarge", {192, 2048, 8}},
+    Listed{"g4dn.metal", {96, 384, 8}},      Listed{"trn1.2xlarge", {8, 32, 0}},
+    Listed{"trn1.32xlarge", {128, 512, 0}},  Listed{"trn1n.32xlarge", {128, 512, 0}},
+    Listed{"trn2.48xlarge", {192, 2048, 0}}, Listed{"inf1.xlarge", {4, 8, 0}},
+    Listed{"inf1.2xlarge", {8, 16, 0}},      Listed{"inf1.6xlarge", {24, 48, 0}},
+    Listed{"inf1.24xlarge", {96, 192, 0}},   Listed{"inf2.xlarge", {4, 16, 0}},
+    Listed{"inf2.8xlarge", {32, 128, 0}},    Listed{"inf2.24xlarge", {96, 384, 0}},
+    Listed{"inf2.48xlarge", {192, 768, 0}}};
 
 // Families with one GPU in the small sizes and several in the large ones.
 struct GpuFamily {
@@ -68,7 +69,9 @@ int vcpus_of_size(std::string_view size) {
   int factor = 0;
   const auto [end, error] = std::from_chars(size.data(), size.data() + size.size(), factor);
   if (error != std::errc() || factor < 2 || factor > 48) return 0;
-  return std::string_view(end, static_cast<std::size_t>(size.data() + size.size() - end)) == "xlarge" ? 4 * factor : 0;
+  return std::string_view(end, static_cast<std::size_t>(size.data() + size.size() - end)) == "xlarge"
+             ? 4 * factor
+             : 0;
 }
 
 int gpus_of_size(std::string_view size) {

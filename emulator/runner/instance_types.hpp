@@ -1,5 +1,5 @@
-// What an ml.* instance type has on AWS, and what of it this machine can give: thread counts, SM_NUM_CPUS and SM_NUM_GPUS
-// come from here.
+// What an ml.* instance type has on AWS, and what of it this machine can give: thread counts, SM_NUM_CPUS and
+// SM_NUM_GPUS come from here.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,8 @@ struct InstanceType {
   int gpus = 0;  // NVIDIA GPUs; Trainium and Inferentia count as CPU machines here
 };
 
-// nullopt: a type that the table does not know. Source: the EC2 instance type pages; most families are regular.
+// nullopt: a type that the table does not know. Source: the EC2 instance type pages; most families are
+// regular.
 std::optional<InstanceType> find_instance_type(std::string_view name);
 
 struct Machine {
@@ -22,8 +23,8 @@ struct Machine {
 };
 const Machine& this_machine();
 
-// What one of `instances` instances of this type gets when all of them run on `machine` at once. An unknown type gets the
-// machine's share of CPUs, and its GPUs where the name says so ("local_gpu").
+// What one of `instances` instances of this type gets when all of them run on `machine` at once. An unknown
+// type gets the machine's share of CPUs, and its GPUs where the name says so ("local_gpu").
 struct Share {
   int cpus = 1;
   int gpus = 0;

@@ -1,5 +1,5 @@
-// Cuts a stream of bytes into lines: complete ones at once, pieces of an overlong one when the limit is reached, and what is
-// left at the end. Bytes are passed on as they are.
+// Cuts a stream of bytes into lines: complete ones at once, pieces of an overlong one when the limit is
+// reached, and what is left at the end. Bytes are passed on as they are.
 #pragma once
 
 #include <cstddef>

@@ -1,13 +1,14 @@
-// Starting and following processes. Spawning is cheap from a large, threaded process (the child shares its memory until it
-// executes), inherits nothing but the descriptors named here, and gives a pidfd: signals cannot hit a recycled pid.
+// Starting and following processes. Spawning is cheap from a large, threaded process (the child shares its
+// memory until it executes), inherits nothing but the descriptors named here, and gives a pidfd: signals
+// cannot hit a recycled pid.
 #pragma once
-
-#include <sys/types.h>
 
 #include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "emulator/runner/container.hpp"
 #include "emulator/runner/unique_fd.hpp"
@@ -31,9 +32,10 @@ struct SpawnRequest {
 // Throws std::runtime_error naming the program where it cannot be executed.
 Process spawn(const SpawnRequest& request);
 
-// The same, but below a small supervisor: it forwards SIGTERM to the program, adopts every orphan of the tree and, when
-// the program has ended or SIGUSR1 arrives, kills all of them, daemons included. For use where no PID namespace does it.
-// Writes the program's wait status (an int) to `status`. Also ends the tree when the calling thread ends.
+// The same, but below a small supervisor: it forwards SIGTERM to the program, adopts every orphan of the tree
+// and, when the program has ended or SIGUSR1 arrives, kills all of them, daemons included. For use where no
+// PID namespace does it. Writes the program's wait status (an int) to `status`. Also ends the tree when the
+// calling thread ends.
 Process spawn_supervised(const SpawnRequest& request);
 
 // What waitpid reported, as an ExitStatus.
@@ -55,7 +57,9 @@ Pipe make_pipe();
 UniqueFd make_event();
 void signal_event(const UniqueFd& event);
 
-// Looks `program` up in the PATH of `environment` as a shell would; an empty path where there is no such program.
-std::filesystem::path find_program(const std::string& program, const std::map<std::string, std::string>& environment);
+// Looks `program` up in the PATH of `environment` as a shell would; an empty path where there is no such
+// program.
+std::filesystem::path find_program(const std::string& program,
+                                   const std::map<std::string, std::string>& environment);
 
 }  // namespace sagemaker::local::runner

@@ -1,11 +1,11 @@
 // What a child process needs between its creation and execve, prepared before: there it may not allocate.
 #pragma once
 
-#include <signal.h>
-#include <sys/resource.h>
-
 #include <string>
 #include <vector>
+
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "emulator/runner/process.hpp"
 
@@ -19,8 +19,8 @@ struct PreparedExec {
   // In the child: session, limits, descriptors, signals, execve. Returns only on failure, with errno.
   void execute(const sigset_t& mask);
 
-  // Creates the child with shared memory and runs execute() in it; returns once it has executed or failed. `error` is
-  // errno of what failed, 0 where the program runs. -1 where there is no child.
+  // Creates the child with shared memory and runs execute() in it; returns once it has executed or failed.
+  // `error` is errno of what failed, 0 where the program runs. -1 where there is no child.
   pid_t clone_and_execute(int* pidfd);
 
   std::vector<std::string> argv_text, environment_text;

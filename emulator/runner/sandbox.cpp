@@ -1,14 +1,15 @@
-// The view of the machine that a container gets. bubblewrap makes it: the host's file system read-only, with what a job has
-// to find or must not see laid over it. Whether that works on this machine is found out by doing it once.
-#include <pwd.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+// The view of the machine that a container gets. bubblewrap makes it: the host's file system read-only, with
+// what a job has to find or must not see laid over it. Whether that works on this machine is found out by
+// doing it once.
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <stdexcept>
 #include <string_view>
+
+#include <pwd.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "emulator/runner/container.hpp"
 #include "emulator/runner/process.hpp"
@@ -68,7 +69,8 @@ void add_devices(Arguments& arguments) {
   }
 }
 
-// /opt/ml has to be a mount point on a read-only file system: /opt becomes a new folder with the host's entries in it.
+// /opt/ml has to be a mount point on a read-only file system: /opt becomes a new folder with the host's
+// entries in it.
 void add_opt(Arguments& arguments, const fs::path& ml) {
   add(arguments, {"--tmpfs", "/opt"});
   for (const fs::path& entry : entries("/opt")) {
@@ -83,8 +85,9 @@ void add_opt(Arguments& arguments, const fs::path& ml) {
   add(arguments, {"--bind", ml, "/opt/ml"});
 }
 
-// What a program may need of a private folder: itself, the scripts in its arguments, the folders of its search paths,
-// and the tree that this emulator was built in. The whole entry of /tmp that holds it is shown, read-only.
+// What a program may need of a private folder: itself, the scripts in its arguments, the folders of its
+// search paths, and the tree that this emulator was built in. The whole entry of /tmp that holds it is shown,
+// read-only.
 void add_needed(Arguments& arguments, const ContainerSpec& spec, const std::vector<fs::path>& private_ones) {
   std::vector<fs::path> needed;
   for (const std::string& argument : spec.argv) needed.emplace_back(argument);
@@ -136,21 +139,23 @@ void add_hidden_secrets(Arguments& arguments) {
   }
 }
 
-// bubblewrap as root keeps all capabilities, with which a job could mount the host writable again. What stays is what
-// Docker leaves to a container, without making devices.
+// bubblewrap as root keeps all capabilities, with which a job could mount the host writable again. What stays
+// is what Docker leaves to a container, without making devices.
 void add_capabilities(Arguments& arguments) {
   if (::geteuid() != 0) return;
   add(arguments, {"--cap-drop", "ALL"});
-  for (const char* capability : {"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID",
-                                 "CAP_SETUID", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT"}) {
+  for (const char* capability : {"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL",
+                                 "CAP_SETGID", "CAP_SETUID", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT"}) {
     add(arguments, {"--cap-add", capability});
   }
 }
 
-// The dynamic linker and the C library would apply these to bubblewrap itself, and drop them where it is set-user-id.
+// The dynamic linker and the C library would apply these to bubblewrap itself, and drop them where it is
+// set-user-id.
 bool concerns_loader(std::string_view name) {
-  return name.starts_with("LD_") || name.starts_with("MALLOC_") || name == "GLIBC_TUNABLES" || name == "GCONV_PATH" ||
-         name == "TMPDIR" || name == "LOCPATH" || name == "NLSPATH" || name == "LOCALDOMAIN" || name == "RES_OPTIONS";
+  return name.starts_with("LD_") || name.starts_with("MALLOC_") || name == "GLIBC_TUNABLES" ||
+         name == "GCONV_PATH" || name == "TMPDIR" || name == "LOCPATH" || name == "NLSPATH" ||
+         name == "LOCALDOMAIN" || name == "RES_OPTIONS";
 }
 
 }  // namespace
@@ -170,11 +175,14 @@ Sandbox::Sandbox(Mode mode) {
   }
 }
 
-void Sandbox::hide(const fs::path& directory) { hidden_.push_back(fs::absolute(directory).lexically_normal()); }
+void Sandbox::hide(const fs::path& directory) {
+  hidden_.push_back(fs::absolute(directory).lexically_normal());
+}
 
 std::string Sandbox::description() const {
   if (isolated_) {
-    return "containers run in bubblewrap: own /opt/ml, /tmp, processes and host name; the host's files are read-only; the "
+    return "containers run in bubblewrap: own /opt/ml, /tmp, processes and host name; the host's files are "
+           "read-only; the "
            "network is the host's";
   }
   return "containers are NOT isolated (" + reason_ +
@@ -190,8 +198,8 @@ std::vector<std::string> Sandbox::wrap(const ContainerSpec& spec) const {
   const std::vector<fs::path> private_ones = private_folders();
   for (const fs::path& folder : private_ones) add(arguments, {"--tmpfs", folder});
   // Name lookup goes through links into /run on many systems.
-  for (const char* path : {"/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager/resolv.conf", "/run/opengl-driver",
-                           "/run/current-system"}) {
+  for (const char* path : {"/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager/resolv.conf",
+                           "/run/opengl-driver", "/run/current-system"}) {
     if (present(path)) add(arguments, {"--ro-bind", path, path});
   }
   add_needed(arguments, spec, private_ones);
@@ -203,7 +211,8 @@ std::vector<std::string> Sandbox::wrap(const ContainerSpec& spec) const {
   for (const std::string& argument : spec.argv) {
     const fs::path path = fs::path(argument).lexically_normal();
     for (const fs::path& folder : hidden_) {
-      if (path.is_absolute() && is_below(path, folder) && present(path)) add(arguments, {"--ro-bind", path, path});
+      if (path.is_absolute() && is_below(path, folder) && present(path))
+        add(arguments, {"--ro-bind", path, path});
     }
   }
   for (const fs::path& folder : spec.writable) {
@@ -215,8 +224,8 @@ std::vector<std::string> Sandbox::wrap(const ContainerSpec& spec) const {
     add(arguments, {"--ro-bind", root / "hosts", fs::canonical("/etc/hosts", ignored)});
   }
   add_capabilities(arguments);
-  add(arguments, {"--unshare-pid", "--unshare-uts", "--unshare-ipc", "--hostname", spec.hostname, "--die-with-parent",
-                  "--new-session", "--json-status-fd", "3", "--chdir", root / "work"});
+  add(arguments, {"--unshare-pid", "--unshare-uts", "--unshare-ipc", "--hostname", spec.hostname,
+                  "--die-with-parent", "--new-session", "--json-status-fd", "3", "--chdir", root / "work"});
   for (const auto& [name, value] : spec.environment) {
     if (concerns_loader(name)) add(arguments, {"--setenv", name, value});
   }
@@ -227,7 +236,8 @@ std::vector<std::string> Sandbox::wrap(const ContainerSpec& spec) const {
 
 std::string Sandbox::try_bubblewrap() const {
   std::string pattern = (fs::temp_directory_path() / "sagemaker-sandbox-XXXXXX").string();
-  if (!::mkdtemp(pattern.data())) return "no temporary folder can be made in " + fs::temp_directory_path().string();
+  if (!::mkdtemp(pattern.data()))
+    return "no temporary folder can be made in " + fs::temp_directory_path().string();
   const fs::path root = pattern;
   std::string reason;
   try {
@@ -236,8 +246,10 @@ std::string Sandbox::try_bubblewrap() const {
     std::ofstream(root / "hosts") << "127.0.0.1 localhost\n";
     Pipe output = make_pipe();
     Pipe status = make_pipe();
-    ContainerSpec spec{.argv = {"/bin/sh", "-c", "test -d /opt/ml && : > /opt/ml/probe && : > probe"}, .root = root};
-    SpawnRequest request{.argv = wrap(spec), .directory = "/", .output = output.write.get(), .status = status.write.get()};
+    ContainerSpec spec{.argv = {"/bin/sh", "-c", "test -d /opt/ml && : > /opt/ml/probe && : > probe"},
+                       .root = root};
+    SpawnRequest request{
+        .argv = wrap(spec), .directory = "/", .output = output.write.get(), .status = status.write.get()};
     Process process = spawn(request);
     output.write.reset();
     if (!ended(process.pidfd, 10'000)) send_signal(process.pidfd, SIGKILL);
@@ -248,7 +260,8 @@ std::string Sandbox::try_bubblewrap() const {
     if (!exit_status_of(wait_status).success()) {
       reason.assign(text, static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
       reason = reason.substr(0, reason.find('\n'));
-      if (reason.empty()) reason = "bwrap ended with code " + std::to_string(exit_status_of(wait_status).code);
+      if (reason.empty())
+        reason = "bwrap ended with code " + std::to_string(exit_status_of(wait_status).code);
     }
   } catch (const std::exception& error) {
     reason = error.what();

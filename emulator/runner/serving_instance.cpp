@@ -1,5 +1,5 @@
-// See serving_instance.hpp. One thread leads the instance through its life; invocations run in the threads of their callers
-// and only look at whether the container may be spoken to.
+// See serving_instance.hpp. One thread leads the instance through its life; invocations run in the threads of
+// their callers and only look at whether the container may be spoken to.
 #include "emulator/runner/serving_instance.hpp"
 
 #include <algorithm>
@@ -23,7 +23,8 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr int usual_port = 8080;
-constexpr int start_attempts_max = 4;  // a program that ends so often before its first good ping will not come up
+constexpr int start_attempts_max =
+    4;  // a program that ends so often before its first good ping will not come up
 constexpr milliseconds backoff_first{100}, backoff_max{10'000};
 constexpr milliseconds stable_after{60'000};  // a container that ran so long starts again without waiting
 constexpr milliseconds ping_interval_first{5}, ping_interval_max{200};
@@ -62,7 +63,8 @@ class Instance final : public ServingInstance {
     const auto client = ready_client();
     if (!client) return {};
     const Flight flight(in_flight_);
-    HttpRequest request{.method = "POST", .target = "/invocations", .headers = invocation.headers, .body = invocation.body};
+    HttpRequest request{
+        .method = "POST", .target = "/invocations", .headers = invocation.headers, .body = invocation.body};
     if (!invocation.content_type.empty()) request.headers.set("Content-Type", invocation.content_type);
     if (!invocation.accept.empty()) request.headers.set("Accept", invocation.accept);
     HttpAnswer answer = client->send(request, Clock::now() + timeout, spec_.response_bytes_max);
@@ -70,12 +72,17 @@ class Instance final : public ServingInstance {
     switch (answer.kind) {
       case HttpAnswer::Kind::answered:
         return {Kind::answered, answer.status, std::move(answer.headers), std::move(answer.body)};
-      case HttpAnswer::Kind::timed_out: return {.kind = Kind::timed_out};
+      case HttpAnswer::Kind::timed_out:
+        return {.kind = Kind::timed_out};
       case HttpAnswer::Kind::too_large:
-        return {Kind::answered, 500, {{"Content-Type", "text/plain"}},
-                "The response of the container is larger than " + std::to_string(spec_.response_bytes_max) + " bytes"};
+        return {Kind::answered,
+                500,
+                {{"Content-Type", "text/plain"}},
+                "The response of the container is larger than " + std::to_string(spec_.response_bytes_max) +
+                    " bytes"};
       case HttpAnswer::Kind::refused:
-      case HttpAnswer::Kind::broken: break;
+      case HttpAnswer::Kind::broken:
+        break;
     }
     return {.kind = Kind::unreachable};
   }
@@ -194,7 +201,8 @@ class Instance final : public ServingInstance {
                        }};
     spec.argv.push_back("serve");
     spec.hosts = {{address, spec.hostname}};
-    spec.environment = base_environment(spec_.image.environment, spec_.environment, spec_.root, sandbox_.isolated());
+    spec.environment =
+        base_environment(spec_.image.environment, spec_.environment, spec_.root, sandbox_.isolated());
     const fs::path ml = sandbox_.isolated() ? fs::path("/opt/ml") : fs::absolute(spec_.root) / "ml";
     spec.environment.emplace("SM_MODEL_DIR", (ml / "model").string());
     spec.environment["SAGEMAKER_BIND_TO_HOST"] = address;
@@ -226,7 +234,8 @@ class Instance final : public ServingInstance {
     for (;;) {
       const Clock::time_point now = Clock::now();
       const auto until = std::min(now + limits_.ping_timeout, deadline);
-      if (client.send(request, until, ping_bytes_max).status == 200) return is_stopping() ? Ping::stopping : Ping::passed;
+      if (client.send(request, until, ping_bytes_max).status == 200)
+        return is_stopping() ? Ping::stopping : Ping::passed;
       if (container().wait_for(interval)) return Ping::exited;
       if (is_stopping()) {
         container().wait_for(std::chrono::hours(24));
@@ -278,7 +287,8 @@ class Instance final : public ServingInstance {
   std::string explain(Ping ping, const std::optional<ExitStatus>& exit) const {
     std::string text;
     if (!exit || ping == Ping::timed_out) {
-      text = "the container did not answer GET /ping with 200 within " + std::to_string(spec_.startup_timeout.count()) + " s";
+      text = "the container did not answer GET /ping with 200 within " +
+             std::to_string(spec_.startup_timeout.count()) + " s";
     } else if (exit->signal != 0) {
       text = "the container was ended by signal " + std::to_string(exit->signal);
     } else {
@@ -318,8 +328,8 @@ class Instance final : public ServingInstance {
 
 }  // namespace
 
-std::unique_ptr<ServingInstance> ServingInstance::start(ServingSpec spec, const Sandbox& sandbox, AddressPool& addresses,
-                                                        const RunnerLimits& limits) {
+std::unique_ptr<ServingInstance> ServingInstance::start(ServingSpec spec, const Sandbox& sandbox,
+                                                        AddressPool& addresses, const RunnerLimits& limits) {
   return std::make_unique<Instance>(std::move(spec), sandbox, addresses, limits);
 }
 

@@ -1,15 +1,16 @@
-// The small process above a container's program where there is no PID namespace. It is forked, not executed, so from the
-// fork on it makes system calls only, on memory reserved before. Being a "child subreaper" it becomes the parent of every
-// orphan below it, however often that one forked and whatever session it opened: nothing can leave the tree.
+// The small process above a container's program where there is no PID namespace. It is forked, not executed,
+// so from the fork on it makes system calls only, on memory reserved before. Being a "child subreaper" it
+// becomes the parent of every orphan below it, however often that one forked and whatever session it opened:
+// nothing can leave the tree.
+#include <cstring>
+#include <stdexcept>
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-
-#include <cstring>
-#include <stdexcept>
 
 #include "emulator/runner/process.hpp"
 #include "emulator/runner/process_child.hpp"
@@ -33,7 +34,8 @@ pid_t parse_pid(const char* text) {
   return *text == '\0' ? value : 0;
 }
 
-// The parent from /proc/PID/stat: the second field after the last ')', since a program's name may hold anything.
+// The parent from /proc/PID/stat: the second field after the last ')', since a program's name may hold
+// anything.
 pid_t parent_of(int proc, const char* pid) {
   char name[64];
   std::size_t length = std::strlen(pid);
@@ -50,7 +52,8 @@ pid_t parent_of(int proc, const char* pid) {
   const char* end = std::strrchr(text, ')');
   if (!end || std::strlen(end) < 5) return -1;
   pid_t parent = 0;
-  for (const char* digit = end + 4; *digit >= '0' && *digit <= '9'; ++digit) parent = parent * 10 + (*digit - '0');
+  for (const char* digit = end + 4; *digit >= '0' && *digit <= '9'; ++digit)
+    parent = parent * 10 + (*digit - '0');
   return parent;
 }
 
@@ -85,7 +88,8 @@ int signal_descendants(int signal) {
     for (int i = 0; i < table.count; ++i) {
       if (table.inside[i]) continue;
       bool inside = table.parent[i] == self;
-      for (int j = 0; j < table.count && !inside; ++j) inside = table.inside[j] && table.pid[j] == table.parent[i];
+      for (int j = 0; j < table.count && !inside; ++j)
+        inside = table.inside[j] && table.pid[j] == table.parent[i];
       if (!inside) continue;
       table.inside[i] = true;
       changed = true;

@@ -1,5 +1,5 @@
-// See training_run.hpp. The story of one job: make the hosts' folders, download, start all containers, follow them until
-// the first thing that decides the outcome, end the rest, collect.
+// See training_run.hpp. The story of one job: make the hosts' folders, download, start all containers, follow
+// them until the first thing that decides the outcome, end the rest, collect.
 #include "emulator/runner/training_run.hpp"
 
 #include <algorithm>
@@ -33,7 +33,12 @@ class Job {
  public:
   Job(const TrainingSpec& spec, const TrainingEvents& events, const StopSignal& stop, const Sandbox& sandbox,
       AddressPool& addresses, const RunnerLimits& limits)
-      : spec_(spec), events_(events), stop_(stop), sandbox_(sandbox), limits_(limits), count_(std::max(1, spec.instance_count)) {
+      : spec_(spec),
+        events_(events),
+        stop_(stop),
+        sandbox_(sandbox),
+        limits_(limits),
+        count_(std::max(1, spec.instance_count)) {
     for (int i = 0; i < count_; ++i) {
       hosts_.push_back("algo-" + std::to_string(i + 1));
       leases_.emplace_back(addresses);
@@ -145,14 +150,15 @@ class Job {
     // Without a hosts file of its own a container cannot resolve the other hosts' names.
     const std::size_t master = static_cast<std::size_t>(
         std::find(hosts_.begin(), hosts_.end(), sorted_hosts_.front()) - hosts_.begin());
-    TrainingHost view{.job_name = spec_.job_name,
-                      .base = ml,
-                      .resource_config = resource_config(host),
-                      .input_data_config = input_data_config(),
-                      .hyperparameters = spec_.hyperparameters,
-                      .share = share,
-                      .master_address = sandbox_.isolated() ? sorted_hosts_.front() : leases_[master].address(),
-                      .master_port = port_};
+    TrainingHost view{
+        .job_name = spec_.job_name,
+        .base = ml,
+        .resource_config = resource_config(host),
+        .input_data_config = input_data_config(),
+        .hyperparameters = spec_.hyperparameters,
+        .share = share,
+        .master_address = sandbox_.isolated() ? sorted_hosts_.front() : leases_[master].address(),
+        .master_port = port_};
     Environment result =
         base_environment(spec_.image.environment, spec_.environment, root_of(host), sandbox_.isolated());
     result.merge(gpu_environment(share, host, this_machine()));
@@ -164,8 +170,8 @@ class Job {
     if (events_.on_line) events_.on_line(host, line);
   }
 
-  // Jobs share this machine's network, so only one of them can have AWS's port; the addresses of running jobs differ, so
-  // two that start at once do not choose the same one.
+  // Jobs share this machine's network, so only one of them can have AWS's port; the addresses of running jobs
+  // differ, so two that start at once do not choose the same one.
   int choose_master_port() const {
     const std::string& address = leases_[0].address();
     const int number = std::atoi(address.c_str() + address.rfind('.') + 1);
@@ -184,8 +190,9 @@ class Job {
     started_at_ = Clock::now();
     for (int i = 0; i < count_; ++i) {
       if (share.gpus_missing > 0) {
-        say(i, "sagemaker-local: " + spec_.instance_type + " has " + std::to_string(share.gpus + share.gpus_missing) +
-                   " GPUs, this machine has " + std::to_string(share.gpus) + "; the job runs on what is here");
+        say(i, "sagemaker-local: " + spec_.instance_type + " has " +
+                   std::to_string(share.gpus + share.gpus_missing) + " GPUs, this machine has " +
+                   std::to_string(share.gpus) + "; the job runs on what is here");
       }
       ContainerSpec container{.argv = command(),
                               .environment = environment(i),
@@ -199,7 +206,8 @@ class Job {
       try {
         containers_.push_back(Container::start(std::move(container), sandbox_, limits_));
       } catch (const std::exception& error) {
-        throw JobFailure("ClientError: The container of the training job could not be started: " + std::string(error.what()));
+        throw JobFailure("ClientError: The container of the training job could not be started: " +
+                         std::string(error.what()));
       }
     }
     started_ = true;
@@ -229,7 +237,8 @@ class Job {
       }
       wait_a_little();
     }
-    outcome_.training_time = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_at_);
+    outcome_.training_time =
+        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_at_);
     conclude(ending.value_or(Kind::completed));
   }
 
@@ -252,10 +261,12 @@ class Job {
     outcome_.exit = containers_[0]->wait_for(std::chrono::milliseconds(0));
   }
 
-  // What the job itself wrote, from the host that failed first, else from any other; else its exit code, in AWS's form.
+  // What the job itself wrote, from the host that failed first, else from any other; else its exit code, in
+  // AWS's form.
   std::string failure_reason() const {
     std::string text = read_failure(root_of(failed_host_));
-    for (int host = 0; host < count_ && clean_text(text, 1).empty(); ++host) text = read_failure(root_of(host));
+    for (int host = 0; host < count_ && clean_text(text, 1).empty(); ++host)
+      text = read_failure(root_of(host));
     if (!clean_text(text, limits_.failure_reason_chars_max).empty()) return "AlgorithmError: " + text;
     return "AlgorithmError: , exit code: " + std::to_string(outcome_.exit->code);
   }
@@ -301,12 +312,14 @@ class Job {
 
 }  // namespace
 
-TrainingOutcome TrainingRunner::run(const TrainingSpec& spec, const TrainingEvents& events, const StopSignal& stop) {
+TrainingOutcome TrainingRunner::run(const TrainingSpec& spec, const TrainingEvents& events,
+                                    const StopSignal& stop) {
   try {
     return Job(spec, events, stop, sandbox_, addresses_, limits_).run();
   } catch (const std::exception& error) {
     TrainingOutcome outcome;
-    outcome.failure_reason = clean_text(std::string("InternalServerError: ") + error.what(), limits_.failure_reason_chars_max);
+    outcome.failure_reason =
+        clean_text(std::string("InternalServerError: ") + error.what(), limits_.failure_reason_chars_max);
     return outcome;
   }
 }

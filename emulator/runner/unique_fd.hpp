@@ -1,12 +1,12 @@
 // A file descriptor that is closed at scope end.
 #pragma once
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <string>
 #include <system_error>
 #include <utility>
+
+#include <unistd.h>
 
 namespace sagemaker::local::runner {
 

@@ -1,5 +1,6 @@
-// Goal: nothing that an archive says can write outside the folder or exhaust the machine, and packing and unpacking give
-// back what went in. Method: archives built member by member with libarchive, among them the known attacks.
+// Goal: nothing that an archive says can write outside the folder or exhaust the machine, and packing and
+// unpacking give back what went in. Method: archives built member by member with libarchive, among them the
+// known attacks.
 #include <archive.h>
 #include <archive_entry.h>
 #include <sys/stat.h>
@@ -34,7 +35,8 @@ void build(const fs::path& file, const std::vector<Member>& members, bool gzip =
     archive_entry* entry = archive_entry_new();
     archive_entry_set_pathname(entry, member.name.c_str());
     archive_entry_set_mode(entry, member.type | member.mode);
-    archive_entry_set_size(entry, member.hole ? member.hole : static_cast<std::int64_t>(member.content.size()));
+    archive_entry_set_size(entry,
+                           member.hole ? member.hole : static_cast<std::int64_t>(member.content.size()));
     if (member.hole) archive_entry_sparse_add_entry(entry, member.hole - 1, 1);
     if (member.hard_link) archive_entry_set_hardlink(entry, member.link.c_str());
     if (member.type == AE_IFLNK) archive_entry_set_symlink(entry, member.link.c_str());
@@ -47,7 +49,8 @@ void build(const fs::path& file, const std::vector<Member>& members, bool gzip =
 }
 
 // Unpacks into dir/model and gives the error's text; empty where it succeeded.
-std::string unpack_error(const TemporaryDirectory& dir, const std::vector<Member>& members, RunnerLimits limits = {}) {
+std::string unpack_error(const TemporaryDirectory& dir, const std::vector<Member>& members,
+                         RunnerLimits limits = {}) {
   build(dir / "a.tar.gz", members);
   try {
     unpack_tar_gz(dir / "a.tar.gz", dir / "model", limits);
@@ -98,8 +101,8 @@ TEST_CASE("packing follows no link out of the folder") {
   std::ofstream(dir / "secret") << "of the host";
   fs::create_symlink(dir / "secret", dir / "in/link");
   pack_tar_gz(dir / "in", dir / "a.tar.gz");
-  CHECK_THROWS_WITH_AS(unpack_tar_gz(dir / "a.tar.gz", dir / "out", {}), doctest::Contains("'link' is a symbolic link"),
-                       ArchiveError);
+  CHECK_THROWS_WITH_AS(unpack_tar_gz(dir / "a.tar.gz", dir / "out", {}),
+                       doctest::Contains("'link' is a symbolic link"), ArchiveError);
 }
 
 TEST_CASE("a member that leads out of the folder is refused and named, and nothing is written outside") {
@@ -121,12 +124,16 @@ TEST_CASE("a member that leads out of the folder is refused and named, and nothi
     members = {{"d/", AE_IFDIR}, {"l", AE_IFLNK, "", "d"}, {"l/evil"}};
     reason = "'l/evil' lies below 'l'";
   }
-  SUBCASE("hard link out") { members = {{"h", AE_IFREG, "", "../evil", true}}, reason = "'h' is a hard link"; }
+  SUBCASE("hard link out") {
+    members = {{"h", AE_IFREG, "", "../evil", true}}, reason = "'h' is a hard link";
+  }
   SUBCASE("hard link to an absolute path") {
     members = {{"h", AE_IFREG, "", "/etc/passwd", true}};
     reason = "'h' is a hard link";
   }
-  SUBCASE("hard link to what is not there") { members = {{"h", AE_IFREG, "", "x", true}}, reason = "'h' is a hard link"; }
+  SUBCASE("hard link to what is not there") {
+    members = {{"h", AE_IFREG, "", "x", true}}, reason = "'h' is a hard link";
+  }
   SUBCASE("FIFO") { members = {{"f", AE_IFIFO}}, reason = "'f' is a FIFO"; }
   SUBCASE("device") { members = {{"c", AE_IFCHR}}, reason = "'c' is a device"; }
   const std::string error = unpack_error(dir, members);
@@ -148,8 +155,12 @@ TEST_CASE("links and repeated members inside the folder work") {
   TemporaryDirectory dir;
   std::ofstream(dir / "outside") << "untouched";
   // Also the folder itself as a member, as `tar -C dir .` writes it.
-  CHECK(unpack_error(dir, {{"./", AE_IFDIR}, {"d/f", AE_IFREG, "first"}, {"d/f", AE_IFREG, "second"},
-                           {"h", AE_IFREG, "", "d/f", true}, {"l", AE_IFLNK, "", "d/f"}, {"l", AE_IFREG, "file"},
+  CHECK(unpack_error(dir, {{"./", AE_IFDIR},
+                           {"d/f", AE_IFREG, "first"},
+                           {"d/f", AE_IFREG, "second"},
+                           {"h", AE_IFREG, "", "d/f", true},
+                           {"l", AE_IFLNK, "", "d/f"},
+                           {"l", AE_IFREG, "file"},
                            {"d/f", AE_IFREG, "", "d/f", true}}) == "");
   CHECK(read_text(dir / "model/d/f") == "second");
   CHECK(read_text(dir / "model/h") == "second");
@@ -158,7 +169,8 @@ TEST_CASE("links and repeated members inside the folder work") {
 
 TEST_CASE("special permission bits are not restored") {
   TemporaryDirectory dir;
-  CHECK(unpack_error(dir, {{.name = "s", .content = "x", .mode = 06755}, {.name = "n", .content = "x", .mode = 0000}}) == "");
+  CHECK(unpack_error(dir, {{.name = "s", .content = "x", .mode = 06755},
+                           {.name = "n", .content = "x", .mode = 0000}}) == "");
   struct stat status {};
   REQUIRE(::stat((dir / "model/s").c_str(), &status) == 0);
   CHECK((status.st_mode & 07777) == 0755);
@@ -172,17 +184,19 @@ TEST_CASE("limits on members, bytes and ratio hold before the disk is full") {
   SUBCASE("members") {
     limits.archive_entries_max = 3;
     CHECK(unpack_error(dir, {{"a"}, {"b"}, {"c"}}, limits) == "");
-    CHECK(unpack_error(dir, {{"a"}, {"b"}, {"c"}, {"d"}}, limits).find("more than 3 members") != std::string::npos);
+    CHECK(unpack_error(dir, {{"a"}, {"b"}, {"c"}, {"d"}}, limits).find("more than 3 members") !=
+          std::string::npos);
   }
   SUBCASE("bytes, all members together") {
     limits.archive_bytes_max = 1000;
     CHECK(unpack_error(dir, {{"a", AE_IFREG, std::string(1000, 'x')}}, limits) == "");
-    CHECK(unpack_error(dir, {{"a", AE_IFREG, std::string(600, 'x')}, {"b", AE_IFREG, std::string(401, 'x')}}, limits)
+    CHECK(unpack_error(dir, {{"a", AE_IFREG, std::string(600, 'x')}, {"b", AE_IFREG, std::string(401, 'x')}},
+                       limits)
               .find("'b' makes the archive larger than 1000 bytes") != std::string::npos);
   }
   SUBCASE("ratio") {
-    CHECK(unpack_error(dir, {{.name = "bomb", .content = "x", .hole = 20ll << 30}}, limits).find("decompression bomb") !=
-          std::string::npos);
+    CHECK(unpack_error(dir, {{.name = "bomb", .content = "x", .hole = 20ll << 30}}, limits)
+              .find("decompression bomb") != std::string::npos);
     limits.archive_ratio_max = 100'000'000'000;
     CHECK(unpack_error(dir, {{.name = "sparse", .content = "x", .hole = 20ll << 30}}, limits) == "");
     CHECK(fs::file_size(dir / "model/sparse") == 20ull << 30);
@@ -193,7 +207,8 @@ TEST_CASE("what is no whole gzip-compressed tar archive is refused") {
   TemporaryDirectory dir;
   const fs::path file = dir / "a.tar.gz";
   std::string noise;
-  for (unsigned i = 0, x = 1; i < 200'000; ++i) noise += static_cast<char>((x = x * 1664525u + 1013904223u) >> 24);
+  for (unsigned i = 0, x = 1; i < 200'000; ++i)
+    noise += static_cast<char>((x = x * 1664525u + 1013904223u) >> 24);
   build(file, {{"a", AE_IFREG, noise}, {"b", AE_IFREG, noise}});
   const std::string whole = read_text(file);
   SUBCASE("truncated") {

@@ -1,5 +1,6 @@
-// Goal: a container's end is reported exactly, its output arrives line by line, it sees its own /opt/ml and none of the
-// host's secrets, and nothing of it survives. Method: small shell programs, in both kinds of sandbox.
+// Goal: a container's end is reported exactly, its output arrives line by line, it sees its own /opt/ml and
+// none of the host's secrets, and nothing of it survives. Method: small shell programs, in both kinds of
+// sandbox.
 #include "emulator/runner/line_splitter.hpp"
 #include "emulator/runner/process.hpp"
 #include "tests/unit/runner_support.hpp"
@@ -25,7 +26,9 @@ class Shell {
             .hosts = {{"127.77.0.2", "algo-1"}},
             .on_line = [this](std::string_view line) { lines.add(line); }};
   }
-  std::unique_ptr<Container> start(const std::string& program) { return Container::start(spec(program), sandbox_, limits); }
+  std::unique_ptr<Container> start(const std::string& program) {
+    return Container::start(spec(program), sandbox_, limits);
+  }
   ExitStatus run(const std::string& program) { return end(*start(program)); }
 
   static ExitStatus end(Container& container) {
@@ -76,11 +79,20 @@ TEST_CASE("standard output and standard error arrive as lines, in order and whol
   in_both_sandboxes([](const Sandbox& sandbox) {
     Shell shell(sandbox);
     shell.limits.log_line_bytes_max = 1000;
-    CHECK(shell.run("echo out; echo err >&2; printf 'bytes \\377\\376\\n'; echo; head -c 2500 /dev/zero | tr '\\0' x; echo; "
-                    "echo \"$GREETING\"; printf partial")
+    CHECK(shell
+              .run("echo out; echo err >&2; printf 'bytes \\377\\376\\n'; echo; head -c 2500 /dev/zero | tr "
+                   "'\\0' x; echo; "
+                   "echo \"$GREETING\"; printf partial")
               .success());
-    const std::vector<std::string> expected = {"out", "err", "bytes \xff\xfe", "", std::string(1000, 'x'),
-                                               std::string(1000, 'x'), std::string(500, 'x'), "hello world", "partial"};
+    const std::vector<std::string> expected = {"out",
+                                               "err",
+                                               "bytes \xff\xfe",
+                                               "",
+                                               std::string(1000, 'x'),
+                                               std::string(1000, 'x'),
+                                               std::string(500, 'x'),
+                                               "hello world",
+                                               "partial"};
     CHECK(shell.lines.all() == expected);
     CHECK(shell.run("i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done").success());
     CHECK(shell.lines.all().size() == expected.size() + 20'000);
@@ -93,7 +105,9 @@ TEST_CASE("a program inherits nothing: environment, descriptors, signals") {
     ::setenv("SAGEMAKER_TEST_SECRET", "of the emulator", 1);
     ::signal(SIGPIPE, SIG_IGN);
     Shell shell(sandbox);
-    CHECK(shell.run("env; ls /proc/self/fd | tr '\\n' ' '; echo; grep SigIgn /proc/self/status; ulimit -c; cat").success());
+    CHECK(
+        shell.run("env; ls /proc/self/fd | tr '\\n' ' '; echo; grep SigIgn /proc/self/status; ulimit -c; cat")
+            .success());
     CHECK(!shell.lines.contains("SAGEMAKER_TEST_SECRET"));
     CHECK(shell.lines.contains("GREETING=hello world"));
     CHECK(shell.lines.contains("SigIgn:\t0000000000000000"));
@@ -125,7 +139,8 @@ TEST_CASE("a name that cannot be executed is told at once") {
 TEST_CASE("stopping sends SIGTERM to the program, which may end in its own way") {
   in_both_sandboxes([](const Sandbox& sandbox) {
     Shell shell(sandbox);
-    const auto container = shell.start("trap 'echo saving; exit 5' TERM; echo ready; while :; do sleep 0.01; done");
+    const auto container =
+        shell.start("trap 'echo saving; exit 5' TERM; echo ready; while :; do sleep 0.01; done");
     REQUIRE(eventually([&] { return shell.lines.contains("ready"); }));
     CHECK(container->running());
     container->stop(30s);
@@ -161,7 +176,8 @@ TEST_CASE("no process of a container survives it, whatever it did to get away") 
   in_both_sandboxes([](const Sandbox& sandbox) {
     Shell shell(sandbox);
     // A daemon: twice forked, in a session of its own, deaf to SIGTERM, away from our pipe.
-    const std::string marker = "marker-" + shell.directory().filename().string() + (sandbox.isolated() ? "-i" : "-n");
+    const std::string marker =
+        "marker-" + shell.directory().filename().string() + (sandbox.isolated() ? "-i" : "-n");
     const std::string daemon = "(setsid sh -c \"trap '' TERM HUP; while :; do sleep 0.05; done; : " + marker +
                                "\" </dev/null >/dev/null 2>&1 &) ; ";
     const auto program = [&](const char* rest) {
@@ -196,9 +212,10 @@ TEST_CASE("a container dies with the process that started it") {
     const pid_t emulator = ::fork();
     if (emulator == 0) {
       RunnerLimits limits;
-      ContainerSpec spec{.argv = {"/bin/sh", "-c", "(setsid sleep 1000 &); echo > started; sleep 1000; : " + marker},
-                         .environment = {{"PATH", "/usr/bin:/bin"}},
-                         .root = directory / "root"};
+      ContainerSpec spec{
+          .argv = {"/bin/sh", "-c", "(setsid sleep 1000 &); echo > started; sleep 1000; : " + marker},
+          .environment = {{"PATH", "/usr/bin:/bin"}},
+          .root = directory / "root"};
       const auto container = Container::start(spec, sandbox, limits);
       ::pause();
       ::_exit(0);
@@ -222,17 +239,20 @@ TEST_CASE("the sandbox shows a container's own /opt/ml, name and processes, and 
   ContainerSpec spec = shell.spec(
       "echo weights=$(cat /opt/ml/model/weights); echo result > /opt/ml/model/out; echo host=$(hostname);"
       "echo address=$(getent hosts algo-1 | cut -d' ' -f1); echo processes=$(ls -d /proc/[0-9]* | wc -l);"
-      "echo base=$SAGEMAKER_BASE_DIR; touch /tmp/mine && echo tmp=ok; touch /etc/x 2>/dev/null || echo etc=denied;"
+      "echo base=$SAGEMAKER_BASE_DIR; touch /tmp/mine && echo tmp=ok; touch /etc/x 2>/dev/null || echo "
+      "etc=denied;"
       "touch /usr/x 2>/dev/null || echo usr=denied; echo changed 2>/dev/null > ../../neighbour;"
-      "touch " + (shell.directory() / "cache/x").string() + " && echo cache=ok; touch here && echo work=ok;"
+      "touch " +
+      (shell.directory() / "cache/x").string() +
+      " && echo cache=ok; touch here && echo work=ok;"
       "(mount -o remount,rw / && touch /x) 2>/dev/null || echo remount=denied; : > /opt/ml/big && echo ml=ok;"
       "echo random=$(head -c 3 /dev/urandom | wc -c); echo score=$(cat /proc/self/oom_score_adj)");
   spec.writable = {shell.directory() / "cache"};
   CHECK(Shell::end(*Container::start(spec, *sandbox, shell.limits)).success());
   const std::vector<std::pair<std::string, std::string>> expected = {
-      {"weights", "42"},      {"host", "algo-1"}, {"address", "127.77.0.2"}, {"base", ""},       {"tmp", "ok"},
-      {"etc", "denied"},      {"usr", "denied"},  {"cache", "ok"},           {"work", "ok"},    {"remount", "denied"},
-      {"ml", "ok"},           {"random", "3"},    {"score", "500"}};
+      {"weights", "42"}, {"host", "algo-1"}, {"address", "127.77.0.2"}, {"base", ""},   {"tmp", "ok"},
+      {"etc", "denied"}, {"usr", "denied"},  {"cache", "ok"},           {"work", "ok"}, {"remount", "denied"},
+      {"ml", "ok"},      {"random", "3"},    {"score", "500"}};
   for (const auto& [name, value] : expected) {
     CAPTURE(name);
     CHECK(shell.lines.value_of(name) == value);
@@ -259,9 +279,10 @@ TEST_CASE("the sandbox hides the user's credentials and the emulator's data from
   Sandbox sandbox(Sandbox::Mode::bubblewrap);
   sandbox.hide(home / "data");
   // The home folder lies in /tmp here; a program in it makes it visible.
-  const fs::path script = write_script(home / "look.sh",
-                                       "#!/bin/sh\ncat \"$1/.aws/credentials\" \"$1/config\" \"$1/data/jobs/other/weights\"\n"
-                                       "echo > \"$2/work/mine\" && echo looked\n");
+  const fs::path script =
+      write_script(home / "look.sh",
+                   "#!/bin/sh\ncat \"$1/.aws/credentials\" \"$1/config\" \"$1/data/jobs/other/weights\"\n"
+                   "echo > \"$2/work/mine\" && echo looked\n");
   Lines lines;
   ContainerSpec spec{.argv = {script, home.path(), home / "data/jobs/own"},
                      .environment = {{"PATH", "/usr/bin:/bin"}},

@@ -1,5 +1,5 @@
-// Goal: an instance of an endpoint comes up, answers, survives crashes and goes away, whatever its program does. Method: a
-// small HTTP server in Python as the image, which misbehaves on request.
+// Goal: an instance of an endpoint comes up, answers, survives crashes and goes away, whatever its program
+// does. Method: a small HTTP server in Python as the image, which misbehaves on request.
 #include <archive.h>
 
 #include "emulator/runner/archive.hpp"
@@ -58,8 +58,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(b'until the end')
             self.close_connection = True
             return
-        if command == 'model': return self.answer(200, open(os.environ['SM_MODEL_DIR'] + '/weights').read().encode())
-        seen = self.headers['Content-Type'] + '|' + self.headers['Accept'] + '|' + self.headers['X-Amzn-SageMaker-Custom-Attributes']
+        if command == 'model':
+            with open(os.environ['SM_MODEL_DIR'] + '/weights') as file: return self.answer(200, file.read().encode())
+        seen = '|'.join(self.headers[name] for name in ('Content-Type', 'Accept', 'X-Amzn-SageMaker-Custom-Attributes'))
         self.answer(200, body[::-1], {'Content-Type': 'text/x', 'X-Seen': seen})
     def log_message(self, *arguments): pass
 class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
@@ -72,7 +73,8 @@ def end(*arguments):
     os._exit(0)
 signal.signal(signal.SIGTERM, end)
 print('starting', flush=True)
-Server((os.environ['SAGEMAKER_BIND_TO_HOST'], int(os.environ['SAGEMAKER_BIND_TO_PORT'])), Handler).serve_forever()
+address = (os.environ['SAGEMAKER_BIND_TO_HOST'], int(os.environ['SAGEMAKER_BIND_TO_PORT']))
+Server(address, Handler).serve_forever()
 )";
 
 std::string find_python() {
@@ -85,7 +87,9 @@ std::string find_python() {
 class Endpoint {
  public:
   explicit Endpoint(const Sandbox& sandbox) : sandbox_(sandbox) {
-    spec.image = {.name = "test", .command = {find_python(), "-u", "-S", write_script(directory_ / "server.py", server_text)}};
+    spec.image = {
+        .name = "test",
+        .command = {find_python(), "-u", "-S", write_script(directory_ / "server.py", server_text)}};
     spec.root = directory_ / "instance";
     spec.hostname = "model-1";
     spec.environment = {{"PATH", "/usr/bin:/bin"}};
@@ -104,8 +108,10 @@ class Endpoint {
     REQUIRE(state == State::in_service);
   }
   InvocationResult invoke(const std::string& body, std::chrono::milliseconds timeout = 20s) {
-    return instance->invoke({.content_type = "text/csv", .accept = "*/*",
-                             .headers = {{"X-Amzn-SageMaker-Custom-Attributes", "c000b4f9"}}, .body = body},
+    return instance->invoke({.content_type = "text/csv",
+                             .accept = "*/*",
+                             .headers = {{"X-Amzn-SageMaker-Custom-Attributes", "c000b4f9"}},
+                             .body = body},
                             timeout);
   }
   std::string text(const std::string& body) { return invoke(body).body; }
@@ -204,7 +210,8 @@ TEST_CASE("an answer larger than allowed is an error of the container") {
   });
 }
 
-TEST_CASE("a container that dies in service is started again; the invocation that killed it is not repeated") {
+TEST_CASE(
+    "a container that dies in service is started again; the invocation that killed it is not repeated") {
   with_endpoint([](Endpoint& endpoint) {
     endpoint.start_ready();
     const std::string pid = endpoint.text("pid");

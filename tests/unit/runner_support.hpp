@@ -1,10 +1,6 @@
-// What the tests of the runner share: scripts as images, lines that a container wrote, sandboxes of both kinds.
+// What the tests of the runner share: scripts as images, lines that a container wrote, sandboxes of both
+// kinds.
 #pragma once
-
-#include <doctest/doctest.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -15,6 +11,11 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "emulator/runner/container.hpp"
 #include "tests/support/support.hpp"

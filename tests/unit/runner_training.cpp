@@ -1,5 +1,5 @@
-// Goal: a job sees the container contract and its end is told in AWS's terms. Method: shell scripts as images, each of which
-// prints or does what the contract is about, in both kinds of sandbox.
+// Goal: a job sees the container contract and its end is told in AWS's terms. Method: shell scripts as
+// images, each of which prints or does what the contract is about, in both kinds of sandbox.
 #include "emulator/runner/container_environment.hpp"
 #include "emulator/runner/host_tree.hpp"
 #include "emulator/runner/training_run.hpp"
@@ -22,7 +22,8 @@ namespace {
 class Job {
  public:
   Job(const Sandbox& sandbox, const std::string& program) : sandbox_(sandbox) {
-    const fs::path script = write_script(directory_ / "image.sh", "#!/bin/sh\nML=${SAGEMAKER_BASE_DIR:-/opt/ml}\n" + program);
+    const fs::path script =
+        write_script(directory_ / "image.sh", "#!/bin/sh\nML=${SAGEMAKER_BASE_DIR:-/opt/ml}\n" + program);
     spec.job_name = "job-1";
     spec.image = {.name = "test", .command = {script}};
     spec.environment = {{"PATH", "/usr/bin:/bin"}, {"TRAINING_JOB_NAME", "job-1"}};
@@ -39,7 +40,10 @@ class Job {
   InputChannel channel(const std::string& name, const std::vector<std::string>& relative_paths) {
     const fs::path source = directory_ / ("source-" + name);
     std::ofstream(source) << "data of " << name;
-    return {name, {{"TrainingInputMode", "File"}, {"S3DistributionType", "FullyReplicated"}, {"RecordWrapperType", "None"}},
+    return {name,
+            {{"TrainingInputMode", "File"},
+             {"S3DistributionType", "FullyReplicated"},
+             {"RecordWrapperType", "None"}},
             [source, relative_paths](int, int) {
               std::vector<InputFile> files;
               for (const std::string& path : relative_paths) files.push_back({path, source});
@@ -64,16 +68,23 @@ class Job {
 
 TEST_CASE("a job finds its configuration, data and variables, and its artifacts are collected") {
   in_both_sandboxes([](const Sandbox& sandbox) {
-    Job job(sandbox,
-            "echo argument=$1; echo count=$#\n"
-            "for f in hyperparameters inputdataconfig resourceconfig; do echo $f=$(cat $ML/input/config/$f.json); done\n"
-            "echo data=$(cat $ML/input/data/training/a/b.csv); echo channel=$(cat $SM_CHANNEL_TRAINING/a/b.csv)\n"
-            "echo folder=$(ls -d $ML/input/data/training/empty)\n"
-            // Not env: a shell drops names such as SM_HP_LEARNING-RATE.
-            "tr '\\0' '\\n' < /proc/$$/environ\n"
-            "echo weights > $SM_MODEL_DIR/weights.bin; mkdir $SM_MODEL_DIR/code; echo extra > $SM_OUTPUT_DATA_DIR/extra\n");
-    job.spec.hyperparameters = {{"epochs", "5"}, {"learning-rate", "0.1"}, {"name", "plain text"}, {"k", "true"},
-                                {"sagemaker_program", "\"train.py\""}, {"sagemaker_job_name", "\"job-1\""}};
+    Job job(
+        sandbox,
+        "echo argument=$1; echo count=$#\n"
+        "for f in hyperparameters inputdataconfig resourceconfig; do echo $f=$(cat "
+        "$ML/input/config/$f.json); done\n"
+        "echo data=$(cat $ML/input/data/training/a/b.csv); echo channel=$(cat $SM_CHANNEL_TRAINING/a/b.csv)\n"
+        "echo folder=$(ls -d $ML/input/data/training/empty)\n"
+        // Not env: a shell drops names such as SM_HP_LEARNING-RATE.
+        "tr '\\0' '\\n' < /proc/$$/environ\n"
+        "echo weights > $SM_MODEL_DIR/weights.bin; mkdir $SM_MODEL_DIR/code; echo extra > "
+        "$SM_OUTPUT_DATA_DIR/extra\n");
+    job.spec.hyperparameters = {{"epochs", "5"},
+                                {"learning-rate", "0.1"},
+                                {"name", "plain text"},
+                                {"k", "true"},
+                                {"sagemaker_program", "\"train.py\""},
+                                {"sagemaker_job_name", "\"job-1\""}};
     job.spec.channels = {job.channel("training", {"a/b.csv", "c.csv", "empty/"}), job.channel("test", {})};
     job.spec.image.environment = {{"IMAGE_SET", "yes"}, {"IMAGE_OVER", "image"}};
     job.spec.environment["IMAGE_OVER"] = "request";
@@ -82,7 +93,8 @@ TEST_CASE("a job finds its configuration, data and variables, and its artifacts 
     CAPTURE(outcome.failure_reason);
     REQUIRE(outcome.kind == Kind::completed);
     CHECK(outcome.exit->success());
-    CHECK(job.phases == std::vector{TrainingPhase::downloading, TrainingPhase::training, TrainingPhase::uploading});
+    CHECK(job.phases ==
+          std::vector{TrainingPhase::downloading, TrainingPhase::training, TrainingPhase::uploading});
     CHECK(lines.value_of("argument") == "train");
     CHECK(lines.value_of("count") == "1");
     CHECK(json::parse(lines.value_of("hyperparameters")) == job.spec.hyperparameters);
@@ -125,7 +137,8 @@ TEST_CASE("a job finds its configuration, data and variables, and its artifacts 
   });
 }
 
-TEST_CASE("the entry point and the arguments of a request replace the image's own, and are never seen by a shell") {
+TEST_CASE(
+    "the entry point and the arguments of a request replace the image's own, and are never seen by a shell") {
   in_both_sandboxes([](const Sandbox& sandbox) {
     SUBCASE("arguments replace train") {
       Job job(sandbox, "for a in \"$@\"; do echo \"[$a]\"; done\n");
@@ -156,7 +169,8 @@ TEST_CASE("the entry point and the arguments of a request replace the image's ow
 TEST_CASE("hosts of one job know each other, and their artifacts become one") {
   in_both_sandboxes([](const Sandbox& sandbox) {
     Job job(sandbox,
-            "echo host=$SM_CURRENT_HOST rank=$SM_CURRENT_HOST_RANK of=$SM_HOST_COUNT master=$SM_MASTER_ADDR:$SM_MASTER_PORT\n"
+            "echo host=$SM_CURRENT_HOST rank=$SM_CURRENT_HOST_RANK of=$SM_HOST_COUNT "
+            "master=$SM_MASTER_ADDR:$SM_MASTER_PORT\n"
             "echo addresses=$(getent hosts algo-1 algo-2 | cut -d' ' -f1 | tr '\\n' ' ')\n"
             "mkdir $SM_MODEL_DIR/shared; echo $SM_CURRENT_HOST > $SM_MODEL_DIR/shared/$SM_CURRENT_HOST\n"
             "echo $SM_CURRENT_HOST > $SM_MODEL_DIR/clash; echo part=$(cat $SM_CHANNEL_TRAIN/part)\n");
@@ -193,7 +207,9 @@ TEST_CASE("a failed job says why, in the form that AWS gives it") {
       program = "echo 'the label column is missing' > $ML/output/failure; exit 1\n";
       reason = "AlgorithmError: the label column is missing";
     }
-    SUBCASE("empty failure file") { program = ": > $ML/output/failure; exit 1\n", reason = "AlgorithmError: , exit code: 1"; }
+    SUBCASE("empty failure file") {
+      program = ": > $ML/output/failure; exit 1\n", reason = "AlgorithmError: , exit code: 1";
+    }
     SUBCASE("a failure file that is a link is not followed") {
       program = "ln -s /etc/passwd $ML/output/failure; exit 1\n";
       reason = "AlgorithmError: , exit code: 1";
@@ -211,9 +227,11 @@ TEST_CASE("a failed job says why, in the form that AWS gives it") {
 }
 
 TEST_CASE("a long failure text is cut to 1024 characters of valid UTF-8") {
-  Job job(plain_sandbox(), "yes '\xC3\xA4\xE2\x82\xAC' | tr -d '\\n' | head -c 9001 > $ML/output/failure; exit 1\n");
+  Job job(plain_sandbox(),
+          "yes '\xC3\xA4\xE2\x82\xAC' | tr -d '\\n' | head -c 9001 > $ML/output/failure; exit 1\n");
   const std::string reason = job.run().failure_reason;
-  const auto characters = std::count_if(reason.begin(), reason.end(), [](char c) { return (c & 0xC0) != 0x80; });
+  const auto characters =
+      std::count_if(reason.begin(), reason.end(), [](char c) { return (c & 0xC0) != 0x80; });
   CHECK(characters == 1024);
   CHECK_NOTHROW((void)json(reason).dump());  // throws on text that is not UTF-8
   CHECK(runner::clean_text("a\xff\xc3", 10) == "a??");
@@ -222,7 +240,9 @@ TEST_CASE("a long failure text is cut to 1024 characters of valid UTF-8") {
 
 TEST_CASE("a job that fails on one host is ended on the others") {
   in_both_sandboxes([](const Sandbox& sandbox) {
-    Job job(sandbox, "[ $SM_CURRENT_HOST = algo-2 ] && { echo second > $ML/output/failure; exit 4; }; exec sleep 1000\n");
+    Job job(
+        sandbox,
+        "[ $SM_CURRENT_HOST = algo-2 ] && { echo second > $ML/output/failure; exit 4; }; exec sleep 1000\n");
     job.spec.instance_count = 2;
     const TrainingOutcome outcome = job.run();
     CHECK(outcome.kind == Kind::failed);
@@ -234,7 +254,8 @@ TEST_CASE("a job that fails on one host is ended on the others") {
 
 TEST_CASE("a job that runs too long is ended, and what it saved is kept") {
   in_both_sandboxes([](const Sandbox& sandbox) {
-    Job job(sandbox, "trap 'echo saved > $SM_MODEL_DIR/checkpoint; exit 0' TERM; while :; do sleep 0.01; done\n");
+    Job job(sandbox,
+            "trap 'echo saved > $SM_MODEL_DIR/checkpoint; exit 0' TERM; while :; do sleep 0.01; done\n");
     job.spec.run_seconds_max = std::chrono::seconds(1);
     const TrainingOutcome outcome = job.run();
     CHECK(outcome.kind == Kind::max_runtime_exceeded);
@@ -246,8 +267,12 @@ TEST_CASE("a job that runs too long is ended, and what it saved is kept") {
 TEST_CASE("a stopped job may save its model; one that does not listen is killed after the grace") {
   in_both_sandboxes([](const Sandbox& sandbox) {
     std::string program;
-    SUBCASE("listens") { program = "trap 'echo saved > $SM_MODEL_DIR/m; exit 1' TERM; echo up; while :; do sleep 0.01; done\n"; }
-    SUBCASE("ignores") { program = "trap '' TERM; echo saved > $SM_MODEL_DIR/m; echo up; while :; do sleep 0.01; done\n"; }
+    SUBCASE("listens") {
+      program = "trap 'echo saved > $SM_MODEL_DIR/m; exit 1' TERM; echo up; while :; do sleep 0.01; done\n";
+    }
+    SUBCASE("ignores") {
+      program = "trap '' TERM; echo saved > $SM_MODEL_DIR/m; echo up; while :; do sleep 0.01; done\n";
+    }
     Job job(sandbox, program);
     job.limits.training_stop_grace = std::chrono::seconds(1);
     std::thread stopper([&] {
@@ -276,16 +301,24 @@ TEST_CASE("a job that is stopped while it downloads never starts") {
 TEST_CASE("what cannot be downloaded or started fails the job as an error of the request") {
   Job job(plain_sandbox(), "echo started\n");
   std::string reason;
-  SUBCASE("a key that climbs") { job.spec.channels = {job.channel("t", {"../../evil"})}, reason = "'../../evil'"; }
-  SUBCASE("an absolute key") { job.spec.channels = {job.channel("t", {"/etc/evil"})}, reason = "'/etc/evil'"; }
-  SUBCASE("a key that is a file and a folder") { job.spec.channels = {job.channel("t", {"a", "a/b"})}, reason = "a"; }
+  SUBCASE("a key that climbs") {
+    job.spec.channels = {job.channel("t", {"../../evil"})}, reason = "'../../evil'";
+  }
+  SUBCASE("an absolute key") {
+    job.spec.channels = {job.channel("t", {"/etc/evil"})}, reason = "'/etc/evil'";
+  }
+  SUBCASE("a key that is a file and a folder") {
+    job.spec.channels = {job.channel("t", {"a", "a/b"})}, reason = "a";
+  }
   SUBCASE("the data cannot be listed") {
     job.spec.channels = {{"t", json::object(), [](int, int) -> std::vector<InputFile> {
                             throw std::runtime_error("NoSuchBucket: nothing there");
                           }}};
     reason = "NoSuchBucket: nothing there";
   }
-  SUBCASE("the program is not there") { job.spec.image.command = {"/nowhere/image"}, reason = "/nowhere/image"; }
+  SUBCASE("the program is not there") {
+    job.spec.image.command = {"/nowhere/image"}, reason = "/nowhere/image";
+  }
   const TrainingOutcome outcome = job.run();
   CHECK(outcome.kind == Kind::failed);
   CHECK(outcome.failure_reason.starts_with("ClientError: "));
@@ -305,7 +338,8 @@ TEST_CASE("a model folder that became a link is not published") {
 
 TEST_CASE("a hyperparameter too long for a variable is still in the file") {
   Job job(plain_sandbox(), "wc -c < $ML/input/config/hyperparameters.json; echo hps=${SM_HPS:-left out}\n");
-  for (int i = 0; i < 60; ++i) job.spec.hyperparameters["p" + std::to_string(i)] = std::string(2500, 'x');
+  for (int i = 0; i < 60; ++i)
+    job.spec.hyperparameters[std::string("p") + std::to_string(i)] = std::string(2500, 'x');
   CHECK(job.run().kind == Kind::completed);
   CHECK(job.lines[0].value_of("hps") == "left out");
   CHECK(std::stoi(job.lines[0].all().at(0)) > 150'000);
@@ -318,10 +352,18 @@ TEST_CASE("instance types have the size that AWS gives them") {
     double memory_gib;
     int gpus;
   };
-  for (const Expected& type : {Expected{"ml.m5.large", 2, 8, 0}, {"ml.m5.24xlarge", 96, 384, 0}, {"ml.c5.9xlarge", 36, 72, 0},
-                               {"ml.c4.8xlarge", 36, 60, 0}, {"ml.r5.xlarge", 4, 32, 0}, {"ml.t3.medium", 2, 4, 0},
-                               {"ml.p3.8xlarge", 32, 244, 4}, {"ml.p4d.24xlarge", 96, 1152, 8}, {"ml.p5.48xlarge", 192, 2048, 8},
-                               {"ml.g4dn.xlarge", 4, 16, 1}, {"ml.g4dn.12xlarge", 48, 192, 4}, {"ml.g5.48xlarge", 192, 768, 8},
+  for (const Expected& type : {Expected{"ml.m5.large", 2, 8, 0},
+                               {"ml.m5.24xlarge", 96, 384, 0},
+                               {"ml.c5.9xlarge", 36, 72, 0},
+                               {"ml.c4.8xlarge", 36, 60, 0},
+                               {"ml.r5.xlarge", 4, 32, 0},
+                               {"ml.t3.medium", 2, 4, 0},
+                               {"ml.p3.8xlarge", 32, 244, 4},
+                               {"ml.p4d.24xlarge", 96, 1152, 8},
+                               {"ml.p5.48xlarge", 192, 2048, 8},
+                               {"ml.g4dn.xlarge", 4, 16, 1},
+                               {"ml.g4dn.12xlarge", 48, 192, 4},
+                               {"ml.g5.48xlarge", 192, 768, 8},
                                {"ml.trn1.2xlarge", 8, 32, 0}}) {
     CAPTURE(type.name);
     const auto found = runner::find_instance_type(type.name);
@@ -330,7 +372,8 @@ TEST_CASE("instance types have the size that AWS gives them") {
     CHECK(found->memory_gib == type.memory_gib);
     CHECK(found->gpus == type.gpus);
   }
-  for (const char* name : {"", "ml.", "m5.large", "ml.m5", "ml.m5.huge", "ml.zz9.large", "ml.g4dn.48xlarge", "local"}) {
+  for (const char* name :
+       {"", "ml.", "m5.large", "ml.m5", "ml.m5.huge", "ml.zz9.large", "ml.g4dn.48xlarge", "local"}) {
     CAPTURE(name);
     CHECK(!runner::find_instance_type(name).has_value());
   }
