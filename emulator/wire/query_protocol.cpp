@@ -149,7 +149,8 @@ void append_element(std::string& xml, std::string_view name, const json& value) 
 }
 
 std::string open_root(std::string_view name, std::string_view xml_namespace) {
-  std::string xml = "<" + std::string(name) + " xmlns=\"";
+  std::string xml("<");
+  xml.append(name).append(" xmlns=\"");
   append_text(xml, xml_namespace);
   return xml + "\">";
 }

@@ -1,6 +1,11 @@
 if(TARGET emulator_service_logs)
   sagemaker_test(logs_service
-    SOURCES logs_groups.cpp logs_put_events.cpp logs_get_events.cpp logs_filter_events.cpp logs_event_filter.cpp
+    SOURCES
+      logs_groups.cpp
+      logs_put_events.cpp
+      logs_get_events.cpp
+      logs_filter_events.cpp
+      logs_event_filter.cpp
     LINKS emulator_service_logs
     LABELS unit)
 endif()

@@ -93,7 +93,7 @@ TEST_CASE("long streams are read to their end") {
   LogService service;
   std::size_t expected = 0;
   for (int stream = 0; stream < 3; ++stream) {
-    const std::string name = "s" + std::to_string(stream);
+    const std::string name = sagemaker::tests::numbered("s", stream);
     service.make_stream(name);
     std::vector<std::pair<std::int64_t, std::string>> events;
     for (int i = 0; i < 2'500; ++i) events.emplace_back(base + i / 100, name + "-" + std::to_string(i));

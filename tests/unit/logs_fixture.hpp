@@ -15,6 +15,11 @@
 
 namespace sagemaker::tests {
 
+// "s", 3 -> "s3"
+inline std::string numbered(std::string prefix, std::size_t number) {
+  return prefix.append(std::to_string(number));
+}
+
 class ManualClock final : public aws::Clock {
  public:
   explicit ManualClock(std::int64_t epoch_ms) : now_(aws::from_epoch_ms(epoch_ms)) {}

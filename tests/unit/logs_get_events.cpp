@@ -16,7 +16,7 @@ struct Reader : LogService {
   explicit Reader(int count) {
     make_stream("s");
     std::vector<std::pair<std::int64_t, std::string>> events;
-    for (int i = 0; i < count; ++i) events.emplace_back(base + i, "m" + std::to_string(i));
+    for (int i = 0; i < count; ++i) events.emplace_back(base + i, sagemaker::tests::numbered("m", i));
     if (count > 0) put("s", events);
   }
   json get(json input = json::object()) {

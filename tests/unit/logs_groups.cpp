@@ -118,7 +118,7 @@ TEST_CASE("streams are listed by name or by their last event") {
 // for ever.
 TEST_CASE("DescribeLogStreams gives a token only where more streams remain") {
   LogService service;
-  for (int i = 0; i < 3; ++i) service.make_stream("s" + std::to_string(i));
+  for (int i = 0; i < 3; ++i) service.make_stream(sagemaker::tests::numbered("s", i));
   CHECK_FALSE(
       service.call("DescribeLogStreams", {{"logGroupName", "g"}, {"limit", 3}}).contains("nextToken"));
   CHECK_FALSE(service.call("DescribeLogStreams", {{"logGroupName", "g"}}).contains("nextToken"));

@@ -8,6 +8,11 @@
 
 namespace sagemaker::tests {
 
+// "s", 3 -> "s3"
+inline std::string numbered(std::string prefix, std::size_t number) {
+  return prefix.append(std::to_string(number));
+}
+
 struct Answer {
   std::string code;  // empty: the request passed
   std::string message;

@@ -139,7 +139,7 @@ TEST_CASE("sizes of lists and maps") {
         "1 validation error detected: Value '[]' at 'inputDataConfig' failed to satisfy constraint: "
         "Member must have length greater than or equal to 1");
   json many = json::object();
-  for (int i = 0; i < 101; ++i) many["p" + std::to_string(i)] = "v";
+  for (int i = 0; i < 101; ++i) many[sagemaker::tests::numbered("p", i)] = "v";
   const std::string message = message_with("/HyperParameters", many);
   CHECK(message.starts_with("1 validation error detected: Value '{p0=v, p1=v, "));
   CHECK(

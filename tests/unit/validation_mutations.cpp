@@ -140,7 +140,7 @@ class Mutator {
     } else {
       value = json::object();
       const json sample = document_.at(at).empty() ? json("a") : document_.at(at).front();
-      for (std::size_t i = 0; i < size; ++i) value["k" + std::to_string(i)] = sample;
+      for (std::size_t i = 0; i < size; ++i) value[sagemaker::tests::numbered("k", i)] = sample;
     }
     add(at, value, path, "Member must have length " + phrase);
   }

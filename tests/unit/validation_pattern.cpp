@@ -91,7 +91,8 @@ TEST_CASE("one pattern serves many threads") {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 2000; ++i) {
         const std::string number = std::to_string(i);
-        const auto match = pattern.search("k=" + number);
+        const std::string line = std::string("k=") + number;
+        const auto match = pattern.search(line);
         if (match && match->groups[1] == number) ++hits[t];
       }
     });
