@@ -179,10 +179,7 @@ inline SourceArchive pack_sources(const SourceFiles& files) {
 
 // Whether the sagemaker-cpp image has to compile the entry point before it can run it.
 inline bool is_cpp_source(std::string_view entry_point) {
-  for (const std::string_view suffix : {".cpp", ".cc", ".cxx", ".c++", ".cu"}) {
-    if (entry_point.ends_with(suffix)) return true;
-  }
-  return entry_point == "CMakeLists.txt" || entry_point.ends_with("/CMakeLists.txt");
+  return entry_point.ends_with(".cpp") || entry_point.ends_with(".cc") || entry_point.ends_with(".cxx");
 }
 
 }  // namespace sagemaker

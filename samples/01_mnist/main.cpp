@@ -1,0 +1,121 @@
+// MNIST from end to end: upload the data, train mnist.cpp as a SageMaker training job, put the model on an
+// endpoint, send all test images through it, and take everything down again. Runs against AWS, or against an
+// emulator with AWS_ENDPOINT_URL=http://127.0.0.1:4566.
+//   sample_01_mnist [--data FOLDER] [--script FILE] [--epochs N]
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <sagemaker/sagemaker.hpp>
+
+#include "mnist_files.hpp"
+
+namespace sm = sagemaker;
+
+namespace {
+
+constexpr std::size_t batch = 100;  // images in one request
+constexpr std::size_t pixels = 28 * 28;
+
+struct Arguments {
+  std::string data;
+  std::string script = SAMPLE_SOURCE_DIR "/mnist.cpp";
+  int epochs = 5;
+};
+
+Arguments read_arguments(int argc, char** argv) {
+  Arguments arguments;
+  for (int index = 1; index < argc; index += 2) {
+    const std::string name = argv[index];
+    if (index + 1 == argc) throw sm::ConfigError("the value of " + name + " is missing");
+    if (name == "--data")
+      arguments.data = argv[index + 1];
+    else if (name == "--script")
+      arguments.script = argv[index + 1];
+    else if (name == "--epochs")
+      arguments.epochs = std::atoi(argv[index + 1]);
+    else
+      throw sm::ConfigError("unknown option " + name + "; known are --data, --script and --epochs");
+  }
+  return arguments;
+}
+
+// How many of the endpoint's answers are right, in percent.
+double measure(const sm::Predictor& predictor, const TestSet& test) {
+  std::size_t right = 0;
+  for (std::size_t first = 0; first < test.labels.size(); first += batch) {
+    const std::size_t count = std::min(batch, test.labels.size() - first);
+    const std::span<const float> images = std::span(test.pixels).subspan(first * pixels, count * pixels);
+    const std::vector<float> scores =
+        predictor.predict(sm::NpyArray(images, {count, pixels})).values<float>();
+    if (scores.size() != count * 10)
+      throw sm::Error("the endpoint did not answer with ten numbers for each image");
+    for (std::size_t index = 0; index < count; ++index) {
+      const auto row = scores.begin() + static_cast<std::ptrdiff_t>(index * 10);
+      right += std::max_element(row, row + 10) - row == test.labels[first + index] ? 1U : 0U;
+    }
+  }
+  return 100.0 * static_cast<double>(right) / static_cast<double>(test.labels.size());
+}
+
+int run(const Arguments& arguments) {
+  const MnistFiles files = find_mnist(arguments.data);
+  if (files.real())
+    std::printf("MNIST is in %s\n", files.folder().c_str());
+  else
+    std::printf(
+        "*** NO MNIST HERE: these are digits that the sample renders itself; the accuracy is not MNIST's. "
+        "***\n");
+  const TestSet test = read_test_set(files.folder());
+
+  sm::Session session;
+  const std::string data = session.upload_data(files.folder, "mnist");
+  std::printf("the data is in %s\n", data.c_str());
+
+  sm::Estimator estimator{
+      session,
+      {.entry_point = arguments.script,
+       .role = sm::execution_role(session),
+       .instance_count = 1,
+       .instance_type = "ml.c5.xlarge",
+       .base_job_name = "mnist",
+       .hyperparameters = {{"epochs", arguments.epochs}, {"batch-size", 64}, {"learning-rate", 0.1}}}};
+  estimator.fit({{"training", data}});
+  std::printf("the model is %s\n", estimator.model_data().c_str());
+
+  const sm::Predictor predictor =
+      estimator.deploy({.initial_instance_count = 1, .instance_type = "ml.m5.large"});
+  std::printf("endpoint %s is in service\n", predictor.endpoint_name().c_str());
+  double accuracy = 0;
+  std::exception_ptr failure;
+  try {
+    accuracy = measure(predictor, test);
+  } catch (...) {
+    failure = std::current_exception();  // the endpoint costs money: delete it first
+  }
+  predictor.delete_model();
+  predictor.delete_endpoint();
+  if (failure) std::rethrow_exception(failure);
+
+  std::printf("endpoint, configuration and model are deleted\n");
+  std::printf("accuracy: %.2f %% of %zu test images\n", accuracy, test.labels.size());
+  if (accuracy < accuracy_wanted)
+    throw sm::Error("the accuracy is lower than the 97.5 % that this sample promises");
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // whole lines, also where the output goes to a file
+  try {
+    return run(read_arguments(argc, argv));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "sample_01_mnist: %s\n", error.what());
+    return EXIT_FAILURE;
+  }
+}
