@@ -133,7 +133,7 @@ constexpr MemberRow header_rows[] = {
     {"x-amz-checksum-type", "ChecksumType"},
     {"x-amz-checksum-algorithm", "ChecksumAlgorithm"},
     {"x-amz-sdk-checksum-algorithm", "ChecksumAlgorithm"},
-    {"x-amz-mp-object-size", "MpObjectSize", Kind::number},
+    {"x-amz-mp-object-size", "MpuObjectSize", Kind::number},
     {"x-amz-copy-source-range", "CopySourceRange"},
     {"x-amz-copy-source-if-match", "CopySourceIfMatch"},
     {"x-amz-copy-source-if-none-match", "CopySourceIfNoneMatch"},

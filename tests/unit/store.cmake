@@ -1,3 +1,13 @@
 sagemaker_test(store
   SOURCES store_database.cpp store_records.cpp store_objects.cpp store_logs.cpp
   LINKS emulator_store LABELS unit)
+
+# The protocol of S3 is tested by itself: the layer it belongs to needs every other service.
+set(s3_wire "${PROJECT_SOURCE_DIR}/emulator/wire")
+sagemaker_test(s3
+  SOURCES s3_checksum.cpp s3_chunked.cpp s3_buckets.cpp s3_listing.cpp s3_objects.cpp s3_integrity.cpp s3_copy.cpp
+          s3_multipart.cpp
+          ${s3_wire}/s3_address.cpp ${s3_wire}/s3_chunked.cpp ${s3_wire}/s3_documents.cpp ${s3_wire}/s3_payload.cpp
+          ${s3_wire}/s3_protocol.cpp ${s3_wire}/s3_request.cpp ${s3_wire}/s3_response.cpp
+          ${s3_wire}/s3_response_documents.cpp ${s3_wire}/s3_xml.cpp
+  LINKS emulator_service_s3 LABELS unit)
