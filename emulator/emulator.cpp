@@ -14,6 +14,7 @@
 #include "emulator/services/sagemaker/operations.hpp"
 #include "emulator/services/sts/operations.hpp"
 #include "emulator/wire/pipeline.hpp"
+#include "emulator/wire/validation.hpp"
 
 namespace sagemaker::local {
 namespace {
@@ -77,10 +78,11 @@ struct Emulator::Parts {
         s3(objects, clock, options.limits.s3),
         temporary_credentials(clock),
         pipeline(options, platform, fleet, s3, [this](const std::string& key) { return temporary_key(key); },
-                 {{"sagemaker", services::sagemaker_operations(platform, training, fleet)},
-                  {"logs", services::logs_operations(logs, clock)},
-                  {"sts", services::sts_operations(temporary_credentials)}}),
+                 {{"sagemaker", wire::checked(wire::Model::sagemaker, services::sagemaker_operations(platform, training, fleet))},
+                  {"logs", wire::checked(wire::Model::logs, services::logs_operations(logs, clock))},
+                  {"sts", wire::checked(wire::Model::sts, services::sts_operations(temporary_credentials))}}),
         server(options.limits.http, [this](http::Request& request) { return pipeline.handle(request); }) {
+    sandbox.hide(data.path());  // jobs get copies: what is stored is not theirs to see
     port = server.bind(options.host, options.port);
     // Containers share the host's network and find the emulator like any client, with credentials of its own.
     const std::string address = options.host == "0.0.0.0" ? "127.0.0.1" : options.host;

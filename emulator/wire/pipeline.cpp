@@ -120,7 +120,6 @@ http::Response Pipeline::answer_json(const std::string& service, const Route& wh
                            ? "The operation " + where.operation + " is not implemented by sagemaker-local yet."
                            : "The operation " + where.operation + " is unknown.");
   const json input = decode_json(body, options_.limits.wire.json_depth_max);
-  if (service == "sagemaker") validate(where.operation, input);
   return encode_json(operation->second(context, input), context.request_id);
 }
 
