@@ -105,7 +105,7 @@ class Training(local_emulator.EmulatorTest):
         cases = {
             "exit-three": ("#!/bin/sh\nexit 3\n", "AlgorithmError: , exit code: 3"),
             "failure-file": ("#!/bin/sh\necho the disk is sour > /opt/ml/output/failure\nexit 1\n",
-                             "AlgorithmError: the disk is sour\n, exit code: 1"),
+                             "AlgorithmError: the disk is sour"),
             "killed": ("#!/bin/sh\nkill -9 $$\n", "AlgorithmError: , exit code: 137"),
         }
         for name, (script, _) in cases.items():
