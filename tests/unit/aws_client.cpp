@@ -263,6 +263,8 @@ TEST_CASE("what may have been carried out is not sent twice where that matters")
   CHECK_THROWS_AS(client.send(once), ServiceError);
   bench.transport->fail(Kind::connect).then(400, throttled).then(200, "");
   CHECK(client.send(once).status == 200);
+  bench.transport->fail(Kind::connect_timeout).then(200, "");
+  CHECK(client.send(once).status == 200);
   CHECK(bench.transport->used_up());
   CHECK_FALSE(bench.transport->last().idempotent);
 }

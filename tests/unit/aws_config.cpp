@@ -144,6 +144,11 @@ TEST_CASE("an emulator on this machine needs neither a region nor credentials, A
   Machine far;
   far.set("AWS_ENDPOINT_URL", "http://example.com").set("AWS_REGION", "us-east-1");
   CHECK_FALSE(far.credentials());
+  for (const char* host : {"localhost", "bucket.localhost", "127.0.0.1", "127.1.2.3", "::1"})
+    CHECK(is_loopback(host));
+  for (const char* host : {"127.evil.com", "localhost.evil.com", "10.0.0.1", "notlocalhost"}) {
+    CHECK_FALSE(is_loopback(host));
+  }
 }
 
 TEST_CASE("credentials: the environment comes first, with all its variables") {

@@ -37,6 +37,7 @@ namespace {
 class WebServer {
  public:
   explicit WebServer(const std::function<void(httplib::Server&)>& setup) {
+    server_.set_tcp_nodelay(true);
     setup(server_);
     port_ = server_.bind_to_any_port("127.0.0.1");
     thread_ = std::thread([this] { server_.listen_after_bind(); });
@@ -536,18 +537,20 @@ TEST_CASE("a server is only talked to where its certificate is trusted") {
   std::thread thread([&] { server.listen_after_bind(); });
   while (!server.is_running()) std::this_thread::yield();
   const HttpRequest request = request_to("https://127.0.0.1:" + std::to_string(port));
-  HttplibTransport careful;
-  CHECK(kind_of(careful, request) == Kind::tls);
-  CHECK(requests == 0);
-  HttplibTransport informed({.ca_bundle = (folder / "ca.pem").string()});
-  CHECK(informed.send(request).body == "secret");
-  CHECK(informed.send(request).body == "secret");
-  // The same certificate under another name.
-  HttpRequest other = request_to("https://localhost:" + std::to_string(port));
-  CHECK(kind_of(informed, other) == Kind::tls);
-  HttplibTransport careless({.verify_tls = false});
-  CHECK(careless.send(request).body == "secret");
-  CHECK(requests == 3);
+  {
+    HttplibTransport careful;
+    CHECK(kind_of(careful, request) == Kind::tls);
+    CHECK(requests == 0);
+    HttplibTransport informed({.ca_bundle = (folder / "ca.pem").string()});
+    CHECK(informed.send(request).body == "secret");
+    CHECK(informed.send(request).body == "secret");
+    // The same certificate under another name.
+    HttpRequest other = request_to("https://localhost:" + std::to_string(port));
+    CHECK(kind_of(informed, other) == Kind::tls);
+    HttplibTransport careless({.verify_tls = false});
+    CHECK(careless.send(request).body == "secret");
+    CHECK(requests == 3);
+  }  // connections close here: the server would wait for kept ones
   server.stop();
   thread.join();
 }

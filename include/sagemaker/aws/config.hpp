@@ -106,7 +106,9 @@ inline std::string aws_endpoint(std::string_view host_prefix, std::string_view r
 }
 
 inline bool is_loopback(std::string_view host) {
-  return host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "::1";
+  const bool numeric = host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return host == "localhost" || host.ends_with(".localhost") || (numeric && host.starts_with("127.")) ||
+         host == "::1";
 }
 
 namespace detail {

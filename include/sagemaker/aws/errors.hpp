@@ -56,11 +56,12 @@ class ServiceError : public Error {
   ServiceErrorInfo info_;
 };
 
-// No complete answer came. `connect`: nothing was sent; `timeout`: the time limit passed; `reset`: the
-// connection broke in the middle or the answer was no HTTP; `tls`: the server's certificate was not accepted.
+// No complete answer came. `connect`, `connect_timeout`: nothing was sent; `timeout`: the time limit passed;
+// `reset`: the connection broke in the middle or the answer was no HTTP; `tls`: the server's certificate was
+// not accepted.
 class TransportError : public Error {
  public:
-  enum class Kind { connect, timeout, reset, tls };
+  enum class Kind { connect, connect_timeout, timeout, reset, tls };
   TransportError(Kind kind, const std::string& message) : Error(message), kind_(kind) {}
   Kind kind() const { return kind_; }
 

@@ -120,6 +120,7 @@ class HttplibTransport final : public Transport {
 
  private:
   using Connection = std::unique_ptr<detail::PooledConnection>;
+  static constexpr std::size_t piece_bytes = 256 * 1024;
 
   Connection open(const std::string& origin) const {
     auto connection = std::make_unique<detail::PooledConnection>(origin);
@@ -196,21 +197,19 @@ class HttplibTransport final : public Transport {
     raw.content_length_ = length;
     if (request.stream) {
       const std::shared_ptr<BodySource> stream = request.stream;
-      raw.content_provider_ = [stream, &attempt](size_t, size_t left, httplib::DataSink& sink) {
+      // On the heap: threads of a caller may have small stacks. Large pieces keep the system calls down.
+      const auto buffer = std::make_shared<std::vector<char>>(std::min<std::uint64_t>(length, piece_bytes));
+      raw.content_provider_ = [stream, buffer, &attempt](size_t, size_t left, httplib::DataSink& sink) {
         return guarded(attempt, [&] {
-          // On the heap: threads of a caller may have small stacks. Large pieces keep the number of system
-          // calls down.
-          const std::size_t size = std::min<std::size_t>(left, 256 * 1024);
-          std::vector<char> buffer(size);
-          const std::size_t count = stream->read(buffer.data(), size);
+          const std::size_t count = stream->read(buffer->data(), std::min(left, buffer->size()));
           if (count == 0) throw Error("A request body ended before its announced length");
-          sink.write(buffer.data(), count);
+          sink.write(buffer->data(), count);
           attempt.progress();
         });
       };
     } else {
       raw.content_provider_ = [&request, &attempt](size_t offset, size_t left, httplib::DataSink& sink) {
-        sink.write(request.body.data() + offset, std::min<std::size_t>(left, 256 * 1024));
+        sink.write(request.body.data() + offset, std::min(left, piece_bytes));
         attempt.progress();
         return true;
       };
@@ -270,7 +269,7 @@ class HttplibTransport final : public Transport {
     const std::string url = "\"" + request.origin + request.target.substr(0, request.target.find('?')) + "\"";
     switch (error) {
       case httplib::Error::ConnectionTimeout:
-        throw TransportError(Kind::timeout, "Connect timeout on endpoint URL: " + url);
+        throw TransportError(Kind::connect_timeout, "Connect timeout on endpoint URL: " + url);
       case httplib::Error::Connection:
       case httplib::Error::BindIPAddress:
         throw TransportError(Kind::connect, "Could not connect to the endpoint URL: " + url);

@@ -85,10 +85,14 @@ inline RandomSource system_random() {
 
 // What a failed attempt was like.
 struct FailedAttempt {
-  enum class Kind { connect, timeout, reset, transient, throttling, permanent };
+  enum class Kind { connect, connect_timeout, timeout, reset, transient, throttling, permanent };
   Kind kind = Kind::permanent;
-  // Whether the service may have carried the request out: everything but a refused connection and throttling.
-  bool may_have_run() const { return kind != Kind::connect && kind != Kind::throttling; }
+  // Whether the service may have carried the request out: not where no connection came about, nor with
+  // throttling.
+  bool may_have_run() const {
+    return kind != Kind::connect && kind != Kind::connect_timeout && kind != Kind::throttling;
+  }
+  bool timed_out() const { return kind == Kind::connect_timeout || kind == Kind::timeout; }
 };
 
 inline FailedAttempt classify(int http_status, std::string_view code) {
@@ -102,6 +106,8 @@ inline FailedAttempt classify(TransportError::Kind kind) {
   switch (kind) {
     case TransportError::Kind::connect:
       return {Kind::connect};
+    case TransportError::Kind::connect_timeout:
+      return {Kind::connect_timeout};
     case TransportError::Kind::timeout:
       return {Kind::timeout};
     case TransportError::Kind::reset:
@@ -127,7 +133,7 @@ class RetrySession {
     using Kind = FailedAttempt::Kind;
     if (failure.kind == Kind::permanent || attempt_ >= attempts_max_) return std::nullopt;
     if (!idempotent_ && failure.may_have_run()) return std::nullopt;
-    const int cost = failure.kind == Kind::timeout ? RetryQuota::timeout_cost : RetryQuota::retry_cost;
+    const int cost = failure.timed_out() ? RetryQuota::timeout_cost : RetryQuota::retry_cost;
     if (!quota_.acquire(cost)) return std::nullopt;
     last_cost_ = cost;
     const double seconds = random() * std::min(std::pow(2.0, attempt_ - 1), 20.0);

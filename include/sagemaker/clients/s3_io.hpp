@@ -117,23 +117,21 @@ class FileSink final : public CheckedSink {
   void start(const HttpResponse& head) override {
     CheckedSink::start(head);
     close();
+    buffer_.clear();
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (descriptor_ < 0) fail("Cannot create " + temporary_);
     exists_ = true;
   }
   void write(std::string_view piece) override {
     CheckedSink::write(piece);
-    while (!piece.empty()) {
-      const ssize_t count = ::write(descriptor_, piece.data(), piece.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) fail("Cannot write " + temporary_);
-      piece.remove_prefix(static_cast<std::size_t>(count));
-    }
+    buffer_.append(piece);  // transports hand out pieces as small as 4 KB
+    if (buffer_.size() >= buffer_bytes) flush();
   }
   bool can_restart() const override { return true; }
 
   // Gives the file its name. Throws std::system_error.
   void commit() {
+    flush();
     const int descriptor = std::exchange(descriptor_, -1);
     if (descriptor >= 0 && ::close(descriptor) != 0) fail("Cannot write " + temporary_);
     if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("Cannot create " + path_.string());
@@ -141,6 +139,18 @@ class FileSink final : public CheckedSink {
   }
 
  private:
+  static constexpr std::size_t buffer_bytes = 256 * 1024;
+
+  void flush() {
+    std::string_view left = buffer_;
+    while (!left.empty()) {
+      const ssize_t count = ::write(descriptor_, left.data(), left.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) fail("Cannot write " + temporary_);
+      left.remove_prefix(static_cast<std::size_t>(count));
+    }
+    buffer_.clear();
+  }
   [[noreturn]] static void fail(const std::string& what) {
     throw std::system_error(errno, std::generic_category(), what);
   }
@@ -150,6 +160,7 @@ class FileSink final : public CheckedSink {
 
   std::filesystem::path path_;
   std::string temporary_;
+  std::string buffer_;
   int descriptor_ = -1;
   bool exists_ = false;
 };
