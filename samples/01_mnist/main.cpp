@@ -1,6 +1,5 @@
 // MNIST from end to end: upload the data, train mnist.cpp as a SageMaker training job, put the model on an
-// endpoint, send all test images through it, and take everything down again. Runs against AWS, or against an
-// emulator with AWS_ENDPOINT_URL=http://127.0.0.1:4566.
+// endpoint, send all test images through it and take everything down again. AWS_ENDPOINT_URL decides where.
 //   sample_01_mnist [--data FOLDER] [--script FILE] [--epochs N]
 #include <algorithm>
 #include <cstdio>
@@ -50,8 +49,7 @@ double measure(const sm::Predictor& predictor, const TestSet& test) {
   for (std::size_t first = 0; first < test.labels.size(); first += batch) {
     const std::size_t count = std::min(batch, test.labels.size() - first);
     const std::span<const float> images = std::span(test.pixels).subspan(first * pixels, count * pixels);
-    const std::vector<float> scores =
-        predictor.predict(sm::NpyArray(images, {count, pixels})).values<float>();
+    const auto scores = predictor.predict(sm::NpyArray(images, {count, pixels})).values<float>();
     if (scores.size() != count * 10)
       throw sm::Error("the endpoint did not answer with ten numbers for each image");
     for (std::size_t index = 0; index < count; ++index) {
@@ -73,7 +71,7 @@ int run(const Arguments& arguments) {
   const TestSet test = read_test_set(files.folder());
 
   sm::Session session;
-  const std::string data = session.upload_data(files.folder, "mnist");
+  const std::string data = session.upload_data(files.folder(), "mnist");
   std::printf("the data is in %s\n", data.c_str());
 
   sm::Estimator estimator{
@@ -103,8 +101,7 @@ int run(const Arguments& arguments) {
 
   std::printf("endpoint, configuration and model are deleted\n");
   std::printf("accuracy: %.2f %% of %zu test images\n", accuracy, test.labels.size());
-  if (accuracy < accuracy_wanted)
-    throw sm::Error("the accuracy is lower than the 97.5 % that this sample promises");
+  if (accuracy < 97.5) throw sm::Error("the accuracy is lower than the 97.5 % that this sample promises");
   return EXIT_SUCCESS;
 }
 
