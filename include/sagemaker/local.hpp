@@ -24,10 +24,10 @@
 namespace sagemaker {
 
 struct LocalEmulatorOptions {
-  std::filesystem::path program;  // empty: SAGEMAKER_LOCAL_BIN, PATH, then the build tree around this program
-  std::filesystem::path data_dir;      // empty: a temporary folder that is removed at the end
+  std::filesystem::path program = {};  // empty: SAGEMAKER_LOCAL_BIN, PATH, then the build tree around this program
+  std::filesystem::path data_dir = {};      // empty: a temporary folder that is removed at the end
   std::vector<std::string> arguments = {};  // further command-line arguments of sagemaker-local
-  std::filesystem::path log_file;      // its log; empty: a file in a temporary folder
+  std::filesystem::path log_file = {};      // its log; empty: a file in a temporary folder
   std::string region = "us-east-1";
   std::chrono::milliseconds startup_timeout{30'000};
   std::chrono::milliseconds stop_timeout{10'000};  // between SIGTERM and SIGKILL

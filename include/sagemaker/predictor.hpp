@@ -15,7 +15,7 @@
 namespace sagemaker {
 
 struct PredictorOptions {
-  std::string endpoint_name;
+  std::string endpoint_name = {};
   Serializer serializer = JSONSerializer{};  // for predict(json)
   Deserializer deserializer = JSONDeserializer{};
 };

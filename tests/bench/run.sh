@@ -27,7 +27,8 @@ compile_ms() {
   echo "$best"
 }
 
-printf '%s, %s processors, %s\n\n' "$(date -u +%F)" "$(nproc)" "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
+processor="$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sort -u)"
+printf '%s, %s processors, %s\n\n' "$(date -u +%F)" "$(nproc)" "$processor"
 printf '%-46s %14s  %-44s %8s  %-18s\n' what measured floor ratio budget
 for name in startup control_plane s3 serving training; do
   program="$build/bin/bench_$name"

@@ -1,5 +1,5 @@
-// PUT and GET of a large object. Floor: what no implementation can do without, one copy of the bytes in memory, their MD5
-// (the ETag) and their CRC-32 (the checksum), each once and one after the other on one processor.
+// PUT and GET of a large object. Floor: what no implementation can do without, one copy of the bytes in memory, their
+// MD5 (the ETag) and their CRC-32 (the checksum), each once and one after the other on one processor.
 #include <cstring>
 #include <random>
 

@@ -1,6 +1,6 @@
-// CreateEndpoint to InService, and InvokeEndpoint through the emulator. Floors: the serving program started by hand until
-// /ping answers; the bare forward pass of the same model in a program without any HTTP. The same request sent straight
-// to the serving program shows how much of the difference is the emulator's and how much the container's.
+// CreateEndpoint to InService, and InvokeEndpoint through the emulator. Floors: the serving program started by hand
+// until /ping answers; the bare forward pass of the same model in a program without any HTTP. The same request sent
+// straight to the serving program shows how much of the difference is the emulator's and how much the container's.
 #include <httplib.h>
 #include <netinet/in.h>
 #include <sys/socket.h>

@@ -1,6 +1,6 @@
-// From CreateTrainingJob to the first line of the job's program in its log: for a program named by a file:// image, for a
-// C++ entry point that is compiled for the first time, and for one that was compiled before. Floor: the same program
-// started by hand until its first line. And a training step inside a job over the same step in a bare libtorch program.
+// From CreateTrainingJob to the first line of the job's program in its log: for a program named by a file:// image, for
+// a C++ entry point that is compiled for the first time, and for one that was compiled before. Floor: the same program
+// started by hand until its first line. And a training step in a job over the same step in a bare libtorch program.
 #include "tests/bench/bench.hpp"
 
 namespace {
@@ -28,7 +28,8 @@ double own_start_ms() {
   std::vector<double> samples;
   for (int round = 0; round < 3; ++round) {
     const sm::detail::TemporaryFolder folder;
-    const FirstLine line = first_line_of("SAGEMAKER_BASE_DIR=" + folder.path().string() + " " + model_program() + " train");
+    const FirstLine line =
+        first_line_of("SAGEMAKER_BASE_DIR=" + folder.path().string() + " " + model_program() + " train");
     if (!line.text.starts_with("bench: first line")) throw std::runtime_error("bench_model said \"" + line.text + "\"");
     samples.push_back(line.ms);
   }

@@ -1,5 +1,5 @@
-// Says whether the toolkit finds the GPU and whether the GPU computes what the CPU computes: the same few training steps
-// from the same weights on both, and the codecs with tensors that lie on the GPU.
+// Says whether the toolkit finds the GPU and whether the GPU computes what the CPU computes: the same few training
+// steps from the same weights on both, and the codecs with tensors that lie on the GPU.
 #include <cstdio>
 #include <sstream>
 #include <string>
@@ -18,7 +18,8 @@ void check(bool holds, const std::string& what) {
 }
 
 torch::Device device_with(const char* num_gpus) {
-  return container::TrainingEnvironment::read({{"SAGEMAKER_BASE_DIR", "/nonexistent"}, {"SM_NUM_GPUS", num_gpus}}).device();
+  const container::Variables variables{{"SAGEMAKER_BASE_DIR", "/nonexistent"}, {"SM_NUM_GPUS", num_gpus}};
+  return container::TrainingEnvironment::read(variables).device();
 }
 
 struct NetImpl : torch::nn::Module {

@@ -1,4 +1,4 @@
-# Programs that only make sense where there is a GPU; tests/gpu/run.sh builds them, through torch.cmake beside this file.
+# Programs that only make sense where there is a GPU; run.sh builds them, through torch.cmake beside this file.
 function(gpu_program name)
   add_executable(${name} ${ARGN})
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")

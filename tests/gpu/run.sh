@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the toolkit on a GPU: its tests, a check that the GPU computes what the CPU computes, and samples/01_mnist trained
-# and served on both.
+# Runs the toolkit on a GPU: its tests, a check that the GPU computes what the CPU computes, and samples/01_mnist
+# trained and served on both.
 #   tests/gpu/run.sh            exit code 77, with the reason, where there is no GPU or no torch that can use it
 #   tests/gpu/run.sh --pack     on a Debian machine with a network: unpacks the libraries that the build needs into
 #                               .headers/, for a GPU machine that has none of them and cannot install any
@@ -45,7 +45,7 @@ esac
 
 # ---- is there a GPU, and a torch that can use it? ----------------------------------------------
 command -v python3 >/dev/null || skip "there is no python3"
-torch_state="$(python3 - <<'PYTHON'
+torch_report="$(python3 - <<'PYTHON'
 try:
     import torch
 except ImportError:
@@ -59,7 +59,9 @@ else:
     print(torch.cuda.get_device_name(0) if torch.cuda.is_available() else "no GPU")
 PYTHON
 )"
-{ read -r kind; read -r torch_root || true; read -r abi || true; read -r version || true; read -r gpu || true; } <<<"$torch_state"
+mapfile -t torch_state <<<"$torch_report"
+kind="${torch_state[0]}" torch_root="${torch_state[1]:-}" abi="${torch_state[2]:-}" version="${torch_state[3]:-}"
+gpu="${torch_state[4]:-}"
 dry_run="${SAGEMAKER_GPU_DRY_RUN:-}"
 if [[ "$kind" != gpu && -z "$dry_run" ]]; then
   if [[ "$kind" == none ]]; then skip "python3 has no torch, so there is no CUDA libtorch to build with"; fi
@@ -75,7 +77,8 @@ fi
 say "torch $version in $torch_root, $gpu"
 
 # ---- configure and build -----------------------------------------------------------------------
-options=(-DCMAKE_BUILD_TYPE=Release -DSAGEMAKER_BUILD_EMULATOR=OFF -DSAGEMAKER_BUILD_SAMPLES=OFF -DSAGEMAKER_BUILD_TESTS=ON
+options=(-DCMAKE_BUILD_TYPE=Release
+  -DSAGEMAKER_BUILD_EMULATOR=OFF -DSAGEMAKER_BUILD_SAMPLES=OFF -DSAGEMAKER_BUILD_TESTS=ON
   "-DCMAKE_PROJECT_sagemaker_INCLUDE=$root/tests/gpu/torch.cmake"
   "-DSAGEMAKER_TORCH_ROOT=$torch_root" "-DSAGEMAKER_TORCH_CXX11_ABI=$abi")
 if [[ -d "$headers" ]]; then

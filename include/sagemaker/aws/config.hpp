@@ -32,22 +32,22 @@ namespace sagemaker {
 //   ca_bundle     AWS_CA_BUNDLE, `ca_bundle`
 //   max_attempts  AWS_MAX_ATTEMPTS, `max_attempts`, 3
 struct ClientConfig {
-  std::string region;
-  std::string endpoint_url;  // "http://127.0.0.1:4566"
-  std::string profile;
-  std::optional<aws::Credentials> credentials;
-  std::shared_ptr<aws::CredentialsProvider> credentials_provider;  // used where `credentials` is not set
+  std::string region = {};
+  std::string endpoint_url = {};  // "http://127.0.0.1:4566"
+  std::string profile = {};
+  std::optional<aws::Credentials> credentials = {};
+  std::shared_ptr<aws::CredentialsProvider> credentials_provider = {};  // used where `credentials` is not set
   std::chrono::milliseconds connect_timeout{60'000};
   std::chrono::milliseconds read_timeout{60'000};  // without a byte, not for the whole answer
   int max_attempts = 0;                            // attempts in all, the first included; 0: as configured
   bool verify_tls = true;
-  std::string ca_bundle;         // PEM file
-  std::string user_agent_extra;  // goes behind the library's own user agent
+  std::string ca_bundle = {};         // PEM file
+  std::string user_agent_extra = {};  // goes behind the library's own user agent
   // Replaced in tests, or to share one connection pool.
-  std::shared_ptr<aws::Transport> transport;
-  std::shared_ptr<aws::Clock> clock;
-  aws::RandomSource random;
-  std::shared_ptr<const aws::Environment> environment;
+  std::shared_ptr<aws::Transport> transport = {};
+  std::shared_ptr<aws::Clock> clock = {};
+  aws::RandomSource random = {};
+  std::shared_ptr<const aws::Environment> environment = {};
 };
 
 }  // namespace sagemaker

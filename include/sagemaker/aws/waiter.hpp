@@ -19,7 +19,7 @@ struct WaitOptions {
   std::chrono::milliseconds poll_interval{5'000};  // the longest time between two looks
   std::chrono::milliseconds first_interval{100};   // the first one; each further is half as long again
   std::chrono::milliseconds timeout{std::chrono::hours(24)};
-  std::function<void(const json& description)> on_poll;  // sees every description, the last one included
+  std::function<void(const json& description)> on_poll = {};  // sees every description, the last one included
 };
 
 namespace aws {

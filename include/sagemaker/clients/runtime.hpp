@@ -12,17 +12,17 @@ namespace sagemaker {
 
 // What one invocation sends. Empty members are left out.
 struct InvokeEndpointInput {
-  std::string endpoint_name;
-  std::string body;  // bytes, in the encoding that content_type names; at most 25 MB
+  std::string endpoint_name = {};
+  std::string body = {};  // bytes, in the encoding that content_type names; at most 25 MB
   std::string content_type = "application/octet-stream";
-  std::string accept;
-  std::string target_model;               // multi-model endpoints: the archive below the model prefix
-  std::string target_variant;             // a production variant by name, instead of by weight
-  std::string target_container_hostname;  // multi-container endpoints
-  std::string inference_component_name;
-  std::string inference_id;       // appears in captured data
-  std::string custom_attributes;  // up to 1,024 visible characters, handed to the container
-  std::optional<std::chrono::milliseconds> read_timeout;  // instead of the client's own
+  std::string accept = {};
+  std::string target_model = {};               // multi-model endpoints: the archive below the model prefix
+  std::string target_variant = {};             // a production variant by name, instead of by weight
+  std::string target_container_hostname = {};  // multi-container endpoints
+  std::string inference_component_name = {};
+  std::string inference_id = {};       // appears in captured data
+  std::string custom_attributes = {};  // up to 1,024 visible characters, handed to the container
+  std::optional<std::chrono::milliseconds> read_timeout = {};  // instead of the client's own
   // Sends the request again also where it may already have been answered. Safe where the model has no side
   // effects.
   bool retry_after_any_failure = false;
@@ -37,14 +37,14 @@ struct InvokeEndpointOutput {
 
 // Where an asynchronous invocation finds its input.
 struct InvokeEndpointAsyncInput {
-  std::string endpoint_name;
-  std::string input_location;  // s3://bucket/key
-  std::string content_type;
-  std::string accept;
-  std::string inference_id;
-  std::string custom_attributes;
-  std::optional<int> request_ttl_seconds;
-  std::optional<int> invocation_timeout_seconds;
+  std::string endpoint_name = {};
+  std::string input_location = {};  // s3://bucket/key
+  std::string content_type = {};
+  std::string accept = {};
+  std::string inference_id = {};
+  std::string custom_attributes = {};
+  std::optional<int> request_ttl_seconds = {};
+  std::optional<int> invocation_timeout_seconds = {};
 };
 
 struct InvokeEndpointAsyncOutput {

@@ -24,15 +24,15 @@ struct S3Bucket {
 // `body` is sent, or the file at `file` where that is set: in constant memory, read once for its checksums
 // and once to be sent. At most 5 GiB, which is S3's limit for one request.
 struct PutObjectInput {
-  std::string bucket;
-  std::string key;
-  std::string body;
-  std::filesystem::path file;
+  std::string bucket = {};
+  std::string key = {};
+  std::string body = {};
+  std::filesystem::path file = {};
   std::string content_type = "binary/octet-stream";
-  std::string content_encoding;
-  std::string cache_control;
-  std::map<std::string, std::string> metadata;  // user metadata: at most 2 KB in all
-  aws::Headers headers;  // any further request headers: x-amz-tagging, If-None-Match ...
+  std::string content_encoding = {};
+  std::string cache_control = {};
+  std::map<std::string, std::string> metadata = {};  // user metadata: at most 2 KB in all
+  aws::Headers headers = {};  // any further request headers: x-amz-tagging, If-None-Match ...
 };
 
 struct PutObjectOutput {
@@ -54,11 +54,11 @@ struct S3ObjectInfo {
 };
 
 struct S3ObjectInput {
-  std::string bucket;
-  std::string key;
-  std::string version_id;
-  std::string range;     // get only: "bytes=0-99"
-  aws::Headers headers;  // any further request headers: If-Match, If-Modified-Since ...
+  std::string bucket = {};
+  std::string key = {};
+  std::string version_id = {};
+  std::string range = {};     // get only: "bytes=0-99"
+  aws::Headers headers = {};  // any further request headers: If-Match, If-Modified-Since ...
 };
 
 struct GetObjectOutput {
@@ -67,8 +67,8 @@ struct GetObjectOutput {
 };
 
 struct DeleteObjectsInput {
-  std::string bucket;
-  std::vector<std::string> keys;  // any number: sent in groups of 1,000
+  std::string bucket = {};
+  std::vector<std::string> keys = {};  // any number: sent in groups of 1,000
 };
 
 struct S3DeleteFailure {
@@ -78,12 +78,12 @@ struct S3DeleteFailure {
 };
 
 struct ListObjectsV2Input {
-  std::string bucket;
-  std::string prefix;
-  std::string delimiter;
-  std::string start_after;
-  std::string continuation_token;
-  std::optional<int> max_keys;  // at most and by default 1,000
+  std::string bucket = {};
+  std::string prefix = {};
+  std::string delimiter = {};
+  std::string start_after = {};
+  std::string continuation_token = {};
+  std::optional<int> max_keys = {};  // at most and by default 1,000
 };
 
 struct S3Object {

@@ -232,7 +232,7 @@ class SageMakerClient {
 
  private:
   struct Description {
-    std::string_view operation, name_member, status_member, title;
+    std::string_view operation = {}, name_member = {}, status_member = {}, title = {};
   };
 
   static std::string text(const json& document, std::string_view member) {
