@@ -22,7 +22,7 @@ class Catalog {
   struct Options {
     std::filesystem::path programs;      // where the images' own programs lie: beside sagemaker-local
     std::filesystem::path cache;         // compiled C++ entry points, shared between emulators of one user
-    std::filesystem::path mapping_file;  // --images FILE: JSON {"name or name:tag or pattern*": "command" | ["argv"...]}
+    std::filesystem::path mapping_file;  // --images FILE: JSON {"name, name:tag or pattern*": "command" or ["argv"...]}
   };
   explicit Catalog(Options options);  // throws std::runtime_error naming what is wrong in the mapping file
 

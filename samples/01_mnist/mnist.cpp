@@ -1,10 +1,11 @@
-// Handwritten digits in C++: the script that a training job compiles and runs, and that the endpoint then serves.
-// Channel "training" holds the four files of MNIST. Hyperparameters: epochs, batch-size, learning-rate, seed.
-#include <sagemaker/container.hpp>
-
+// Handwritten digits in C++: the script that a training job compiles and runs, and that the endpoint then
+// serves. Channel "training" holds the four files of MNIST. Hyperparameters: epochs, batch-size,
+// learning-rate, seed.
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
+
+#include <sagemaker/container.hpp>
 
 namespace sm = sagemaker;
 
@@ -42,8 +43,8 @@ Net train(const sm::container::TrainingEnvironment& env) {
   labels = labels.to(device);
   test_images = test_images.flatten(1).to(device);
   test_labels = test_labels.to(device);
-  std::cout << "training on " << images.size(0) << " images, testing on " << test_images.size(0) << ", device " << device
-            << std::endl;
+  std::cout << "training on " << images.size(0) << " images, testing on " << test_images.size(0)
+            << ", device " << device << std::endl;
 
   Net net;
   net->to(device);
@@ -63,13 +64,16 @@ Net train(const sm::container::TrainingEnvironment& env) {
       loss_sum += loss.detach();
       ++batches;
     }
-    std::cout << "epoch " << epoch << std::fixed << std::setprecision(4) << " train_loss=" << loss_sum.item<double>() / batches
+    std::cout << "epoch " << epoch << std::fixed << std::setprecision(4)
+              << " train_loss=" << loss_sum.item<double>() / batches
               << " test_accuracy=" << accuracy(net, test_images, test_labels) << std::endl;
   }
   return net;
 }
 
-void save(const Net& net, const std::filesystem::path& model_dir) { torch::save(net, (model_dir / "model.pt").string()); }
+void save(const Net& net, const std::filesystem::path& model_dir) {
+  torch::save(net, (model_dir / "model.pt").string());
+}
 
 Net model_fn(const std::filesystem::path& model_dir, torch::Device device) {
   Net net;
@@ -79,8 +83,11 @@ Net model_fn(const std::filesystem::path& model_dir, torch::Device device) {
 }
 
 // One call for all the rows that wait: probabilities of the ten digits.
-torch::Tensor predict_fn(const torch::Tensor& batch, Net& net) { return torch::softmax(net->forward(batch), 1); }
+torch::Tensor predict_fn(const torch::Tensor& batch, Net& net) {
+  return torch::softmax(net->forward(batch), 1);
+}
 
 int main(int argc, char** argv) {
-  return sm::container::run(argc, argv, {.train = train, .save = save, .model_fn = model_fn, .predict_fn = predict_fn});
+  return sm::container::run(argc, argv,
+                            {.train = train, .save = save, .model_fn = model_fn, .predict_fn = predict_fn});
 }

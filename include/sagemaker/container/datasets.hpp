@@ -1,11 +1,11 @@
-// Readers for data sets as they lie in a channel. The idx format of MNIST and its relatives, plain or gzip-compressed:
-// http://yann.lecun.com/exdb/mnist/
+// Readers for data sets as they lie in a channel. The idx format of MNIST and its relatives, plain or
+// gzip-compressed: http://yann.lecun.com/exdb/mnist/
 #pragma once
-
-#include <torch/torch.h>
 
 #include <filesystem>
 #include <string>
+
+#include <torch/torch.h>
 
 #include <sagemaker/container/linkage.hpp>
 
@@ -21,7 +21,8 @@ struct LabelledImages {
 };
 
 // "train" or "t10k" of a folder with the four files of MNIST (or Fashion-MNIST), with or without .gz.
-SAGEMAKER_CONTAINER_FUNCTION LabelledImages read_mnist(const std::filesystem::path& folder, const std::string& part);
+SAGEMAKER_CONTAINER_FUNCTION LabelledImages read_mnist(const std::filesystem::path& folder,
+                                                       const std::string& part);
 
 }  // namespace sagemaker::container
 

@@ -1,4 +1,5 @@
-// The one decision about where tensors live: CUDA where this program may use a GPU and libtorch can, else the CPU.
+// The one decision about where tensors live: CUDA where this program may use a GPU and libtorch can, else the
+// CPU.
 #pragma once
 
 #include <torch/torch.h>

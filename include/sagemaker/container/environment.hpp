@@ -1,7 +1,7 @@
-// What a training or serving program finds around it: folders under /opt/ml (or SAGEMAKER_BASE_DIR), channels,
-// hyperparameters, hosts, processors. Names and defaults follow the SageMaker training and inference toolkits
-// (https://github.com/aws/sagemaker-training-toolkit, ENVIRONMENT_VARIABLES.md). No torch in here but for device(), whose
-// body is in device.hpp.
+// What a training or serving program finds around it: folders under /opt/ml (or SAGEMAKER_BASE_DIR),
+// channels, hyperparameters, hosts, processors. Names and defaults follow the SageMaker training and
+// inference toolkits (https://github.com/aws/sagemaker-training-toolkit, ENVIRONMENT_VARIABLES.md). No torch
+// in here but for device(), whose body is in device.hpp.
 #pragma once
 
 #include <chrono>
@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <sagemaker/aws/errors.hpp>
@@ -31,8 +32,8 @@ using Variables = std::map<std::string, std::string>;
 // The environment variables of this process.
 SAGEMAKER_CONTAINER_FUNCTION Variables process_variables();
 
-// One hyperparameter. SageMaker hands every value over as a string; SDKs put JSON into that string, other clients do not.
-// "0.1", "\"0.1\"" and 0.1 all mean the number 0.1.
+// One hyperparameter. SageMaker hands every value over as a string; SDKs put JSON into that string, other
+// clients do not. "0.1", "\"0.1\"" and 0.1 all mean the number 0.1.
 struct Hyperparameter {
   std::string text;  // as it was given, before any decoding
   json value;        // the JSON value in it, or else the text itself
@@ -41,27 +42,30 @@ struct Hyperparameter {
 namespace detail {
 SAGEMAKER_CONTAINER_FUNCTION Hyperparameter decode_hyperparameter(const json& given);
 SAGEMAKER_CONTAINER_FUNCTION bool hyperparameter_bool(const std::string& name, const Hyperparameter& given);
-SAGEMAKER_CONTAINER_FUNCTION double hyperparameter_double(const std::string& name, const Hyperparameter& given);
-SAGEMAKER_CONTAINER_FUNCTION std::int64_t hyperparameter_integer(const std::string& name, const Hyperparameter& given,
+SAGEMAKER_CONTAINER_FUNCTION double hyperparameter_double(const std::string& name,
+                                                          const Hyperparameter& given);
+SAGEMAKER_CONTAINER_FUNCTION std::int64_t hyperparameter_integer(const std::string& name,
+                                                                 const Hyperparameter& given,
                                                                  std::int64_t min, std::int64_t max);
 SAGEMAKER_CONTAINER_FUNCTION std::string hyperparameter_text(const Hyperparameter& given);
-[[noreturn]] SAGEMAKER_CONTAINER_FUNCTION void bad_hyperparameter(const std::string& name, const Hyperparameter& given,
+[[noreturn]] SAGEMAKER_CONTAINER_FUNCTION void bad_hyperparameter(const std::string& name,
+                                                                  const Hyperparameter& given,
                                                                   const std::string& wanted);
 }  // namespace detail
 
 struct TrainingEnvironment {
-  // Reads /opt/ml, or the folder that SAGEMAKER_BASE_DIR names, and the SM_* variables, which win over the files. What is
-  // missing gets the platform's default, so that a program also runs by hand. Throws ConfigError naming the file or the
-  // variable that cannot be understood.
+  // Reads /opt/ml, or the folder that SAGEMAKER_BASE_DIR names, and the SM_* variables, which win over the
+  // files. What is missing gets the platform's default, so that a program also runs by hand. Throws
+  // ConfigError naming the file or the variable that cannot be understood.
   static TrainingEnvironment read(const Variables& variables = process_variables());
 
   std::filesystem::path base_dir = "/opt/ml";
   std::filesystem::path input_dir, input_config_dir;
-  std::filesystem::path model_dir;                // becomes model.tar.gz
-  std::filesystem::path output_dir;               // failure and success are written here
-  std::filesystem::path output_data_dir;          // becomes output.tar.gz
+  std::filesystem::path model_dir;        // becomes model.tar.gz
+  std::filesystem::path output_dir;       // failure and success are written here
+  std::filesystem::path output_data_dir;  // becomes output.tar.gz
   std::filesystem::path output_intermediate_dir;
-  std::filesystem::path checkpoint_dir;           // kept in S3 while the job runs, restored when it starts again
+  std::filesystem::path checkpoint_dir;  // kept in S3 while the job runs, restored when it starts again
   std::filesystem::path code_dir;
 
   std::map<std::string, Hyperparameter> hyperparameters;      // the user's
@@ -79,8 +83,8 @@ struct TrainingEnvironment {
   int num_cpus = 1;
   int num_gpus = 0;
 
-  // The value of a hyperparameter: bool, an integer, float, double, std::string, std::vector of these, or json.
-  // Throws ConfigError where the value is of another type, and in the first form where it is missing.
+  // The value of a hyperparameter: bool, an integer, float, double, std::string, std::vector of these, or
+  // json. Throws ConfigError where the value is of another type, and in the first form where it is missing.
   template <class T>
   T hyperparameter(const std::string& name) const;
   template <class T>
@@ -98,8 +102,8 @@ struct TrainingEnvironment {
   const std::string& master_address() const { return hosts.front(); }
   static constexpr int master_port = 7777;  // as the PyTorch training toolkit chose
 
-  // True once the platform wants the job to end (StopTrainingJob, the time limit): return from train soon, so that what
-  // was learnt so far is saved. See stop.hpp.
+  // True once the platform wants the job to end (StopTrainingJob, the time limit): return from train soon, so
+  // that what was learnt so far is saved. See stop.hpp.
   bool stop_requested() const;
 
   // CUDA where this job may use a GPU and libtorch can, else the CPU. Body in device.hpp.
@@ -115,13 +119,14 @@ struct ServingEnvironment {
 
   std::filesystem::path base_dir = "/opt/ml";
   std::filesystem::path model_dir;
-  std::string bind_host = "0.0.0.0";                      // SAGEMAKER_BIND_TO_HOST
-  int bind_port = 8080;                                   // SAGEMAKER_BIND_TO_PORT
-  std::string default_accept = "application/json";        // SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT
-  std::chrono::milliseconds invocation_timeout{60'000};   // SAGEMAKER_MODEL_SERVER_TIMEOUT(_SECONDS)
-  std::chrono::milliseconds drain_timeout{25'000};        // hosting sends SIGKILL 30 s after SIGTERM
-  std::size_t payload_bytes_max = std::size_t{100} << 20;  // SAGEMAKER_MAX_PAYLOAD_IN_MB; batch transform sends up to 100 MB
-  int batch_rows_max = 64;                                // SAGEMAKER_TS_BATCH_SIZE
+  std::string bind_host = "0.0.0.0";                     // SAGEMAKER_BIND_TO_HOST
+  int bind_port = 8080;                                  // SAGEMAKER_BIND_TO_PORT
+  std::string default_accept = "application/json";       // SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT
+  std::chrono::milliseconds invocation_timeout{60'000};  // SAGEMAKER_MODEL_SERVER_TIMEOUT(_SECONDS)
+  std::chrono::milliseconds drain_timeout{25'000};       // hosting sends SIGKILL 30 s after SIGTERM
+  std::size_t payload_bytes_max = std::size_t{100}
+                                  << 20;  // SAGEMAKER_MAX_PAYLOAD_IN_MB; batch transform sends up to 100 MB
+  int batch_rows_max = 64;                // SAGEMAKER_TS_BATCH_SIZE
   int num_cpus = 1;
   int num_gpus = 0;
 
@@ -143,8 +148,11 @@ T hyperparameter_as(const std::string& name, const Hyperparameter& given) {
     return hyperparameter_bool(name, given);
   } else if constexpr (std::integral<T>) {
     constexpr auto most = std::numeric_limits<std::int64_t>::max();
-    constexpr auto max = std::cmp_less(most, std::numeric_limits<T>::max()) ? most : static_cast<std::int64_t>(std::numeric_limits<T>::max());
-    return static_cast<T>(hyperparameter_integer(name, given, static_cast<std::int64_t>(std::numeric_limits<T>::min()), max));
+    constexpr auto max = std::cmp_less(most, std::numeric_limits<T>::max())
+                             ? most
+                             : static_cast<std::int64_t>(std::numeric_limits<T>::max());
+    return static_cast<T>(
+        hyperparameter_integer(name, given, static_cast<std::int64_t>(std::numeric_limits<T>::min()), max));
   } else if constexpr (std::floating_point<T>) {
     return static_cast<T>(hyperparameter_double(name, given));
   } else if constexpr (is_vector<T>) {
@@ -155,7 +163,8 @@ T hyperparameter_as(const std::string& name, const Hyperparameter& given) {
     }
     return values;
   } else {
-    static_assert(std::constructible_from<T, std::string>, "a hyperparameter is bool, number, string, vector or json");
+    static_assert(std::constructible_from<T, std::string>,
+                  "a hyperparameter is bool, number, string, vector or json");
     return T(hyperparameter_text(given));
   }
 }
@@ -165,7 +174,8 @@ T hyperparameter_as(const std::string& name, const Hyperparameter& given) {
 template <class T>
 T TrainingEnvironment::hyperparameter(const std::string& name) const {
   const auto found = hyperparameters.find(name);
-  if (found == hyperparameters.end()) throw ConfigError("hyperparameter '" + name + "' is required and was not given");
+  if (found == hyperparameters.end())
+    throw ConfigError("hyperparameter '" + name + "' is required and was not given");
   return detail::hyperparameter_as<T>(name, found->second);
 }
 

@@ -1,17 +1,17 @@
-// The functions of a SageMaker script, in C++. `Hooks` is a plain aggregate: each member takes any callable and forgets the
-// type of the model, so that a program is just
+// The functions of a SageMaker script, in C++. `Hooks` is a plain aggregate: each member takes any callable
+// and forgets the type of the model, so that a program is just
 //
-//   sm::container::run(argc, argv, {.train = train, .save = save, .model_fn = model_fn, .predict_fn = predict_fn});
+//   sm::container::run(argc, argv, {.train = train, .save = save, .model_fn = model_fn, .predict_fn =
+//   predict_fn});
 //
 // Names and defaults are those of the SageMaker PyTorch toolkits; what is left out gets the default:
 //   save        torch::nn modules: their parameters as model.pt; torch::jit::Module: TorchScript as model.pt
-//   model_fn    the counterpart of that: a default-constructed torch::nn module that reads model.pt, where predict_fn takes
+//   model_fn    the counterpart of that: a default-constructed torch::nn module that reads model.pt, where
+//   predict_fn takes
 //               such a module; else TorchScript from model.pt or the only *.pt or *.pth in the folder
 //   predict_fn  model.forward(batch)
 //   input_fn, output_fn   JSON, CSV and NPY (codecs.hpp)
 #pragma once
-
-#include <torch/torch.h>
 
 #include <filesystem>
 #include <functional>
@@ -23,6 +23,8 @@
 #include <type_traits>
 #include <typeindex>
 #include <utility>
+
+#include <torch/torch.h>
 
 #include <sagemaker/container/codecs.hpp>
 #include <sagemaker/container/environment.hpp>
@@ -58,12 +60,15 @@ template <class C, class R, class... A>
 struct Signature<R (C::*)(A...) const noexcept> : Signature<R(A...)> {};
 
 template <class F>
-concept plain_callable = requires { typename Signature<std::decay_t<F>>::Result; };
+concept plain_callable = requires {
+  typename Signature<std::decay_t<F>>::Result;
+};
 
 // The model's type in parameter I of a hook: Net for Net, Net& and const Net&.
 template <class F, std::size_t I>
 struct ModelArgument {
-  static_assert(plain_callable<F>, "a hook that takes the model must be a function or a lambda with plain parameter types");
+  static_assert(plain_callable<F>,
+                "a hook that takes the model must be a function or a lambda with plain parameter types");
   using Type = std::remove_cvref_t<std::tuple_element_t<I, typename Signature<std::decay_t<F>>::Arguments>>;
 };
 
@@ -73,8 +78,8 @@ struct ModelType {
   std::type_index index;
   // The module inside, where the model is a torch::nn module holder or a shared_ptr to a module; else null.
   torch::nn::Module* (*module)(void*);
-  torch::jit::Module* (*script)(void*);                // the same for TorchScript
-  AnyModel (*create)();                                // default-constructed; null where that is not possible
+  torch::jit::Module* (*script)(void*);  // the same for TorchScript
+  AnyModel (*create)();                  // default-constructed; null where that is not possible
   torch::Tensor (*forward)(void*, const torch::Tensor&);  // null where there is no forward(Tensor) -> Tensor
 };
 
@@ -100,9 +105,13 @@ constexpr bool model_constructible() {
 template <class M>
 constexpr bool model_forwards() {
   if constexpr (module_holder<M> || module_pointer<M>) {
-    return requires(M& model, torch::Tensor batch) { { model->forward(batch) } -> std::convertible_to<torch::Tensor>; };
+    return requires(M & model, torch::Tensor batch) {
+      { model->forward(batch) } -> std::convertible_to<torch::Tensor>;
+    };
   } else {
-    return requires(M& model, torch::Tensor batch) { { model.forward(batch) } -> std::convertible_to<torch::Tensor>; };
+    return requires(M & model, torch::Tensor batch) {
+      { model.forward(batch) } -> std::convertible_to<torch::Tensor>;
+    };
   }
 }
 
@@ -153,8 +162,8 @@ concept not_itself = !std::same_as<std::remove_cvref_t<F>, Hook>;
 struct TrainHook {
   TrainHook() = default;
   template <class F>
-    requires detail::not_itself<TrainHook, F> && std::is_invocable_v<F&, const TrainingEnvironment&>
-  TrainHook(F hook) {
+  requires detail::not_itself<TrainHook, F> && std::is_invocable_v<F&, const TrainingEnvironment&> TrainHook(
+      F hook) {
     using Model = std::remove_cvref_t<std::invoke_result_t<F&, const TrainingEnvironment&>>;
     if constexpr (std::is_void_v<Model>) {
       call = [hook](const TrainingEnvironment& env) -> AnyModel {
@@ -163,7 +172,9 @@ struct TrainHook {
       };
     } else {
       model = detail::model_type<Model>();
-      call = [hook](const TrainingEnvironment& env) -> AnyModel { return std::make_shared<Model>(std::invoke(hook, env)); };
+      call = [hook](const TrainingEnvironment& env) -> AnyModel {
+        return std::make_shared<Model>(std::invoke(hook, env));
+      };
     }
   }
   explicit operator bool() const { return static_cast<bool>(call); }
@@ -176,8 +187,7 @@ struct TrainHook {
 struct SaveHook {
   SaveHook() = default;
   template <class F>
-    requires detail::not_itself<SaveHook, F>
-  SaveHook(F hook) {
+  requires detail::not_itself<SaveHook, F> SaveHook(F hook) {
     using Model = typename detail::ModelArgument<F, 0>::Type;
     model = detail::model_type<Model>();
     call = [hook](void* trained, const std::filesystem::path& model_dir) {
@@ -194,11 +204,12 @@ struct SaveHook {
 struct ModelHook {
   ModelHook() = default;
   template <class F>
-    requires detail::not_itself<ModelHook, F> && (std::is_invocable_v<F&, const std::filesystem::path&, torch::Device> ||
-                                                  std::is_invocable_v<F&, const std::filesystem::path&>)
-  ModelHook(F hook) {
+  requires detail::not_itself<ModelHook, F> &&
+      (std::is_invocable_v<F&, const std::filesystem::path&, torch::Device> ||
+       std::is_invocable_v<F&, const std::filesystem::path&>)ModelHook(F hook) {
     if constexpr (std::is_invocable_v<F&, const std::filesystem::path&, torch::Device>) {
-      using Model = std::remove_cvref_t<std::invoke_result_t<F&, const std::filesystem::path&, torch::Device>>;
+      using Model =
+          std::remove_cvref_t<std::invoke_result_t<F&, const std::filesystem::path&, torch::Device>>;
       model = detail::model_type<Model>();
       call = [hook](const std::filesystem::path& model_dir, torch::Device device) -> AnyModel {
         return std::make_shared<Model>(std::invoke(hook, model_dir, device));
@@ -217,13 +228,12 @@ struct ModelHook {
   const detail::ModelType* model = nullptr;
 };
 
-// torch::Tensor predict_fn(const torch::Tensor& batch, Net&). The rows of a batch may come from several requests; the answer
-// has one row for each of them. Called from one thread, without gradients.
+// torch::Tensor predict_fn(const torch::Tensor& batch, Net&). The rows of a batch may come from several
+// requests; the answer has one row for each of them. Called from one thread, without gradients.
 struct PredictHook {
   PredictHook() = default;
   template <class F>
-    requires detail::not_itself<PredictHook, F>
-  PredictHook(F hook) {
+  requires detail::not_itself<PredictHook, F> PredictHook(F hook) {
     using Model = typename detail::ModelArgument<F, 1>::Type;
     model = detail::model_type<Model>();
     call = [hook](const torch::Tensor& batch, void* loaded) -> torch::Tensor {
@@ -249,7 +259,8 @@ Output to_output(Returned&& returned, const std::string& content_type) {
   } else if constexpr (std::convertible_to<Returned, std::string>) {
     return {std::forward<Returned>(returned), content_type};
   } else {
-    return {std::string(std::get<0>(std::forward<Returned>(returned))), std::string(std::get<1>(std::forward<Returned>(returned)))};
+    return {std::string(std::get<0>(std::forward<Returned>(returned))),
+            std::string(std::get<1>(std::forward<Returned>(returned)))};
   }
 }
 
@@ -259,8 +270,9 @@ Output to_output(Returned&& returned, const std::string& content_type) {
 struct OutputHook {
   OutputHook() = default;
   template <class F>
-    requires detail::not_itself<OutputHook, F> && std::is_invocable_v<F&, const torch::Tensor&, const std::string&>
-  OutputHook(F hook) {
+  requires detail::not_itself<OutputHook, F> &&
+      std::is_invocable_v<F&, const torch::Tensor&, const std::string&>
+      OutputHook(F hook) {
     call = [hook](const torch::Tensor& prediction, const std::string& accept) {
       return detail::to_output(std::invoke(hook, prediction, accept), accept);
     };
@@ -270,17 +282,18 @@ struct OutputHook {
   std::function<Output(const torch::Tensor&, const std::string&)> call;
 };
 
-// Output transform_fn(Net&, body, content_type, accept): the whole way of one request, in place of input_fn, predict_fn and
-// output_fn. Called from one thread; requests are not batched.
+// Output transform_fn(Net&, body, content_type, accept): the whole way of one request, in place of input_fn,
+// predict_fn and output_fn. Called from one thread; requests are not batched.
 struct TransformHook {
   TransformHook() = default;
   template <class F>
-    requires detail::not_itself<TransformHook, F>
-  TransformHook(F hook) {
+  requires detail::not_itself<TransformHook, F> TransformHook(F hook) {
     using Model = typename detail::ModelArgument<F, 0>::Type;
     model = detail::model_type<Model>();
-    call = [hook](void* loaded, const std::string& body, const std::string& content_type, const std::string& accept) {
-      return detail::to_output(std::invoke(hook, *static_cast<Model*>(loaded), body, content_type, accept), accept);
+    call = [hook](void* loaded, const std::string& body, const std::string& content_type,
+                  const std::string& accept) {
+      return detail::to_output(std::invoke(hook, *static_cast<Model*>(loaded), body, content_type, accept),
+                               accept);
     };
   }
   explicit operator bool() const { return static_cast<bool>(call); }
@@ -299,14 +312,15 @@ struct Hooks {
   TransformHook transform_fn = {};
 };
 
-// Throws std::invalid_argument where hooks contradict each other: train and save, or model_fn and predict_fn or
-// transform_fn, name different types of model; or transform_fn is given together with what it replaces.
+// Throws std::invalid_argument where hooks contradict each other: train and save, or model_fn and predict_fn
+// or transform_fn, name different types of model; or transform_fn is given together with what it replaces.
 SAGEMAKER_CONTAINER_FUNCTION void check_hooks(const Hooks& hooks);
 
 namespace detail {
 
 // The default save. Throws std::runtime_error where the type of model has none.
-SAGEMAKER_CONTAINER_FUNCTION void save_model(const ModelType& type, void* model, const std::filesystem::path& model_dir);
+SAGEMAKER_CONTAINER_FUNCTION void save_model(const ModelType& type, void* model,
+                                             const std::filesystem::path& model_dir);
 
 // A loaded model and how to call it.
 struct LoadedModel {
@@ -314,12 +328,15 @@ struct LoadedModel {
   const ModelType* type = nullptr;
 };
 
-// model_fn, or its default, in evaluation mode. Throws what the hook throws, or std::runtime_error saying what is missing.
-SAGEMAKER_CONTAINER_FUNCTION LoadedModel load_model(const Hooks& hooks, const std::filesystem::path& model_dir,
+// model_fn, or its default, in evaluation mode. Throws what the hook throws, or std::runtime_error saying
+// what is missing.
+SAGEMAKER_CONTAINER_FUNCTION LoadedModel load_model(const Hooks& hooks,
+                                                    const std::filesystem::path& model_dir,
                                                     torch::Device device);
 
 // predict_fn, or its default; neither records gradients.
-SAGEMAKER_CONTAINER_FUNCTION torch::Tensor predict(const Hooks& hooks, const LoadedModel& loaded, const torch::Tensor& batch);
+SAGEMAKER_CONTAINER_FUNCTION torch::Tensor predict(const Hooks& hooks, const LoadedModel& loaded,
+                                                   const torch::Tensor& batch);
 
 }  // namespace detail
 

@@ -1,5 +1,5 @@
-// "train": reads the environment, calls the hooks train and save, and tells the platform how it went. An exception becomes
-// /opt/ml/output/failure (what the job's FailureReason shows) and exit code 1.
+// "train": reads the environment, calls the hooks train and save, and tells the platform how it went. An
+// exception becomes /opt/ml/output/failure (what the job's FailureReason shows) and exit code 1.
 #pragma once
 
 #include <exception>
@@ -16,8 +16,10 @@ namespace sagemaker::container {
 // Returns the exit code: 0, or 1 after an exception. `command` is what the failure file names as the command.
 SAGEMAKER_CONTAINER_FUNCTION int run_training(const Hooks& hooks, const std::string& command);
 
-// Writes what an exception says as the training toolkit does; a failure file that is there already stays as it is.
-SAGEMAKER_CONTAINER_FUNCTION void write_failure(const std::filesystem::path& output_dir, const std::string& text);
+// Writes what an exception says as the training toolkit does; a failure file that is there already stays as
+// it is.
+SAGEMAKER_CONTAINER_FUNCTION void write_failure(const std::filesystem::path& output_dir,
+                                                const std::string& text);
 
 namespace detail {
 SAGEMAKER_CONTAINER_FUNCTION std::string describe_exception(std::exception_ptr error);  // "type: what()"

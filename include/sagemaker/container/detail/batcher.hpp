@@ -34,6 +34,11 @@ SAGEMAKER_CONTAINER_FUNCTION void Batcher::execute(std::function<void()> work, C
   wait(job, deadline);
 }
 
+SAGEMAKER_CONTAINER_FUNCTION std::size_t Batcher::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return jobs_.size();
+}
+
 SAGEMAKER_CONTAINER_FUNCTION void Batcher::stop() {
   const std::lock_guard lock(mutex_);
   stopped_ = true;
@@ -57,7 +62,8 @@ SAGEMAKER_CONTAINER_FUNCTION void Batcher::run(const Predict& predict) {
 }
 
 SAGEMAKER_CONTAINER_FUNCTION bool Batcher::fits(const Job& first, const Job& next, std::int64_t rows) const {
-  return !next.work && next.input.dim() == first.input.dim() && next.input.scalar_type() == first.input.scalar_type() &&
+  return !next.work && next.input.dim() == first.input.dim() &&
+         next.input.scalar_type() == first.input.scalar_type() &&
          next.input.sizes().slice(1) == first.input.sizes().slice(1) && rows + next.rows() <= rows_max_;
 }
 

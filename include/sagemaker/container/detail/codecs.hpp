@@ -41,7 +41,8 @@ SAGEMAKER_CONTAINER_FUNCTION std::string_view supported_type(const std::string& 
   return {};
 }
 
-SAGEMAKER_CONTAINER_FUNCTION std::string_view negotiate(std::string_view accept, const std::string& default_accept) {
+SAGEMAKER_CONTAINER_FUNCTION std::string_view negotiate(std::string_view accept,
+                                                        const std::string& default_accept) {
   std::string_view rest = media_type(accept).empty() ? std::string_view("*/*") : accept;
   while (!rest.empty()) {
     const auto comma = rest.find(',');
@@ -50,10 +51,12 @@ SAGEMAKER_CONTAINER_FUNCTION std::string_view negotiate(std::string_view accept,
     if (const auto supported = supported_type(type); !supported.empty()) return supported;
     rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
   }
-  throw RequestError(406, "Accept '" + std::string(accept) + "' is not supported; use application/json, text/csv or application/x-npy");
+  throw RequestError(406, "Accept '" + std::string(accept) +
+                              "' is not supported; use application/json, text/csv or application/x-npy");
 }
 
-SAGEMAKER_CONTAINER_FUNCTION float read_csv_field(std::string_view field, std::size_t line, std::size_t column) {
+SAGEMAKER_CONTAINER_FUNCTION float read_csv_field(std::string_view field, std::size_t line,
+                                                  std::size_t column) {
   const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '"'; };
   while (!field.empty() && blank(field.front())) field.remove_prefix(1);
   while (!field.empty() && blank(field.back())) field.remove_suffix(1);
@@ -63,8 +66,9 @@ SAGEMAKER_CONTAINER_FUNCTION float read_csv_field(std::string_view field, std::s
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (error == std::errc::result_out_of_range) number = std::strtod(std::string(digits).c_str(), nullptr);
   if (error == std::errc::invalid_argument || end != digits.data() + digits.size()) {
-    throw RequestError(400, "invalid CSV input: '" + std::string(field.substr(0, 40)) + "' in line " + std::to_string(line) +
-                                ", column " + std::to_string(column) + " is not a number");
+    throw RequestError(400, "invalid CSV input: '" + std::string(field.substr(0, 40)) + "' in line " +
+                                std::to_string(line) + ", column " + std::to_string(column) +
+                                " is not a number");
   }
   return static_cast<float>(number);
 }
@@ -94,7 +98,8 @@ SAGEMAKER_CONTAINER_FUNCTION torch::Tensor decode(std::string_view body, std::st
   if (type.empty() || type == detail::json_type) return decode_json(body);
   if (type == detail::csv_type) return decode_csv(body);
   if (type == detail::npy_type) return decode_npy(body);
-  throw RequestError(415, "Content type '" + type + "' is not supported; use application/json, text/csv or application/x-npy");
+  throw RequestError(415, "Content type '" + type +
+                              "' is not supported; use application/json, text/csv or application/x-npy");
 }
 
 SAGEMAKER_CONTAINER_FUNCTION Output encode(const torch::Tensor& prediction, std::string_view accept,
@@ -121,14 +126,16 @@ SAGEMAKER_CONTAINER_FUNCTION torch::Tensor decode_csv(std::string_view body) {
     std::int64_t count = 0;
     for (bool more = true; more; ++count) {
       const auto comma = text.find(',');
-      values.push_back(detail::read_csv_field(text.substr(0, comma), line, static_cast<std::size_t>(count) + 1));
+      values.push_back(
+          detail::read_csv_field(text.substr(0, comma), line, static_cast<std::size_t>(count) + 1));
       more = comma != std::string_view::npos;
       if (more) text.remove_prefix(comma + 1);
     }
     if (rows++ == 0) columns = count;
     if (count != columns) {
-      throw RequestError(400, "invalid CSV input: line " + std::to_string(line) + " has " + std::to_string(count) +
-                                  " columns, the lines before it " + std::to_string(columns));
+      throw RequestError(400, "invalid CSV input: line " + std::to_string(line) + " has " +
+                                  std::to_string(count) + " columns, the lines before it " +
+                                  std::to_string(columns));
     }
   }
   if (rows == 0) throw RequestError(400, "invalid CSV input: the body is empty");
@@ -140,8 +147,9 @@ SAGEMAKER_CONTAINER_FUNCTION torch::Tensor decode_csv(std::string_view body) {
 // One line a row, one number a line for a vector: what numpy.savetxt(fmt="%s", delimiter=",") writes.
 SAGEMAKER_CONTAINER_FUNCTION std::string encode_csv(const torch::Tensor& tensor) {
   if (tensor.dim() > 2) {
-    throw RequestError(406, "the prediction has " + std::to_string(tensor.dim()) +
-                                " dimensions; text/csv holds one or two, use application/json or application/x-npy");
+    throw RequestError(
+        406, "the prediction has " + std::to_string(tensor.dim()) +
+                 " dimensions; text/csv holds one or two, use application/json or application/x-npy");
   }
   std::string out;
   detail::with_plain_data(tensor, [&](const auto* data, c10::IntArrayRef shape) {

@@ -1,8 +1,6 @@
-// The threads that serve connections. A kept-alive connection holds its thread, so threads are started when one is needed
-// rather than shared out of a small pool, where idle connections would starve the others.
+// The threads that serve connections. A kept-alive connection holds its thread, so threads are started when
+// one is needed rather than shared out of a small pool, where idle connections would starve the others.
 #pragma once
-
-#include <httplib.h>
 
 #include <condition_variable>
 #include <cstddef>
@@ -12,6 +10,8 @@
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include <httplib.h>
 
 #include <sagemaker/container/linkage.hpp>
 
@@ -24,7 +24,8 @@ class ConnectionThreads : public httplib::TaskQueue {
   using Enqueued = decltype(std::declval<httplib::TaskQueue&>().enqueue(Task()));
 
   // `after_each` runs on the thread when a connection has ended.
-  ConnectionThreads(std::size_t threads_max, Task after_each) : threads_max_(threads_max), after_each_(std::move(after_each)) {}
+  ConnectionThreads(std::size_t threads_max, Task after_each)
+      : threads_max_(threads_max), after_each_(std::move(after_each)) {}
 
   Enqueued enqueue(Task task) override {
     const std::lock_guard lock(mutex_);

@@ -1,8 +1,6 @@
 // Bodies of datasets.hpp.
 #pragma once
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -12,6 +10,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include <zlib.h>
+
 #include <sagemaker/container/datasets.hpp>
 
 namespace sagemaker::container::detail {
@@ -19,7 +19,8 @@ namespace sagemaker::container::detail {
 // zlib's gzread passes plain files through.
 class IdxReader {
  public:
-  explicit IdxReader(const std::filesystem::path& path) : path_(path), file_(::gzopen(path.c_str(), "rb"), &::gzclose) {
+  explicit IdxReader(const std::filesystem::path& path)
+      : path_(path), file_(::gzopen(path.c_str(), "rb"), &::gzclose) {
     if (!file_) fail("cannot be opened");
     ::gzbuffer(file_.get(), 1 << 17);
   }
@@ -35,7 +36,8 @@ class IdxReader {
       std::array<unsigned char, 4> size{};
       read_bytes(size.data(), size.size());
       shape.push_back(std::int64_t{size[0]} << 24 | size[1] << 16 | size[2] << 8 | size[3]);
-      if (shape.back() != 0 && items > items_max / shape.back()) fail("claims to be larger than 16 billion items");
+      if (shape.back() != 0 && items > items_max / shape.back())
+        fail("claims to be larger than 16 billion items");
       items *= shape.back();
     }
     torch::Tensor tensor = torch::empty(shape, type);
@@ -44,7 +46,8 @@ class IdxReader {
     const std::size_t bytes = static_cast<std::size_t>(items) * item_bytes;
     read_bytes(data, bytes);
     const bool swap = std::endian::native == std::endian::little && item_bytes > 1;  // idx is big-endian
-    for (std::size_t at = 0; swap && at < bytes; at += item_bytes) std::reverse(data + at, data + at + item_bytes);
+    for (std::size_t at = 0; swap && at < bytes; at += item_bytes)
+      std::reverse(data + at, data + at + item_bytes);
     unsigned char more = 0;
     if (::gzread(file_.get(), &more, 1) != 0) fail("is longer than its header says, or damaged");
     return tensor;
@@ -53,17 +56,26 @@ class IdxReader {
  private:
   static constexpr std::int64_t items_max = std::int64_t{1} << 34;
 
-  [[noreturn]] void fail(const std::string& what) const { throw std::runtime_error(path_.string() + " " + what); }
+  [[noreturn]] void fail(const std::string& what) const {
+    throw std::runtime_error(path_.string() + " " + what);
+  }
 
   torch::ScalarType type_of(unsigned char code) const {
     switch (code) {
-      case 0x08: return torch::kByte;
-      case 0x09: return torch::kChar;
-      case 0x0B: return torch::kShort;
-      case 0x0C: return torch::kInt;
-      case 0x0D: return torch::kFloat;
-      case 0x0E: return torch::kDouble;
-      default: fail("is not an idx file: its type of data is unknown");
+      case 0x08:
+        return torch::kByte;
+      case 0x09:
+        return torch::kChar;
+      case 0x0B:
+        return torch::kShort;
+      case 0x0C:
+        return torch::kInt;
+      case 0x0D:
+        return torch::kFloat;
+      case 0x0E:
+        return torch::kDouble;
+      default:
+        fail("is not an idx file: its type of data is unknown");
     }
   }
 
@@ -82,7 +94,8 @@ class IdxReader {
   std::unique_ptr<gzFile_s, int (*)(gzFile)> file_;
 };
 
-SAGEMAKER_CONTAINER_FUNCTION std::filesystem::path find_idx(const std::filesystem::path& folder, const std::string& name) {
+SAGEMAKER_CONTAINER_FUNCTION std::filesystem::path find_idx(const std::filesystem::path& folder,
+                                                            const std::string& name) {
   for (const char* const suffix : {"", ".gz"}) {
     const auto file = folder / (name + suffix);
     if (std::filesystem::exists(file)) return file;
@@ -94,15 +107,19 @@ SAGEMAKER_CONTAINER_FUNCTION std::filesystem::path find_idx(const std::filesyste
 
 namespace sagemaker::container {
 
-SAGEMAKER_CONTAINER_FUNCTION torch::Tensor read_idx(const std::filesystem::path& file) { return detail::IdxReader(file).read(); }
+SAGEMAKER_CONTAINER_FUNCTION torch::Tensor read_idx(const std::filesystem::path& file) {
+  return detail::IdxReader(file).read();
+}
 
-SAGEMAKER_CONTAINER_FUNCTION LabelledImages read_mnist(const std::filesystem::path& folder, const std::string& part) {
+SAGEMAKER_CONTAINER_FUNCTION LabelledImages read_mnist(const std::filesystem::path& folder,
+                                                       const std::string& part) {
   const auto images_file = detail::find_idx(folder, part + "-images-idx3-ubyte");
   const auto labels_file = detail::find_idx(folder, part + "-labels-idx1-ubyte");
   const torch::Tensor images = read_idx(images_file);
   const torch::Tensor labels = read_idx(labels_file);
   if (images.dim() != 3 || labels.dim() != 1 || images.size(0) != labels.size(0)) {
-    throw std::runtime_error(images_file.string() + " and " + labels_file.string() + " do not belong together");
+    throw std::runtime_error(images_file.string() + " and " + labels_file.string() +
+                             " do not belong together");
   }
   return {images.unsqueeze(1).to(torch::kFloat32).div_(255), labels.to(torch::kInt64)};
 }

@@ -1,8 +1,6 @@
 // Bodies of environment.hpp.
 #pragma once
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -13,6 +11,8 @@
 #include <system_error>
 #include <thread>
 #include <utility>
+
+#include <unistd.h>
 
 #include <sagemaker/container/environment.hpp>
 #include <sagemaker/container/stop.hpp>
@@ -80,7 +80,8 @@ std::optional<Number> parse_number(std::string_view text) {
   return number;
 }
 
-SAGEMAKER_CONTAINER_FUNCTION double hyperparameter_double(const std::string& name, const Hyperparameter& given) {
+SAGEMAKER_CONTAINER_FUNCTION double hyperparameter_double(const std::string& name,
+                                                          const Hyperparameter& given) {
   if (given.value.is_number()) return given.value.get<double>();
   const auto number = parse_number<double>(hyperparameter_text(given));
   if (!number) bad_hyperparameter(name, given, "a number");
@@ -88,13 +89,15 @@ SAGEMAKER_CONTAINER_FUNCTION double hyperparameter_double(const std::string& nam
 }
 
 // "10", "10.0" and "1e1" are all the integer 10: search spaces and other clients write them so.
-SAGEMAKER_CONTAINER_FUNCTION std::int64_t hyperparameter_integer(const std::string& name, const Hyperparameter& given,
+SAGEMAKER_CONTAINER_FUNCTION std::int64_t hyperparameter_integer(const std::string& name,
+                                                                 const Hyperparameter& given,
                                                                  std::int64_t min, std::int64_t max) {
   const std::string wanted = "an integer";
   auto integer = parse_number<std::int64_t>(hyperparameter_text(given));
   if (!integer) {
     const auto number = parse_number<double>(hyperparameter_text(given));
-    if (!number || std::trunc(*number) != *number || std::abs(*number) > 9.0e15) bad_hyperparameter(name, given, wanted);
+    if (!number || std::trunc(*number) != *number || std::abs(*number) > 9.0e15)
+      bad_hyperparameter(name, given, wanted);
     integer = static_cast<std::int64_t>(*number);
   }
   if (*integer < min || *integer > max) {
@@ -126,7 +129,8 @@ SAGEMAKER_CONTAINER_FUNCTION json read_config(const std::filesystem::path& file,
   std::string origin;
   if (std::ifstream stream(file, std::ios::binary); stream) {
     origin = file.string();
-    document = parse_json_of(origin, {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()});
+    document =
+        parse_json_of(origin, {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()});
   } else if (const std::string text = variable(variables, name, ""); !text.empty()) {
     origin = name;
     document = parse_json_of(origin, text);
@@ -135,13 +139,15 @@ SAGEMAKER_CONTAINER_FUNCTION json read_config(const std::filesystem::path& file,
   return document;
 }
 
-SAGEMAKER_CONTAINER_FUNCTION std::int64_t variable_integer(const Variables& variables, const std::string& name,
-                                                           std::int64_t fallback, std::int64_t max) {
+SAGEMAKER_CONTAINER_FUNCTION std::int64_t variable_integer(const Variables& variables,
+                                                           const std::string& name, std::int64_t fallback,
+                                                           std::int64_t max) {
   const std::string text = variable(variables, name, "");
   if (text.empty()) return fallback;
   const auto number = parse_number<std::int64_t>(text);
   if (!number || *number < 0 || *number > max) {
-    throw ConfigError("variable " + name + " must be an integer from 0 to " + std::to_string(max) + ", got '" + text + "'");
+    throw ConfigError("variable " + name + " must be an integer from 0 to " + std::to_string(max) +
+                      ", got '" + text + "'");
   }
   return *number;
 }
@@ -169,11 +175,14 @@ SAGEMAKER_CONTAINER_FUNCTION void read_channels(TrainingEnvironment& env, const 
   const std::filesystem::path data = env.input_dir / "data";
   for (const auto& [name, config] : env.input_data_config.items()) env.channels[name] = data / name;
   std::error_code error;
-  for (std::filesystem::directory_iterator entry(data, error), end; !error && entry != end; entry.increment(error)) {
-    if (entry->is_directory(error)) env.channels.try_emplace(entry->path().filename().string(), entry->path());
+  for (std::filesystem::directory_iterator entry(data, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->is_directory(error))
+      env.channels.try_emplace(entry->path().filename().string(), entry->path());
   }
   const std::string prefix = "SM_CHANNEL_";
-  for (auto entry = variables.lower_bound(prefix); entry != variables.end() && entry->first.starts_with(prefix); ++entry) {
+  for (auto entry = variables.lower_bound(prefix);
+       entry != variables.end() && entry->first.starts_with(prefix); ++entry) {
     const std::string name = entry->first.substr(prefix.size());
     const auto known = std::find_if(env.channels.begin(), env.channels.end(),
                                     [&](const auto& channel) { return upper(channel.first) == name; });
@@ -181,7 +190,8 @@ SAGEMAKER_CONTAINER_FUNCTION void read_channels(TrainingEnvironment& env, const 
       known->second = entry->second;
     } else if (!name.empty()) {
       std::string lower = name;
-      std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+      std::transform(lower.begin(), lower.end(), lower.begin(),
+                     [](unsigned char c) { return std::tolower(c); });
       env.channels[lower] = entry->second;
     }
   }
@@ -191,19 +201,22 @@ SAGEMAKER_CONTAINER_FUNCTION void read_hosts(TrainingEnvironment& env, const Var
   const json& config = env.resource_config;
   const auto text = [&](const char* key, const char* name, const char* fallback) {
     const auto member = config.find(key);
-    return member != config.end() && member->is_string() ? member->get<std::string>() : variable(variables, name, fallback);
+    return member != config.end() && member->is_string() ? member->get<std::string>()
+                                                         : variable(variables, name, fallback);
   };
   json hosts = config.value("hosts", json());
   if (hosts.is_null()) {
     const std::string listed = variable(variables, "SM_HOSTS", "");
     if (!listed.empty()) hosts = parse_json_of("SM_HOSTS", listed);
   }
-  if (!hosts.is_null() && !hosts.is_array()) throw ConfigError("'hosts' in resourceconfig.json must be a list of names");
+  if (!hosts.is_null() && !hosts.is_array())
+    throw ConfigError("'hosts' in resourceconfig.json must be a list of names");
   for (const json& host : hosts) {
     if (!host.is_string()) throw ConfigError("'hosts' in resourceconfig.json must be a list of names");
     env.hosts.push_back(host.get<std::string>());
   }
-  env.current_host = text("current_host", "SM_CURRENT_HOST", env.hosts.empty() ? "algo-1" : env.hosts.front().c_str());
+  env.current_host =
+      text("current_host", "SM_CURRENT_HOST", env.hosts.empty() ? "algo-1" : env.hosts.front().c_str());
   if (env.hosts.empty()) env.hosts = {env.current_host};
   std::sort(env.hosts.begin(), env.hosts.end());
   env.network_interface = text("network_interface_name", "SM_NETWORK_INTERFACE_NAME", "eth0");
@@ -240,7 +253,8 @@ SAGEMAKER_CONTAINER_FUNCTION TrainingEnvironment TrainingEnvironment::read(const
   }
   env.input_data_config =
       detail::read_config(env.input_config_dir / "inputdataconfig.json", variables, "SM_INPUT_DATA_CONFIG");
-  env.resource_config = detail::read_config(env.input_config_dir / "resourceconfig.json", variables, "SM_RESOURCE_CONFIG");
+  env.resource_config =
+      detail::read_config(env.input_config_dir / "resourceconfig.json", variables, "SM_RESOURCE_CONFIG");
   detail::read_channels(env, variables);
   detail::read_hosts(env, variables);
   return env;
@@ -251,7 +265,8 @@ SAGEMAKER_CONTAINER_FUNCTION std::string TrainingEnvironment::hyperparameter(con
   return hyperparameter<std::string>(name, std::string(fallback));
 }
 
-SAGEMAKER_CONTAINER_FUNCTION const std::filesystem::path& TrainingEnvironment::channel(const std::string& name) const {
+SAGEMAKER_CONTAINER_FUNCTION const std::filesystem::path& TrainingEnvironment::channel(
+    const std::string& name) const {
   const auto found = channels.find(name);
   if (found != channels.end()) return found->second;
   std::string known;
@@ -262,7 +277,8 @@ SAGEMAKER_CONTAINER_FUNCTION const std::filesystem::path& TrainingEnvironment::c
 
 SAGEMAKER_CONTAINER_FUNCTION int TrainingEnvironment::rank() const {
   const auto found = std::find(hosts.begin(), hosts.end(), current_host);
-  if (found == hosts.end()) throw ConfigError("current_host '" + current_host + "' is not among the hosts of this job");
+  if (found == hosts.end())
+    throw ConfigError("current_host '" + current_host + "' is not among the hosts of this job");
   return static_cast<int>(found - hosts.begin());
 }
 
@@ -306,16 +322,19 @@ SAGEMAKER_CONTAINER_FUNCTION ServingEnvironment ServingEnvironment::read(const V
   env.base_dir = detail::variable(variables, "SAGEMAKER_BASE_DIR", env.base_dir.string());
   env.model_dir = detail::variable(variables, "SM_MODEL_DIR", (env.base_dir / "model").string());
   env.bind_host = detail::variable(variables, "SAGEMAKER_BIND_TO_HOST", env.bind_host);
-  env.bind_port = static_cast<int>(detail::variable_integer(variables, "SAGEMAKER_BIND_TO_PORT", env.bind_port, 65535));
-  env.default_accept = detail::variable(variables, "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", env.default_accept);
+  env.bind_port =
+      static_cast<int>(detail::variable_integer(variables, "SAGEMAKER_BIND_TO_PORT", env.bind_port, 65535));
+  env.default_accept =
+      detail::variable(variables, "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", env.default_accept);
   const auto timeout_s = detail::variable_integer(variables, "SAGEMAKER_MODEL_SERVER_TIMEOUT", 60, 86'400);
-  env.invocation_timeout = std::chrono::seconds(
-      std::max<std::int64_t>(1, detail::variable_integer(variables, "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS", timeout_s, 86'400)));
+  env.invocation_timeout = std::chrono::seconds(std::max<std::int64_t>(
+      1, detail::variable_integer(variables, "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS", timeout_s, 86'400)));
   const auto megabytes = static_cast<std::int64_t>(env.payload_bytes_max >> 20);
-  env.payload_bytes_max =
-      static_cast<std::size_t>(detail::variable_integer(variables, "SAGEMAKER_MAX_PAYLOAD_IN_MB", megabytes, 1 << 20)) << 20;
-  env.batch_rows_max = static_cast<int>(
-      std::max<std::int64_t>(1, detail::variable_integer(variables, "SAGEMAKER_TS_BATCH_SIZE", env.batch_rows_max, 1 << 20)));
+  env.payload_bytes_max = static_cast<std::size_t>(detail::variable_integer(
+                              variables, "SAGEMAKER_MAX_PAYLOAD_IN_MB", megabytes, 1 << 20))
+                          << 20;
+  env.batch_rows_max = static_cast<int>(std::max<std::int64_t>(
+      1, detail::variable_integer(variables, "SAGEMAKER_TS_BATCH_SIZE", env.batch_rows_max, 1 << 20)));
   env.num_cpus = detail::count_cpus(variables);
   env.num_gpus = detail::count_gpus(variables);
   return env;

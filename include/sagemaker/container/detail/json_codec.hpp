@@ -1,4 +1,5 @@
-// JSON to a tensor in one pass, without a document in between: an image of 784 numbers takes microseconds. And back.
+// JSON to a tensor in one pass, without a document in between: an image of 784 numbers takes microseconds.
+// And back.
 #pragma once
 
 #include <charconv>
@@ -18,7 +19,8 @@ namespace sagemaker::container::detail {
 
 class JsonTensorReader {
  public:
-  explicit JsonTensorReader(std::string_view text) : begin_(text.data()), at_(begin_), end_(begin_ + text.size()) {}
+  explicit JsonTensorReader(std::string_view text)
+      : begin_(text.data()), at_(begin_), end_(begin_ + text.size()) {}
 
   torch::Tensor read() {
     skip_blanks();
@@ -32,12 +34,13 @@ class JsonTensorReader {
     if (at_ != end_) fail("there is more after the JSON value");
     std::vector<std::int64_t> shape(shape_.begin(), shape_.begin() + rank_);
     torch::Tensor tensor = torch::empty(shape, torch::kFloat32);
-    if (!values_.empty()) std::memcpy(tensor.data_ptr<float>(), values_.data(), values_.size() * sizeof(float));
+    if (!values_.empty())
+      std::memcpy(tensor.data_ptr<float>(), values_.data(), values_.size() * sizeof(float));
     return tensor;
   }
 
  private:
-  static constexpr int depth_max = 64;         // dimensions of a tensor
+  static constexpr int depth_max = 64;  // dimensions of a tensor
   static constexpr int envelope_depth_max = 128;
 
   [[noreturn]] void fail(const std::string& what) const {
@@ -49,7 +52,8 @@ class JsonTensorReader {
   }
 
   bool take(std::string_view word) {
-    if (static_cast<std::size_t>(end_ - at_) < word.size() || std::string_view(at_, word.size()) != word) return false;
+    if (static_cast<std::size_t>(end_ - at_) < word.size() || std::string_view(at_, word.size()) != word)
+      return false;
     at_ += word.size();
     return true;
   }
@@ -72,14 +76,17 @@ class JsonTensorReader {
           found = true;
           read_values();
         } else {
-          if (others.size() < 200) others.append(others.empty() ? "\"" : ", \"").append(key.substr(0, 60)).append("\"");
+          if (others.size() < 200)
+            others.append(others.empty() ? "\"" : ", \"").append(key.substr(0, 60)).append("\"");
           skip_value();
         }
         skip_blanks();
       } while (take(","));
       if (!take("}")) fail("'}' or ',' expected");
     }
-    if (!found) fail("the object needs \"instances\" or \"inputs\"; it has " + (others.empty() ? "no members" : others));
+    if (!found)
+      fail("the object needs \"instances\" or \"inputs\"; it has " +
+           (others.empty() ? "no members" : others));
   }
 
   // The text between the quotes, escapes left as they are.
@@ -156,35 +163,54 @@ class JsonTensorReader {
   }
 
   void close_dimension(int dimension, std::int64_t count) {
-    if (shape_.size() <= static_cast<std::size_t>(dimension)) shape_.resize(static_cast<std::size_t>(dimension) + 1, -1);
+    if (shape_.size() <= static_cast<std::size_t>(dimension))
+      shape_.resize(static_cast<std::size_t>(dimension) + 1, -1);
     std::int64_t& size = shape_[static_cast<std::size_t>(dimension)];
     if (size < 0) size = count;
     if (size != count) {
-      ragged("arrays of " + std::to_string(size) + " and of " + std::to_string(count) + " items at the same level");
+      ragged("arrays of " + std::to_string(size) + " and of " + std::to_string(count) +
+             " items at the same level");
     }
   }
 
-  [[noreturn]] void ragged(const std::string& what) const { fail("the arrays do not form a tensor: " + what); }
+  [[noreturn]] void ragged(const std::string& what) const {
+    fail("the arrays do not form a tensor: " + what);
+  }
 
   float read_number() {
     switch (*at_) {
-      case 't': if (take("true")) return 1.0F; break;
-      case 'f': if (take("false")) return 0.0F; break;
-      case 'n': if (take("null")) fail("null cannot be part of a tensor"); break;
-      case 'N': if (take("NaN")) return std::numeric_limits<float>::quiet_NaN(); break;
-      case 'I': if (take("Infinity")) return std::numeric_limits<float>::infinity(); break;
-      case '"': fail("a string cannot be part of a tensor");
-      case '{': fail("an object cannot be part of a tensor");
-      default: break;
+      case 't':
+        if (take("true")) return 1.0F;
+        break;
+      case 'f':
+        if (take("false")) return 0.0F;
+        break;
+      case 'n':
+        if (take("null")) fail("null cannot be part of a tensor");
+        break;
+      case 'N':
+        if (take("NaN")) return std::numeric_limits<float>::quiet_NaN();
+        break;
+      case 'I':
+        if (take("Infinity")) return std::numeric_limits<float>::infinity();
+        break;
+      case '"':
+        fail("a string cannot be part of a tensor");
+      case '{':
+        fail("an object cannot be part of a tensor");
+      default:
+        break;
     }
     if (take("-Infinity")) return -std::numeric_limits<float>::infinity();
     const char* const digits = at_ + (at_ != end_ && *at_ == '-' ? 1 : 0);
     if (digits == end_ || *digits < '0' || *digits > '9') fail("a number or an array expected");
-    if (*digits == '0' && digits + 1 != end_ && digits[1] >= '0' && digits[1] <= '9') fail("a number begins with 0");
+    if (*digits == '0' && digits + 1 != end_ && digits[1] >= '0' && digits[1] <= '9')
+      fail("a number begins with 0");
     double number = 0;
     const auto [next, error] = std::from_chars(at_, end_, number);
     if (error == std::errc::result_out_of_range) {
-      number = std::strtod(std::string(at_, next).c_str(), nullptr);  // infinity or zero, as Python's json reads it
+      number = std::strtod(std::string(at_, next).c_str(),
+                           nullptr);  // infinity or zero, as Python's json reads it
     }
     if (next[-1] == '.') fail("a digit expected after the decimal point");
     at_ = next;
@@ -217,7 +243,8 @@ void append_number(std::string& out, Number number) {
     const char* const end = std::to_chars(text, text + sizeof text, number).ptr;
     out.append(text, static_cast<std::size_t>(end - text));
     if constexpr (std::is_floating_point_v<Number>) {
-      if (std::string_view(text, static_cast<std::size_t>(end - text)).find_first_of(".e") == std::string_view::npos) {
+      if (std::string_view(text, static_cast<std::size_t>(end - text)).find_first_of(".e") ==
+          std::string_view::npos) {
         out += ".0";
       }
     }
@@ -239,20 +266,26 @@ const Number* append_array(std::string& out, const Number* data, c10::IntArrayRe
   return data;
 }
 
-// Calls `use` with the data of a tensor that was made plain: on the CPU, contiguous, and float, double, int64 or bool.
+// Calls `use` with the data of a tensor that was made plain: on the CPU, contiguous, and float, double, int64
+// or bool.
 template <class Use>
 void with_plain_data(const torch::Tensor& tensor, Use&& use) {
   torch::Tensor plain = tensor.detach().to(torch::kCPU);
   const auto type = plain.scalar_type();
-  if (at::isComplexType(type)) throw std::runtime_error("the prediction is complex; return its parts as real numbers");
+  if (at::isComplexType(type))
+    throw std::runtime_error("the prediction is complex; return its parts as real numbers");
   const bool kept = type == torch::kFloat || type == torch::kDouble || type == torch::kBool;
   if (!kept) plain = plain.to(at::isFloatingType(type) ? torch::kFloat : torch::kLong);
   plain = plain.contiguous();
   switch (plain.scalar_type()) {
-    case torch::kFloat: return use(plain.data_ptr<float>(), plain.sizes());
-    case torch::kDouble: return use(plain.data_ptr<double>(), plain.sizes());
-    case torch::kBool: return use(plain.data_ptr<bool>(), plain.sizes());
-    default: return use(plain.data_ptr<std::int64_t>(), plain.sizes());
+    case torch::kFloat:
+      return use(plain.data_ptr<float>(), plain.sizes());
+    case torch::kDouble:
+      return use(plain.data_ptr<double>(), plain.sizes());
+    case torch::kBool:
+      return use(plain.data_ptr<bool>(), plain.sizes());
+    default:
+      return use(plain.data_ptr<std::int64_t>(), plain.sizes());
   }
 }
 
@@ -267,7 +300,8 @@ SAGEMAKER_CONTAINER_FUNCTION torch::Tensor decode_json(std::string_view body) {
 SAGEMAKER_CONTAINER_FUNCTION std::string encode_json(const torch::Tensor& tensor) {
   std::string out;
   out.reserve(static_cast<std::size_t>(tensor.numel()) * 12 + 16);
-  detail::with_plain_data(tensor, [&](const auto* data, c10::IntArrayRef shape) { detail::append_array(out, data, shape); });
+  detail::with_plain_data(
+      tensor, [&](const auto* data, c10::IntArrayRef shape) { detail::append_array(out, data, shape); });
   return out;
 }
 

@@ -34,7 +34,8 @@ SAGEMAKER_CONTAINER_FUNCTION std::string_view npy_member(std::string_view header
   auto at = header.find("'" + key + "'");
   if (at == std::string_view::npos) bad_npy("its header has no '" + key + "'");
   at = header.find_first_not_of(" \t", at + key.size() + 2);
-  if (at == std::string_view::npos || header[at] != ':') bad_npy("its header cannot be read at '" + key + "'");
+  if (at == std::string_view::npos || header[at] != ':')
+    bad_npy("its header cannot be read at '" + key + "'");
   at = header.find_first_not_of(" \t", at + 1);
   return at == std::string_view::npos ? std::string_view() : header.substr(at);
 }
@@ -42,9 +43,11 @@ SAGEMAKER_CONTAINER_FUNCTION std::string_view npy_member(std::string_view header
 SAGEMAKER_CONTAINER_FUNCTION void read_npy_type(std::string_view text, NpyHeader& header) {
   const auto end = text.empty() || text.front() != '\'' ? std::string_view::npos : text.find('\'', 1);
   const std::string descr(end == std::string_view::npos ? text.substr(0, 40) : text.substr(1, end - 1));
-  const bool simple = end != std::string_view::npos && descr.size() == 3 && std::string_view("<>|=").find(descr[0]) != std::string_view::npos;
+  const bool simple = end != std::string_view::npos && descr.size() == 3 &&
+                      std::string_view("<>|=").find(descr[0]) != std::string_view::npos;
   const std::string_view widths = !simple ? "" : descr[1] == 'b' ? "1" : descr[1] == 'f' ? "248" : "1248";
-  if (!simple || std::string_view("biuf").find(descr[1]) == std::string_view::npos || widths.find(descr[2]) == std::string_view::npos) {
+  if (!simple || std::string_view("biuf").find(descr[1]) == std::string_view::npos ||
+      widths.find(descr[2]) == std::string_view::npos) {
     bad_npy("type " + descr + " is not supported; use bool, an integer or float16, float32, float64");
   }
   header.byte_order = descr[0];
@@ -54,7 +57,8 @@ SAGEMAKER_CONTAINER_FUNCTION void read_npy_type(std::string_view text, NpyHeader
 
 SAGEMAKER_CONTAINER_FUNCTION std::vector<std::int64_t> read_npy_shape(std::string_view text) {
   const auto end = text.find(')');
-  if (text.empty() || text.front() != '(' || end == std::string_view::npos) bad_npy("its shape cannot be read");
+  if (text.empty() || text.front() != '(' || end == std::string_view::npos)
+    bad_npy("its shape cannot be read");
   std::vector<std::int64_t> shape;
   const char* at = text.data() + 1;
   const char* const last = text.data() + end;
@@ -72,7 +76,9 @@ SAGEMAKER_CONTAINER_FUNCTION std::vector<std::int64_t> read_npy_shape(std::strin
 SAGEMAKER_CONTAINER_FUNCTION NpyHeader read_npy_header(std::string_view body) {
   if (body.substr(0, 6) != std::string_view("\x93NUMPY", 6)) bad_npy("it does not begin with \\x93NUMPY");
   if (body.size() < 10) bad_npy("it ends within the header");
-  const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(body[i])); };
+  const auto byte = [&](std::size_t i) {
+    return static_cast<std::size_t>(static_cast<unsigned char>(body[i]));
+  };
   const auto version = byte(6);
   if (version < 1 || version > 3) bad_npy("format version " + std::to_string(version) + " is not known");
   const std::size_t start = version == 1 ? 10 : 12;
@@ -103,30 +109,39 @@ SAGEMAKER_CONTAINER_FUNCTION std::size_t npy_data_bytes(const NpyHeader& header,
     bytes *= items;
   }
   if (bytes > available) {
-    bad_npy("it is truncated: " + std::to_string(bytes) + " bytes of data announced, " + std::to_string(available) + " sent");
+    bad_npy("it is truncated: " + std::to_string(bytes) + " bytes of data announced, " +
+            std::to_string(available) + " sent");
   }
   return bytes;
 }
 
 SAGEMAKER_CONTAINER_FUNCTION torch::ScalarType npy_scalar_type(const NpyHeader& header) {
   switch (header.kind) {
-    case 'b': return torch::kBool;
-    case 'f': return header.item_bytes == 2 ? torch::kHalf : header.item_bytes == 4 ? torch::kFloat : torch::kDouble;
-    case 'i': break;
+    case 'b':
+      return torch::kBool;
+    case 'f':
+      return header.item_bytes == 2 ? torch::kHalf : header.item_bytes == 4 ? torch::kFloat : torch::kDouble;
+    case 'i':
+      break;
     default:
       if (header.item_bytes == 1) return torch::kByte;
   }
-  return header.item_bytes == 1 ? torch::kChar : header.item_bytes == 2 ? torch::kShort
-         : header.item_bytes == 4 ? torch::kInt : torch::kLong;
+  return header.item_bytes == 1   ? torch::kChar
+         : header.item_bytes == 2 ? torch::kShort
+         : header.item_bytes == 4 ? torch::kInt
+                                  : torch::kLong;
 }
 
 // Unsigned integers wider than a byte have no type in every libtorch: the next wider signed one holds them.
 SAGEMAKER_CONTAINER_FUNCTION torch::Tensor widen_unsigned(const torch::Tensor& read, int item_bytes) {
   switch (item_bytes) {
-    case 2: return read.to(torch::kInt).bitwise_and(0xFFFF);
-    case 4: return read.to(torch::kLong).bitwise_and(std::int64_t{0xFFFFFFFF});
+    case 2:
+      return read.to(torch::kInt).bitwise_and(0xFFFF);
+    case 4:
+      return read.to(torch::kLong).bitwise_and(std::int64_t{0xFFFFFFFF});
     default:
-      if (read.numel() > 0 && read.min().item<std::int64_t>() < 0) bad_npy("a value does not fit into a 64-bit signed integer");
+      if (read.numel() > 0 && read.min().item<std::int64_t>() < 0)
+        bad_npy("a value does not fit into a 64-bit signed integer");
       return read;
   }
 }
@@ -164,7 +179,8 @@ SAGEMAKER_CONTAINER_FUNCTION torch::Tensor decode_npy(std::string_view body) {
 
 SAGEMAKER_CONTAINER_FUNCTION std::string encode_npy(const torch::Tensor& tensor) {
   torch::Tensor plain = tensor.detach().to(torch::kCPU);
-  if (at::isComplexType(plain.scalar_type())) throw std::runtime_error("the prediction is complex; return its parts as real numbers");
+  if (at::isComplexType(plain.scalar_type()))
+    throw std::runtime_error("the prediction is complex; return its parts as real numbers");
   if (plain.scalar_type() == torch::kBFloat16) plain = plain.to(torch::kFloat);  // NumPy has no such type
   plain = plain.contiguous();
   std::string kind = "f";
@@ -177,7 +193,8 @@ SAGEMAKER_CONTAINER_FUNCTION std::string encode_npy(const torch::Tensor& tensor)
   }
   const auto item_bytes = static_cast<std::size_t>(plain.element_size());
   const char order = item_bytes == 1 ? '|' : std::endian::native == std::endian::little ? '<' : '>';
-  std::string header = std::string("{'descr': '") + order + kind + std::to_string(item_bytes) + "', 'fortran_order': False, 'shape': (";
+  std::string header = std::string("{'descr': '") + order + kind + std::to_string(item_bytes) +
+                       "', 'fortran_order': False, 'shape': (";
   for (const std::int64_t size : plain.sizes()) header += std::to_string(size) + ", ";
   if (plain.dim() > 1) header.resize(header.size() - 2);
   if (plain.dim() == 1) header.resize(header.size() - 1);
@@ -188,7 +205,9 @@ SAGEMAKER_CONTAINER_FUNCTION std::string encode_npy(const torch::Tensor& tensor)
   out += static_cast<char>(header.size() & 0xFF);
   out += static_cast<char>(header.size() >> 8);
   out += header;
-  if (plain.numel() > 0) out.append(static_cast<const char*>(plain.data_ptr()), static_cast<std::size_t>(plain.numel()) * item_bytes);
+  if (plain.numel() > 0)
+    out.append(static_cast<const char*>(plain.data_ptr()),
+               static_cast<std::size_t>(plain.numel()) * item_bytes);
   return out;
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdio>
-#include <iostream>
 #include <string>
 #include <string_view>
 
@@ -17,7 +16,7 @@ SAGEMAKER_CONTAINER_FUNCTION int run(int argc, char** argv, const Hooks& hooks) 
   const std::string program = argc > 0 ? argv[0] : "program";
   if (command == "train") return run_training(hooks, program + " train");
   if (command == "serve") return run_serving(hooks);
-  std::cerr << "usage: " << program << " train | serve" << std::endl;
+  std::fprintf(stderr, "usage: %s train | serve\n", program.c_str());
   return 2;
 }
 

@@ -1,13 +1,7 @@
-// Bodies of serving.hpp. cpp-httplib 0.11 has habits that a model server must not have: it inflates request bodies, compresses
-// and cuts answers as headers of the request ask for, tells exceptions in a header, limits only bodies with a length, and lets
-// two servers share a port. `prepare` and `open` below switch them off.
+// Bodies of serving.hpp. cpp-httplib 0.11 has habits that a model server must not have: it inflates request
+// bodies, compresses and cuts answers as headers of the request ask for, tells exceptions in a header, limits
+// only bodies with a length, and lets two servers share a port. `prepare` and `open` below switch them off.
 #pragma once
-
-#include <fcntl.h>
-#include <httplib.h>
-#include <signal.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -17,14 +11,20 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <iostream>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
 
+#include <fcntl.h>
+#include <httplib.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <sagemaker/container/batcher.hpp>
 #include <sagemaker/container/detail/connection_threads.hpp>
+#include <sagemaker/container/detail/log.hpp>
 #include <sagemaker/container/detail/training.hpp>
 #include <sagemaker/container/serving.hpp>
 
@@ -63,7 +63,8 @@ class InFlight {
 class StopSignals {
  public:
   explicit StopSignals(std::function<void()> on_stop) {
-    if (::pipe2(pipe(), O_CLOEXEC) != 0) throw std::runtime_error(std::string("pipe: ") + std::strerror(errno));
+    if (::pipe2(pipe(), O_CLOEXEC) != 0)
+      throw std::runtime_error(std::string("pipe: ") + std::strerror(errno));
     std::thread([on_stop = std::move(on_stop)] {
       char byte = 0;
       while (::read(pipe()[0], &byte, 1) < 0 && errno == EINTR) {
@@ -95,7 +96,8 @@ class ModelServer {
   ModelServer(const Hooks& hooks, const ServingEnvironment& env)
       : hooks_(hooks), env_(env), device_(env.device()), batcher_(env.batch_rows_max) {}
 
-  // Ends the process where it has begun to listen: threads of connections may wait for their clients for a long time.
+  // Ends the process where it has begun to listen: threads of connections may wait for their clients for a
+  // long time.
   [[noreturn]] void run() {
     prepare();
     open();
@@ -111,11 +113,10 @@ class ModelServer {
 
  private:
   static constexpr std::size_t connections_max = 512;
-  static constexpr int listen_backlog = 1024;  // the library's 5 makes bursts of new connections wait for a second
+  static constexpr int listen_backlog =
+      1024;  // the library's 5 makes bursts of new connections wait for a second
 
   [[noreturn]] static void exit_now(int code) {
-    std::cout.flush();
-    std::cerr.flush();
     std::fflush(nullptr);
     std::_Exit(code);
   }
@@ -124,13 +125,13 @@ class ModelServer {
     try {
       const auto start = std::chrono::steady_clock::now();
       loaded_ = load_model(hooks_, env_.model_dir, device_);
-      const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
-      std::cout << "Model loaded in " << took.count() << " ms, serving on " << device_.str() << std::endl;
+      const auto took =
+          std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
+      log_line("Model loaded in " + std::to_string(took.count()) + " ms, serving on " + device_.str());
       ready_ = true;
     } catch (...) {
-      std::cout.flush();
-      std::cerr << "Error: the model in " << env_.model_dir.string()
-                << " cannot be loaded: " << describe_exception(std::current_exception()) << std::endl;
+      log_error("the model in " + env_.model_dir.string() +
+                " cannot be loaded: " + describe_exception(std::current_exception()));
       exit_now(1);
     }
   }
@@ -143,9 +144,11 @@ class ModelServer {
   }
 
   void prepare() {
-    server_.new_task_queue = [this] { return new ConnectionThreads(connections_max, [this] { in_flight_.end(); }); };
+    server_.new_task_queue = [this] {
+      return new ConnectionThreads(connections_max, [this] { in_flight_.end(); });
+    };
     server_.set_tcp_nodelay(true);
-    server_.set_keep_alive_max_count(std::size_t{1} << 40);
+    server_.set_keep_alive_max_count(1'000'000'000);
     server_.set_keep_alive_timeout(120);
     server_.set_read_timeout(60);
     server_.set_write_timeout(60);
@@ -153,7 +156,8 @@ class ModelServer {
     server_.set_socket_options([this](int socket) {
       listener_ = socket;
       const int yes = 1;
-      ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);  // not SO_REUSEPORT: a second server must fail
+      ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes,
+                   sizeof yes);  // not SO_REUSEPORT: a second server must fail
     });
     server_.set_pre_routing_handler([this](const httplib::Request& request, httplib::Response&) {
       in_flight_.begin();
@@ -168,27 +172,31 @@ class ModelServer {
       return httplib::Server::HandlerResponse::Unhandled;
     });
     server_.set_logger([this](const httplib::Request&, const httplib::Response&) { in_flight_.end(); });
-    server_.set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr error) {
-      answer_error(response, error);
+    server_.set_exception_handler([](const httplib::Request&, httplib::Response& response,
+                                     std::exception_ptr error) { answer_error(response, error); });
+    server_.Get("/ping", [this](const httplib::Request&, httplib::Response& response) {
+      response.status = ready_ ? 200 : 503;
     });
-    server_.Get("/ping", [this](const httplib::Request&, httplib::Response& response) { response.status = ready_ ? 200 : 503; });
-    server_.Post("/invocations", [this](const httplib::Request& request, httplib::Response& response,
-                                        const httplib::ContentReader& reader) { invoke(request, response, reader); });
+    server_.Post("/invocations",
+                 [this](const httplib::Request& request, httplib::Response& response,
+                        const httplib::ContentReader& reader) { invoke(request, response, reader); });
   }
 
   void open() {
     int port = env_.bind_port;
     errno = 0;
-    const bool bound = port != 0 ? server_.bind_to_port(env_.bind_host, port) : (port = server_.bind_to_any_port(env_.bind_host)) > 0;
+    const bool bound = port != 0 ? server_.bind_to_port(env_.bind_host, port)
+                                 : (port = server_.bind_to_any_port(env_.bind_host)) > 0;
     if (!bound) {
-      throw std::runtime_error("cannot listen on " + env_.bind_host + ":" + std::to_string(env_.bind_port) + ": " +
-                               (errno != 0 ? std::strerror(errno) : "the address cannot be used"));
+      throw std::runtime_error("cannot listen on " + env_.bind_host + ":" + std::to_string(env_.bind_port) +
+                               ": " + (errno != 0 ? std::strerror(errno) : "the address cannot be used"));
     }
     ::listen(listener_, listen_backlog);
-    std::cout << "Listening on http://" << env_.bind_host << ":" << port << std::endl;
+    log_line("Listening on http://" + env_.bind_host + ":" + std::to_string(port));
   }
 
-  // False, and an answer, where the body is too large. The library limits bodies with a length; chunked ones are ours.
+  // False, and an answer, where the body is too large. The library limits bodies with a length; chunked ones
+  // are ours.
   bool read_body(const httplib::ContentReader& reader, httplib::Response& response, std::string& body) {
     bool too_large = false;
     const bool complete = reader([&](const char* data, std::size_t size) {
@@ -199,19 +207,22 @@ class ModelServer {
     if (complete) return true;
     if (too_large || response.status == 413) {
       response.status = 413;
-      response.set_content("the request is larger than " + std::to_string(env_.payload_bytes_max) + " bytes\n", "text/plain");
+      response.set_content(
+          "the request is larger than " + std::to_string(env_.payload_bytes_max) + " bytes\n", "text/plain");
     } else if (response.status < 400) {
       response.status = 400;
     }
     return false;
   }
 
-  void invoke(const httplib::Request& request, httplib::Response& response, const httplib::ContentReader& reader) {
+  void invoke(const httplib::Request& request, httplib::Response& response,
+              const httplib::ContentReader& reader) {
     std::string body;
     if (!read_body(reader, response, body)) return;
     try {
       if (!ready_) throw RequestError(503, "the model is still being loaded");
-      const char* const type_header = request.has_header(raw_content_type) ? raw_content_type : "Content-Type";
+      const char* const type_header =
+          request.has_header(raw_content_type) ? raw_content_type : "Content-Type";
       const std::string content_type = request.get_header_value(type_header);
       std::string accept = request.get_header_value("Accept");
       if (accept.empty() || accept == "*/*") accept = env_.default_accept;
@@ -234,8 +245,8 @@ class ModelServer {
       const auto exchange = std::make_shared<Exchange>(Exchange{body, content_type, accept, {}});
       const auto work = [this, exchange] {
         const torch::NoGradGuard no_grad;
-        exchange->output =
-            hooks_.transform_fn.call(loaded_.model.get(), exchange->body, exchange->content_type, exchange->accept);
+        exchange->output = hooks_.transform_fn.call(loaded_.model.get(), exchange->body,
+                                                    exchange->content_type, exchange->accept);
       };
       batcher_.execute(work, deadline);
       return std::move(exchange->output);
@@ -243,7 +254,8 @@ class ModelServer {
     torch::Tensor input = hooks_.input_fn ? hooks_.input_fn(body, content_type) : decode(body, content_type);
     if (!input.defined()) throw std::runtime_error("input_fn returned no tensor");
     const torch::Tensor prediction = batcher_.predict(std::move(input), deadline);
-    return hooks_.output_fn ? hooks_.output_fn.call(prediction, accept) : encode(prediction, accept, env_.default_accept);
+    return hooks_.output_fn ? hooks_.output_fn.call(prediction, accept)
+                            : encode(prediction, accept, env_.default_accept);
   }
 
   static void answer_error(httplib::Response& response, std::exception_ptr error) {
@@ -256,7 +268,7 @@ class ModelServer {
     } catch (...) {
       response.status = 500;
       message = describe_exception(std::current_exception());
-      std::cerr << ("Error: the invocation failed: " + message + "\n") << std::flush;
+      log_error("the invocation failed: " + message);
     }
     response.set_content(message + "\n", "text/plain");
   }
@@ -285,8 +297,7 @@ SAGEMAKER_CONTAINER_FUNCTION int run_serving(const Hooks& hooks) {
     detail::set_torch_threads(env.num_cpus);
     detail::ModelServer(hooks, env).run();
   } catch (...) {
-    std::cout.flush();
-    std::cerr << "Error: " << detail::describe_exception(std::current_exception()) << std::endl;
+    detail::log_error(detail::describe_exception(std::current_exception()));
     return 1;
   }
 }

@@ -1,11 +1,11 @@
 // Bodies of stop.hpp: a signal handler, two flags and alarm(), all of them safe in a handler.
 #pragma once
 
-#include <signal.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
+
+#include <signal.h>
+#include <unistd.h>
 
 #include <sagemaker/container/stop.hpp>
 

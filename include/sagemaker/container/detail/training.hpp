@@ -3,14 +3,15 @@
 
 #include <cstdlib>
 #include <fstream>
-#include <iostream>
 
 #include <sagemaker/container/detail/hooks.hpp>
+#include <sagemaker/container/detail/log.hpp>
 #include <sagemaker/container/training.hpp>
 
 namespace sagemaker::container::detail {
 
-// The type and the message, as Python's toolkit shows an exception. libtorch's own errors carry a stack trace in what().
+// The type and the message, as Python's toolkit shows an exception. libtorch's own errors carry a stack trace
+// in what().
 SAGEMAKER_CONTAINER_FUNCTION std::string describe_exception(std::exception_ptr error) {
   if (!error) return "unknown error";
   try {
@@ -37,10 +38,10 @@ SAGEMAKER_CONTAINER_FUNCTION FailureContext& failure_context() {
 
 SAGEMAKER_CONTAINER_FUNCTION void report_failure(const std::string& message, int exit_code) {
   const FailureContext& context = failure_context();
-  std::cout.flush();
-  std::cerr << "Error: " << message << std::endl;
-  write_failure(context.output_dir, "ExecuteUserScriptError:\nExitCode " + std::to_string(exit_code) + "\nErrorMessage \"" +
-                                        message + "\"\nCommand \"" + context.command + "\"\n");
+  log_error(message);
+  write_failure(context.output_dir, "ExecuteUserScriptError:\nExitCode " + std::to_string(exit_code) +
+                                        "\nErrorMessage \"" + message + "\"\nCommand \"" + context.command +
+                                        "\"\n");
 }
 
 [[noreturn]] SAGEMAKER_CONTAINER_FUNCTION void on_terminate() {
@@ -56,7 +57,8 @@ SAGEMAKER_CONTAINER_FUNCTION void set_torch_threads(int num_cpus) {
   if (at::get_num_threads() != threads) at::set_num_threads(threads);
 }
 
-SAGEMAKER_CONTAINER_FUNCTION void save_trained(const Hooks& hooks, const AnyModel& model, const TrainingEnvironment& env) {
+SAGEMAKER_CONTAINER_FUNCTION void save_trained(const Hooks& hooks, const AnyModel& model,
+                                               const TrainingEnvironment& env) {
   if (hooks.save) {
     hooks.save.call(model.get(), env.model_dir);
   } else if (hooks.train.model != nullptr) {
@@ -66,7 +68,8 @@ SAGEMAKER_CONTAINER_FUNCTION void save_trained(const Hooks& hooks, const AnyMode
 
 SAGEMAKER_CONTAINER_FUNCTION void train_and_save(const Hooks& hooks, const TrainingEnvironment& env) {
   check_hooks(hooks);
-  if (!hooks.train) throw std::invalid_argument("this program was started with 'train' and has no train hook");
+  if (!hooks.train)
+    throw std::invalid_argument("this program was started with 'train' and has no train hook");
   for (const auto& folder : {env.model_dir, env.output_data_dir}) std::filesystem::create_directories(folder);
   for (const auto& [name, value] : env.to_variables()) ::setenv(name.c_str(), value.c_str(), 0);
   set_torch_threads(env.num_cpus);
@@ -79,25 +82,27 @@ SAGEMAKER_CONTAINER_FUNCTION void train_and_save(const Hooks& hooks, const Train
 
 namespace sagemaker::container {
 
-SAGEMAKER_CONTAINER_FUNCTION void write_failure(const std::filesystem::path& output_dir, const std::string& text) {
+SAGEMAKER_CONTAINER_FUNCTION void write_failure(const std::filesystem::path& output_dir,
+                                                const std::string& text) {
   std::error_code error;
   std::filesystem::create_directories(output_dir, error);
   const auto file = output_dir / "failure";
   if (std::filesystem::exists(file, error)) return;
   std::ofstream stream(file, std::ios::binary);
   stream << text;
-  if (!stream.flush()) std::cerr << "cannot write " << file.string() << std::endl;
+  if (!stream.flush()) detail::log_error("cannot write " + file.string());
 }
 
 SAGEMAKER_CONTAINER_FUNCTION int run_training(const Hooks& hooks, const std::string& command) {
   detail::FailureContext& context = detail::failure_context();
   context.command = command;
   const Variables variables = process_variables();
-  context.output_dir = std::filesystem::path(detail::variable(variables, "SAGEMAKER_BASE_DIR", "/opt/ml")) / "output";
+  context.output_dir =
+      std::filesystem::path(detail::variable(variables, "SAGEMAKER_BASE_DIR", "/opt/ml")) / "output";
   std::set_terminate(detail::on_terminate);
   try {
-    detail::watch_for_stop(
-        static_cast<unsigned>(detail::variable_integer(variables, "SAGEMAKER_TRAINING_STOP_GRACE", 110, 86'400)));
+    detail::watch_for_stop(static_cast<unsigned>(
+        detail::variable_integer(variables, "SAGEMAKER_TRAINING_STOP_GRACE", 110, 86'400)));
     const TrainingEnvironment env = TrainingEnvironment::read(variables);
     context.output_dir = env.output_dir;
     detail::train_and_save(hooks, env);

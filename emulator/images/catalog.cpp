@@ -1,0 +1,199 @@
+// See catalog.hpp.
+#include "emulator/images/catalog.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+#include <unistd.h>
+
+#include <sagemaker/aws/json.hpp>
+#include <sagemaker/aws/uri.hpp>
+
+namespace sagemaker::local::images {
+namespace {
+
+constexpr std::string_view file_scheme = "file://";
+constexpr const char* cpp_image = "sagemaker-cpp";
+constexpr const char* cpp_program = "sagemaker-cpp-image";
+
+// 000000000000.dkr.ecr.us-east-1.amazonaws.com/team/name:tag -> team/name:tag. As docker tells them apart:
+// the first part is a registry where it has a dot or a port, or is localhost.
+std::string_view without_registry(std::string_view image) {
+  const auto slash = image.find('/');
+  if (slash == std::string_view::npos) return image;
+  const std::string_view first = image.substr(0, slash);
+  const bool registry = first.find_first_of(".:") != std::string_view::npos || first == "localhost";
+  return registry ? image.substr(slash + 1) : image;
+}
+
+// name:tag or name@sha256:... -> name.
+std::string_view without_tag(std::string_view image) {
+  image = image.substr(0, image.find('@'));
+  const auto colon = image.rfind(':');
+  const auto slash = image.rfind('/');
+  const bool tagged = colon != std::string_view::npos && (slash == std::string_view::npos || slash < colon);
+  return tagged ? image.substr(0, colon) : image;
+}
+
+std::string_view last_part(std::string_view image) { return image.substr(image.rfind('/') + 1); }
+
+// Why a file cannot be started; empty where it can.
+std::string program_fault(const std::filesystem::path& program) {
+  std::error_code error;
+  const auto status = std::filesystem::status(program, error);
+  if (!std::filesystem::exists(status)) return "there is no file " + program.string();
+  if (!std::filesystem::is_regular_file(status)) return program.string() + " is not a file";
+  if (::access(program.c_str(), X_OK) != 0) return program.string() + " is not executable";
+  return "";
+}
+
+std::optional<std::filesystem::path> path_of_file_url(std::string_view url) {
+  const auto path = aws::uri_decode(url.substr(file_scheme.size()));
+  if (!path || !path->starts_with('/') || path->find('\0') != std::string::npos) return std::nullopt;
+  return *path;
+}
+
+class MappingReader {
+ public:
+  explicit MappingReader(const std::filesystem::path& file) : file_(file) {}
+
+  std::vector<std::pair<std::string, std::vector<std::string>>> read() const {
+    std::ifstream stream(file_, std::ios::binary);
+    if (!stream) fail("it cannot be opened");
+    const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+    json document;
+    try {
+      document = aws::parse_json(text);
+    } catch (const aws::JsonError& error) {
+      fail(error.what());
+    }
+    if (!document.is_object()) fail("it must hold a JSON object: {\"image name\": \"command\"}");
+    std::vector<std::pair<std::string, std::vector<std::string>>> mappings;
+    for (const auto& [name, value] : document.items())
+      mappings.emplace_back(check_name(name), command(name, value));
+    return mappings;
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& why) const {
+    throw std::runtime_error("--images " + file_.string() + ": " + why);
+  }
+
+  std::string check_name(const std::string& name) const {
+    const auto star = name.find('*');
+    if (name.empty()) fail("an image without a name");
+    if (star != std::string::npos && star + 1 != name.size())
+      fail("\"" + name + "\": * may stand at the end only");
+    return name;
+  }
+
+  // A text is a program, or a program and its arguments with blanks between them.
+  std::vector<std::string> command(const std::string& name, const json& value) const {
+    std::vector<std::string> argv;
+    if (value.is_string()) {
+      const auto& text = value.get_ref<const std::string&>();
+      if (program_fault(resolve(text)).empty()) {
+        argv = {text};
+      } else {
+        std::istringstream words(text);
+        argv.assign(std::istream_iterator<std::string>(words), {});
+      }
+    } else if (value.is_array()) {
+      for (const json& word : value) {
+        if (!word.is_string()) fail("\"" + name + "\": the command must hold texts only");
+        argv.push_back(word.get<std::string>());
+      }
+    } else {
+      fail("\"" + name + "\": the command must be a text or a list of texts");
+    }
+    if (argv.empty() || argv.front().empty()) fail("\"" + name + "\": the command is empty");
+    argv.front() = resolve(argv.front()).string();
+    if (argv.front().find('/') != std::string::npos) {
+      if (const std::string fault = program_fault(argv.front()); !fault.empty())
+        fail("\"" + name + "\": " + fault);
+    }
+    return argv;
+  }
+
+  // file:///path and paths relative to the mapping file; a name without a slash is looked up in PATH when it
+  // is started.
+  std::filesystem::path resolve(const std::string& program) const {
+    if (program.starts_with(file_scheme)) {
+      const auto path = path_of_file_url(program);
+      if (!path) fail("\"" + program + "\" is not a file:///path URL");
+      return *path;
+    }
+    if (program.find('/') == std::string::npos || program.starts_with('/')) return program;
+    return (std::filesystem::absolute(file_).parent_path() / program).lexically_normal();
+  }
+
+  const std::filesystem::path& file_;
+};
+
+}  // namespace
+
+Catalog::Catalog(Options options) : options_(std::move(options)) {
+  if (!options_.mapping_file.empty()) mappings_ = MappingReader(options_.mapping_file).read();
+}
+
+std::optional<Image> Catalog::resolve(std::string_view image) const {
+  const std::string name(image);
+  // What the user maps wins, the most exact first: the whole name, without registry, without tag, then the
+  // longest pattern.
+  const std::string_view unregistered = without_registry(image);
+  for (const std::string_view wanted : {image, unregistered, without_tag(image), without_tag(unregistered)}) {
+    for (const auto& [key, command] : mappings_) {
+      if (key == wanted) return Image{name, command, {}, {}};
+    }
+  }
+  const std::vector<std::string>* best = nullptr;
+  std::size_t best_length = 0;
+  for (const auto& [key, command] : mappings_) {
+    if (!key.ends_with('*') || (best != nullptr && key.size() <= best_length)) continue;
+    const std::string_view prefix = std::string_view(key).substr(0, key.size() - 1);
+    if (!image.starts_with(prefix) && !unregistered.starts_with(prefix)) continue;
+    best = &command;
+    best_length = key.size();
+  }
+  if (best != nullptr) return Image{name, *best, {}, {}};
+
+  if (image.starts_with(file_scheme)) {
+    const auto program = path_of_file_url(image);
+    if (!program || !program_fault(*program).empty()) return std::nullopt;
+    return Image{name, {program->string()}, {}, {}};
+  }
+  if (last_part(without_tag(image)) == cpp_image) {
+    const std::filesystem::path program = options_.programs / cpp_program;
+    if (!program_fault(program).empty()) return std::nullopt;
+    const std::filesystem::path cache = options_.cache / "cpp";
+    std::error_code ignored;  // the image compiles without a cache then, and says so
+    std::filesystem::create_directories(cache, ignored);
+    return Image{name, {program.string()}, {{"SAGEMAKER_CPP_CACHE", cache.string()}}, {cache}};
+  }
+  return std::nullopt;
+}
+
+std::string Catalog::explain_unknown(std::string_view image) const {
+  const std::string name(image);
+  if (image.starts_with(file_scheme)) {
+    const auto program = path_of_file_url(image);
+    return "Image '" + name + "' cannot be used: " +
+           (program ? program_fault(*program) : "the form is file:///absolute/path/of/program");
+  }
+  if (last_part(without_tag(image)) == cpp_image) {
+    return "Image '" + name + "' is C++ script mode, and its program " +
+           (options_.programs / cpp_program).string() +
+           " is missing: build sagemaker-cpp where libtorch is installed";
+  }
+  return "Image '" + name +
+         "' is not known to sagemaker-local: start it with --images FILE, where FILE holds " +
+         aws::dump_json({{std::string(without_tag(without_registry(image))), "/path/to/program"}}) +
+         ", or use file:///path/to/program as the image";
+}
+
+}  // namespace sagemaker::local::images

@@ -1,0 +1,156 @@
+// See build.hpp.
+#include "emulator/images/sagemaker_cpp/build.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <future>
+#include <thread>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <sagemaker/aws/crypto.hpp>
+
+#include "emulator/images/sagemaker_cpp/cmake_project.hpp"
+#include "emulator/images/sagemaker_cpp/command.hpp"
+#include "emulator/images/sagemaker_cpp/sources.hpp"
+
+namespace sagemaker::local::images {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* program_name = "program";
+constexpr std::size_t programs_max = 200;  // kept in the cache; the least recently used go first
+
+// Held while a program is being compiled. Another process that wants the same one waits, and finds it ready.
+class FileLock {
+ public:
+  explicit FileLock(const fs::path& file) : fd_(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
+    if (fd_ < 0) throw std::runtime_error("cannot open " + file.string());
+    while (::flock(fd_, LOCK_EX) != 0) {
+      if (errno != EINTR) throw std::runtime_error("cannot lock " + file.string());
+    }
+  }
+  ~FileLock() { ::close(fd_); }
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+
+ private:
+  int fd_;
+};
+
+std::vector<std::string> joined(std::vector<std::string> first, const std::vector<std::string>& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
+bool refuses_pch(const std::string& output) {
+  return output.find("precompiled") != std::string::npos || output.find("PCH file") != std::string::npos;
+}
+
+void compile_unit(const Source& source, const Toolchain& toolchain, const fs::path& unit,
+                  const fs::path& object) {
+  const std::vector<std::string> file = {
+      "-I", ".", "-fdiagnostics-color=never", "-c", unit.string(), "-o", object.string()};
+  const auto run = [&](const std::vector<std::string>& flags) {
+    return run_command(joined(joined({toolchain.compiler}, flags), file), source.directory);
+  };
+  CommandResult result = run(toolchain.compile_flags);
+  if (result.exit_code != 0 && refuses_pch(result.output)) {
+    std::puts("The precompiled header cannot be used; compiling without it");
+    result = run(toolchain.compile_flags_without_pch());
+  }
+  if (result.exit_code != 0) throw BuildError(first_error(result), "c++ -c " + unit.string());
+}
+
+// A file that includes libtorch takes a gigabyte or more to compile: memory limits the number of compilers
+// too.
+std::size_t compilers_at_once() {
+  const auto pages = static_cast<std::size_t>(std::max(1L, ::sysconf(_SC_AVPHYS_PAGES)));
+  const std::size_t by_memory =
+      pages / (std::size_t{1536} * 1024 * 1024 / static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)));
+  return std::clamp<std::size_t>(by_memory, 1, std::max(1u, std::thread::hardware_concurrency()));
+}
+
+void compile_files(const Source& source, const Toolchain& toolchain, const fs::path& build) {
+  const std::vector<fs::path> units = translation_units(source);
+  std::vector<fs::path> objects;
+  for (std::size_t i = 0; i < units.size(); ++i) objects.push_back(build / (std::to_string(i) + ".o"));
+  const std::size_t at_once = compilers_at_once();
+  for (std::size_t first = 0; first < units.size(); first += at_once) {
+    std::vector<std::future<void>> running;
+    for (std::size_t i = first; i < std::min(units.size(), first + at_once); ++i) {
+      running.push_back(
+          std::async(std::launch::async, [&, i] { compile_unit(source, toolchain, units[i], objects[i]); }));
+    }
+    for (const auto& one : running) one.wait();
+    for (auto& one : running) one.get();
+  }
+  std::vector<std::string> link = {toolchain.compiler};
+  for (const fs::path& object : objects) link.push_back(object.string());
+  link = joined(std::move(link), toolchain.link_flags);
+  link.insert(link.end(), {"-o", (build / program_name).string()});
+  const CommandResult result = run_command(link, source.directory);
+  if (result.exit_code != 0) throw BuildError(first_error(result), "c++ " + source.program + " (link)");
+  for (const fs::path& object : objects) fs::remove(object);
+}
+
+void remove_least_recently_used(const fs::path& programs) {
+  std::vector<std::pair<fs::file_time_type, fs::path>> entries;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(programs, error)) {
+    if (entry.is_directory(error)) entries.emplace_back(entry.last_write_time(error), entry.path());
+  }
+  if (entries.size() <= programs_max) return;
+  std::sort(entries.begin(), entries.end());
+  for (std::size_t i = 0; i + programs_max < entries.size(); ++i) fs::remove_all(entries[i].second, error);
+}
+
+}  // namespace
+
+fs::path build_program(const Source& source, const Toolchain& toolchain, const fs::path& cache) {
+  const std::string key =
+      aws::sha256_hex(hash_of_sources(source) + "\n" + source.program + "\n" + toolchain.fingerprint);
+  const fs::path programs = cache / "programs";
+  const fs::path entry = programs / key;
+  const fs::path program = entry / program_name;
+  std::error_code ignored;
+  if (fs::exists(program)) {
+    fs::last_write_time(entry, fs::file_time_type::clock::now(), ignored);
+    return fs::canonical(program);
+  }
+  fs::create_directories(programs);
+  const FileLock lock(programs / (key.substr(0, 2) + ".lock"));
+  if (fs::exists(program)) return fs::canonical(program);
+
+  const auto start = std::chrono::steady_clock::now();
+  const fs::path build = programs / (key + ".new");
+  fs::remove_all(build);  // left by a process that was killed
+  fs::create_directories(build);
+  std::printf("Compiling %s\n", source.program.c_str());
+  std::fflush(stdout);
+  try {
+    if (fs::exists(source.directory / "CMakeLists.txt")) {
+      const fs::path built = build_cmake_project(source, toolchain, build / "cmake");
+      fs::create_symlink(built.lexically_relative(build), build / program_name);
+    } else {
+      compile_files(source, toolchain, build);
+    }
+  } catch (...) {
+    fs::remove_all(build, ignored);
+    throw;
+  }
+  fs::rename(build, entry);
+  const auto took =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
+  std::printf("Compiled %s in %.1f s\n", source.program.c_str(), static_cast<double>(took.count()) / 1000.0);
+  std::fflush(stdout);
+  remove_least_recently_used(programs);
+  return fs::canonical(program);
+}
+
+}  // namespace sagemaker::local::images

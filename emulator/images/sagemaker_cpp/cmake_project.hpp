@@ -1,0 +1,23 @@
+// User code that is a CMake project.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "emulator/images/sagemaker_cpp/command.hpp"
+#include "emulator/images/sagemaker_cpp/source.hpp"
+#include "emulator/images/sagemaker_cpp/toolchain.hpp"
+
+namespace sagemaker::local::images {
+
+// Configures and builds it in `build` and returns the executable that the entry point names: the target of
+// that name
+// ("train" for train.cpp), or the only executable. Throws BuildError, or std::runtime_error naming the
+// executables.
+std::filesystem::path build_cmake_project(const Source& source, const Toolchain& toolchain,
+                                          const std::filesystem::path& build);
+
+// The line with the first error of a compiler, a linker or CMake; without one, the last line.
+std::string first_error(const CommandResult& result);
+
+}  // namespace sagemaker::local::images

@@ -1,0 +1,184 @@
+// See source.hpp.
+#include "emulator/images/sagemaker_cpp/source.hpp"
+
+#include <memory>
+#include <stdexcept>
+#include <system_error>
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include <sagemaker/clients/s3.hpp>
+#include <sagemaker/s3_uri.hpp>
+
+namespace sagemaker::local::images {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Names {
+  std::string program;
+  std::string submit_directory;
+};
+
+Names names_of(const std::string& command, const container::TrainingEnvironment& env,
+               const container::Variables& variables) {
+  const auto find = [&](const std::string& parameter, const std::string& variable) -> std::string {
+    if (command == "train") {
+      const auto given = env.platform_parameters.find(parameter);
+      if (given != env.platform_parameters.end())
+        return container::detail::hyperparameter_text(given->second);
+    }
+    const auto given = variables.find(variable);
+    return given == variables.end() ? "" : given->second;
+  };
+  return {find("sagemaker_program", "SAGEMAKER_PROGRAM"),
+          find("sagemaker_submit_directory", "SAGEMAKER_SUBMIT_DIRECTORY")};
+}
+
+bool holds_files(const fs::path& directory) {
+  std::error_code error;
+  const fs::directory_iterator entries(directory, error);
+  return !error && entries != fs::directory_iterator();
+}
+
+void download(const std::string& uri, const fs::path& file, const container::TrainingEnvironment& env) {
+  try {
+    ClientConfig config;
+    if (env.region.empty()) {
+      const auto given = env.platform_parameters.find("sagemaker_region");
+      if (given != env.platform_parameters.end())
+        config.region = container::detail::hyperparameter_text(given->second);
+    }
+    const S3Uri from(uri);
+    S3Client(config).get_object_to_file({.bucket = from.bucket(), .key = from.key()}, file);
+  } catch (const Error& error) {
+    throw std::runtime_error("the code at " + uri + " cannot be downloaded: " + error.what());
+  }
+}
+
+// Into a folder beside, which then takes the place of the empty one: a half-unpacked code folder is never
+// seen.
+void fetch(const std::string& from, const fs::path& code_dir, const container::TrainingEnvironment& env) {
+  const fs::path temporary = code_dir.string() + ".new";
+  fs::remove_all(temporary);
+  fs::create_directories(temporary);
+  if (from.starts_with("s3://")) {
+    const fs::path archive = code_dir.string() + ".tar.gz";
+    download(from, archive, env);
+    unpack(archive, temporary);
+    fs::remove(archive);
+  } else if (fs::is_directory(from)) {
+    fs::copy(from, temporary, fs::copy_options::recursive | fs::copy_options::copy_symlinks);
+  } else if (fs::exists(from)) {
+    unpack(from, temporary);
+  } else {
+    throw std::runtime_error("there is no code at " + from);
+  }
+  fs::rename(temporary, code_dir);
+}
+
+// "train.cpp, lib/net.hpp, ..." for a message.
+std::string contents_of(const fs::path& directory) {
+  std::string list;
+  int count = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+    if (entry.is_directory()) continue;
+    if (++count > 20) return list + ", ...";
+    list += (list.empty() ? "" : ", ") + entry.path().lexically_relative(directory).string();
+  }
+  return list.empty() ? "nothing" : list;
+}
+
+void check_program(const Source& source) {
+  const fs::path program = fs::path(source.program).lexically_normal();
+  if (program.is_absolute() || program.string().starts_with("..")) {
+    throw std::runtime_error("the entry point " + source.program + " must lie inside the source folder");
+  }
+  if (fs::exists(source.directory / program) || fs::exists(source.directory / "CMakeLists.txt")) return;
+  throw std::runtime_error("there is no entry point " + source.program +
+                           " in the source archive; it holds: " + contents_of(source.directory));
+}
+
+struct ArchiveCloser {
+  void operator()(struct archive* open) const { archive_free(open); }
+};
+using Archive = std::unique_ptr<struct archive, ArchiveCloser>;
+
+[[noreturn]] void bad_archive(const fs::path& file, struct archive* open) {
+  const char* const why = archive_error_string(open);
+  throw std::runtime_error("the source archive " + file.filename().string() +
+                           " cannot be unpacked: " + (why == nullptr ? "it is damaged" : why));
+}
+
+void copy_data(const fs::path& file, struct archive* from, struct archive* to) {
+  for (;;) {
+    const void* data = nullptr;
+    std::size_t size = 0;
+    la_int64_t offset = 0;
+    const int result = archive_read_data_block(from, &data, &size, &offset);
+    if (result == ARCHIVE_EOF) return;
+    if (result != ARCHIVE_OK) bad_archive(file, from);
+    if (archive_write_data_block(to, data, size, offset) < ARCHIVE_OK) bad_archive(file, to);
+  }
+}
+
+}  // namespace
+
+Source locate_source(const std::string& command, const container::TrainingEnvironment& env,
+                     const container::Variables& variables) {
+  const Names names = names_of(command, env, variables);
+  const fs::path in_model = env.model_dir / "code";
+  const bool serving = command == "serve";
+  Source source{env.code_dir, names.program};
+  if (!holds_files(env.code_dir)) {
+    std::error_code ignored;
+    fs::create_directories(env.code_dir, ignored);
+    if (!names.submit_directory.empty()) {
+      fetch(names.submit_directory, env.code_dir, env);
+    } else if (serving && holds_files(in_model)) {
+      source.directory = in_model;
+    } else {
+      throw std::runtime_error(
+          serving ? "the sagemaker-cpp image needs code: set SAGEMAKER_PROGRAM and "
+                    "SAGEMAKER_SUBMIT_DIRECTORY, or put it into code/ of the model archive"
+                  : "the sagemaker-cpp image needs code: give the hyperparameters sagemaker_program "
+                    "and sagemaker_submit_directory, as an Estimator with an entry_point does");
+    }
+  }
+  if (source.program.empty()) source.program = serving ? "inference.cpp" : "train.cpp";
+  check_program(source);
+  return source;
+}
+
+void unpack(const fs::path& file, const fs::path& into) {
+  const fs::path directory = fs::canonical(into);  // libarchive refuses every path with a symbolic link in it
+  const Archive from(archive_read_new());
+  const Archive to(archive_write_disk_new());
+  archive_read_support_filter_all(from.get());
+  archive_read_support_format_tar(from.get());
+  archive_read_support_format_zip(from.get());
+  archive_write_disk_set_options(to.get(), ARCHIVE_EXTRACT_SECURE_NODOTDOT | ARCHIVE_EXTRACT_SECURE_SYMLINKS |
+                                               ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_UNLINK);
+  if (archive_read_open_filename(from.get(), file.c_str(), 1 << 17) != ARCHIVE_OK)
+    bad_archive(file, from.get());
+  for (;;) {
+    archive_entry* entry = nullptr;
+    const int result = archive_read_next_header(from.get(), &entry);
+    if (result == ARCHIVE_EOF) return;
+    if (result != ARCHIVE_OK) bad_archive(file, from.get());
+    const std::string name = archive_entry_pathname(entry) == nullptr ? "" : archive_entry_pathname(entry);
+    const fs::path target(name);
+    if (name.empty() || target.is_absolute() || archive_entry_hardlink(entry) != nullptr) {
+      throw std::runtime_error("the source archive holds a member that is not accepted: '" + name + "'");
+    }
+    archive_entry_set_pathname(entry, (directory / target).c_str());
+    archive_entry_set_perm(
+        entry, archive_entry_filetype(entry) == AE_IFDIR ? 0755 : (archive_entry_perm(entry) & 0777) | 0600);
+    if (archive_write_header(to.get(), entry) != ARCHIVE_OK) bad_archive(file, to.get());
+    copy_data(file, from.get(), to.get());
+    if (archive_write_finish_entry(to.get()) != ARCHIVE_OK) bad_archive(file, to.get());
+  }
+}
+
+}  // namespace sagemaker::local::images

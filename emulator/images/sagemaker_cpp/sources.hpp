@@ -1,0 +1,22 @@
+// The files of the user's source folder: their hash, and which of them belong into the program.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "emulator/images/sagemaker_cpp/source.hpp"
+
+namespace sagemaker::local::images {
+
+// Of the names and the contents of all files; hidden files and folders are left out.
+std::string hash_of_sources(const Source& source);
+
+// The entry point first, then the other .cpp, .cc and .cxx files without a main function, relative to the
+// folder.
+std::vector<std::filesystem::path> translation_units(const Source& source);
+
+// Whether the text of a C++ file defines main, comments and texts left aside.
+bool defines_main(const std::string& text);
+
+}  // namespace sagemaker::local::images
