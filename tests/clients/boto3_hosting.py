@@ -25,6 +25,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if body == b"die": os._exit(7)
         if body == b"fail": return self.reply(500, b"the model is sad")
         if body == b"bad": return self.reply(415, b"not like this")
+        if body == b"environment": return self.reply(200, os.environ["SUFFIX"].encode())
         self.reply(200, open("/opt/ml/model/word").read().encode() + body)
 host, port = os.environ["SAGEMAKER_BIND_TO_HOST"], int(os.environ["SAGEMAKER_BIND_TO_PORT"])
 print("listening", flush=True)
@@ -51,7 +52,8 @@ class Hosting(local_emulator.EmulatorTest):
 
     def deploy(self, name, word="first", script=SERVE):
         self.sagemaker.create_model(ModelName=name, ExecutionRoleArn=local_emulator.ROLE, PrimaryContainer={
-            "Image": self.emulator.program(name, script), "ModelDataUrl": f"s3://models/{word}.tar.gz"})
+            "Image": self.emulator.program(name, script), "ModelDataUrl": f"s3://models/{word}.tar.gz",
+            "Environment": {"SUFFIX": "-with-an-environment", "OTHER": "x"}})
         self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[
             {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}])
         self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
@@ -86,6 +88,7 @@ class Hosting(local_emulator.EmulatorTest):
         reply = self.invoke("serves", b"!", ContentType="text/csv", Accept="text/plain")
         self.assertEqual((reply["Body"].read(), reply["ContentType"], reply["InvokedProductionVariant"]),
                          (b"first!", "text/plain", "AllTraffic"))
+        self.assertEqual(self.invoke("serves", b"environment")["Body"].read(), b"-with-an-environment")
         # As the SageMaker Python SDK does: the configuration goes first, the model last.
         self.sagemaker.delete_endpoint_config(EndpointConfigName="serves")
         self.assertEqual(self.invoke("serves", b"?")["Body"].read(), b"first?")

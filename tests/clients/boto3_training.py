@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 TRAIN = """#!/bin/sh
 echo "starting with $(cat /opt/ml/input/config/hyperparameters.json)"
 cat /opt/ml/input/data/training/part.csv
+echo "environment: $FLAVOUR $SIZE"
 echo "validation:accuracy=0.5;"
 echo "validation:accuracy=0.875;"
 echo weights > /opt/ml/model/weights.txt
@@ -64,7 +65,7 @@ class Training(local_emulator.EmulatorTest):
         return error["Code"], error["Message"]
 
     def test_a_job_runs_and_leaves_model_output_logs_and_metrics(self):
-        self.create("complete", TRAIN, HyperParameters={"epochs": "3"}, Tags=[{"Key": "team", "Value": "a"}],
+        self.create("complete", TRAIN, Environment={"FLAVOUR": "sour cherry", "SIZE": "2"}, HyperParameters={"epochs": "3"}, Tags=[{"Key": "team", "Value": "a"}],
                     AlgorithmSpecification={
                         "TrainingImage": self.emulator.program("complete", TRAIN), "TrainingInputMode": "File",
                         "MetricDefinitions": [{"Name": "validation:accuracy", "Regex": "validation:accuracy=(.*?);"}]})
@@ -85,8 +86,23 @@ class Training(local_emulator.EmulatorTest):
         messages = self.messages("complete")
         self.assertEqual(messages[0], 'starting with {"epochs":"3"}')
         self.assertIn("1,2,3", messages)
+        self.assertIn("environment: sour cherry 2", messages)
         self.assertIn("complete", [j["TrainingJobName"] for j in self.sagemaker.list_training_jobs()["TrainingJobSummaries"]])
         self.assertEqual(self.sagemaker.list_tags(ResourceArn=job["TrainingJobArn"])["Tags"], [{"Key": "team", "Value": "a"}])
+
+    def test_the_prefix_of_a_channel_decides_the_names_of_its_files(self):
+        self.s3.put_object(Bucket="jobs", Key="names/deep/er.csv", Body=b"")
+        self.s3.put_object(Bucket="jobs", Key="names/top.csv", Body=b"")
+        expected = {"s3://jobs/names": "./deep/er.csv ./top.csv", "s3://jobs/names/": "./deep/er.csv ./top.csv",
+                    "s3://jobs/names/to": "./top.csv", "s3://jobs/names/top.csv": "./top.csv",
+                    "s3://jobs/nam": "./names/deep/er.csv ./names/top.csv"}
+        for number, (uri, names) in enumerate(expected.items()):
+            self.create(f"names-{number}", "#!/bin/sh\ncd /opt/ml/input/data/training\n"
+                                           "echo files: $(find . -type f | LC_ALL=C sort)\n", InputDataConfig=[
+                {"ChannelName": "training", "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}}}])
+        for number, (uri, names) in enumerate(expected.items()):
+            self.ended(f"names-{number}")
+            self.assertIn("files: " + names, self.messages(f"names-{number}"), uri)
 
     def test_a_job_that_is_stopped_keeps_what_it_saved(self):
         self.create("stopped", "#!/bin/sh\ntrap 'echo half > /opt/ml/model/half; exit 0' TERM\n"

@@ -43,9 +43,8 @@ std::filesystem::path model_data(const store::Objects& objects, const json& cont
   }
   const auto found = objects_under(objects, location);
   if (found.empty()) throw std::runtime_error("Could not find model data at " + uri + ".");
-  const std::size_t base = location.key.rfind('/') == std::string::npos ? 0 : location.key.rfind('/') + 1;
   for (const store::ObjectInfo& info : found) {
-    const std::filesystem::path relative = std::filesystem::path(info.key.substr(base)).lexically_normal();
+    const std::filesystem::path relative = std::filesystem::path(relative_name(info.key, location.key)).lexically_normal();
     if (relative.is_absolute() || relative.string().starts_with(".."))
       throw std::runtime_error("the key " + info.key + " of the model data leaves its folder");
     keep(objects, info, target / relative);
@@ -116,7 +115,8 @@ std::unique_ptr<runner::ServingInstance> EndpointFleet::start_instance(const std
   spec.environment["SM_NUM_GPUS"] = std::to_string(share.gpus);
   spec.environment["OMP_NUM_THREADS"] = std::to_string(share.cpus);
   spec.environment.merge(runner::gpu_environment(share, index, runner::this_machine()));
-  for (const auto& [name, value] : container.value("Environment", json::object()).items()) spec.environment[name] = value;
+  const json variables = container.value("Environment", json::object());
+  for (const auto& [name, value] : variables.items()) spec.environment[name] = value;
   spec.model_archive = model_data_path;
   spec.root = root / id;
   spec.hostname = "model.aws.local";

@@ -63,6 +63,13 @@ S3Location parse_s3_uri(std::string_view uri) {
   return location;
 }
 
+std::string relative_name(std::string_view key, std::string_view prefix) {
+  if (key.size() > prefix.size() && (prefix.empty() || prefix.ends_with('/'))) return std::string(key.substr(prefix.size()));
+  if (key.size() > prefix.size() && key[prefix.size()] == '/') return std::string(key.substr(prefix.size() + 1));
+  const std::size_t slash = prefix.rfind('/');
+  return std::string(key.substr(slash == std::string_view::npos ? 0 : slash + 1));
+}
+
 std::vector<store::ObjectInfo> objects_under(const store::Objects& objects, const S3Location& location) {
   std::vector<store::ObjectInfo> found;
   std::string start_after;
@@ -82,9 +89,8 @@ std::vector<runner::InputFile> channel_files(const store::Objects& objects, cons
   if (s3_data_source.at("S3DataType") == "ManifestFile") {
     files = manifest_files(objects, location);
   } else {
-    const std::size_t folder = location.key.rfind('/') == std::string::npos ? 0 : location.key.rfind('/') + 1;
     for (const store::ObjectInfo& info : objects_under(objects, location))
-      files.push_back({info.key.substr(folder), objects.blob_path(info)});
+      files.push_back({relative_name(info.key, location.key), objects.blob_path(info)});
   }
   if (s3_data_source.value("S3DataDistributionType", "FullyReplicated") != "ShardedByS3Key") return files;
   std::vector<runner::InputFile> shard;

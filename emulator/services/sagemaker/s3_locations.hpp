@@ -24,8 +24,11 @@ S3Location parse_s3_uri(std::string_view uri);
 // Every object under a prefix, in key order. Folder markers (keys that end in '/') are left out.
 std::vector<store::ObjectInfo> objects_under(const store::Objects& objects, const S3Location& location);
 
-// The files that a channel gives to one host, following S3DataType and S3DataDistributionType. Paths are relative to the
-// prefix up to its last '/', as SageMaker lays them out. Throws std::runtime_error when an object of a manifest is missing.
+// Where an object under a prefix goes below the channel's folder: "data" and "data/" give data/a/b.csv as a/b.csv, a part of a
+// name ("da") keeps it as data/a/b.csv, and an object named in full keeps its file name.
+std::string relative_name(std::string_view key, std::string_view prefix);
+
+// The files that a channel gives to one host, following S3DataType and S3DataDistributionType. Throws std::runtime_error when an object of a manifest is missing.
 std::vector<runner::InputFile> channel_files(const store::Objects& objects, const json& s3_data_source, int host_index,
                                              int host_count);
 

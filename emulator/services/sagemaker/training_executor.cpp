@@ -29,7 +29,8 @@ runner::TrainingSpec spec_of(const json& job, Platform& platform) {
   spec.arguments = algorithm.value("ContainerArguments", std::vector<std::string>{});
   spec.hyperparameters = job.value("HyperParameters", json::object());
   spec.environment = base_container_environment(platform);
-  for (const auto& [name, value] : job.value("Environment", json::object()).items()) spec.environment[name] = value;
+  const json variables = job.value("Environment", json::object());
+  for (const auto& [name, value] : variables.items()) spec.environment[name] = value;
   spec.environment["TRAINING_JOB_NAME"] = spec.job_name;
   spec.environment["TRAINING_JOB_ARN"] = job.at("TrainingJobArn");
   spec.instance_type = resources.at("InstanceType");
