@@ -58,7 +58,7 @@ std::string dictionary(const std::string& descr, const std::string& dimensions,
 
 TEST_CASE("JSON keeps the shape that was sent") {
   CHECK(torch::equal(decode_json("[[1, 2], [3, 4]]"), torch::tensor({{1.0f, 2.0f}, {3.0f, 4.0f}})));
-  CHECK(decode_json("[[1, 2], [3, 4]]").scalar_type() == torch::kFloat32);
+  CHECK((decode_json("[[1, 2], [3, 4]]").scalar_type() == torch::kFloat32));
   CHECK(shape(decode_json("3.5")).empty());
   CHECK(decode_json("3.5").item<float>() == 3.5f);
   CHECK(shape(decode_json(" [ 1 , 2 ] \n")) == std::vector<std::int64_t>{2});
@@ -220,7 +220,7 @@ TEST_CASE("NPY answers are what NumPy writes") {
                           torch::kShort, torch::kInt, torch::kLong, torch::kBool}) {
     const torch::Tensor tensor = torch::tensor({{0.0f, 1.0f}, {1.0f, 0.0f}, {1.0f, 1.0f}}).to(type).t();
     CHECK(torch::equal(decode_npy(encode_npy(tensor)), tensor));
-    CHECK(decode_npy(encode_npy(tensor)).scalar_type() == type);
+    CHECK((decode_npy(encode_npy(tensor)).scalar_type() == type));
   }
   CHECK(torch::equal(decode_npy(encode_npy(torch::ones({2}, torch::kBFloat16))), torch::ones({2})));
 }

@@ -43,7 +43,7 @@ TEST_CASE("training that succeeds leaves a model, a success file and exit code 0
 }
 
 TEST_CASE("an exception is the job's failure, in the form of the training toolkit") {
-  Job job({{"behaviour", "\"throw\""}});
+  Job job(json{{"behaviour", "\"throw\""}});
   CHECK(job.run() == 1);
   CHECK(job.failure() ==
         "ExecuteUserScriptError:\nExitCode 1\nErrorMessage \"std::runtime_error: the data is \"sour\"\"\n"
@@ -53,30 +53,30 @@ TEST_CASE("an exception is the job's failure, in the form of the training toolki
 }
 
 TEST_CASE("an error of libtorch is reported without its stack trace") {
-  Job job({{"behaviour", "throw in torch"}});
+  Job job(json{{"behaviour", "throw in torch"}});
   CHECK(job.run() == 1);
   CHECK(job.failure().find("2x3") != std::string::npos);
   CHECK(job.failure().find("frame #") == std::string::npos);
 }
 
 TEST_CASE("a failure file that the program wrote itself stays") {
-  Job job({{"behaviour", "throw"}});
+  Job job(json{{"behaviour", "throw"}});
   write_text(job.base / "output/failure", "my own words");
   CHECK(job.run() == 1);
   CHECK(job.failure() == "my own words");
 }
 
 TEST_CASE("an exception in another thread still becomes the failure") {
-  Job job({{"behaviour", "throw in a thread"}});
+  Job job(json{{"behaviour", "throw in a thread"}});
   CHECK(job.run() == 128 + SIGABRT);
   CHECK(job.failure().find("std::logic_error: lost in a thread") != std::string::npos);
 }
 
 TEST_CASE("exit codes and signals of the program are its own, without a failure file") {
-  Job exits({{"behaviour", "exit"}});
+  Job exits(json{{"behaviour", "exit"}});
   CHECK(exits.run() == 3);
   CHECK_FALSE(exits.has("output/failure"));
-  Job killed({{"behaviour", "kill"}});
+  Job killed(json{{"behaviour", "kill"}});
   CHECK(killed.run() == 128 + SIGKILL);
   CHECK_FALSE(killed.has("output/failure"));
 }
@@ -89,7 +89,7 @@ TEST_CASE("a configuration file that cannot be read is the failure") {
 }
 
 TEST_CASE("a program that asks for the stop saves what it has") {
-  Job job({{"behaviour", "ask"}, {"factor", "4"}});
+  Job job(json{{"behaviour", "ask"}, {"factor", "4"}});
   Process process = job.start();
   REQUIRE(process.wait_for("training: ask"));
   process.signal(SIGTERM);
@@ -98,7 +98,7 @@ TEST_CASE("a program that asks for the stop saves what it has") {
 }
 
 TEST_CASE("a program that ignores the stop ends by itself before the platform kills it") {
-  Job job({{"behaviour", "ignore"}});
+  Job job(json{{"behaviour", "ignore"}});
   job.variables["SAGEMAKER_TRAINING_STOP_GRACE"] = "1";
   Process process = job.start();
   REQUIRE(process.wait_for("training: ignore"));
@@ -107,7 +107,7 @@ TEST_CASE("a program that ignores the stop ends by itself before the platform ki
 }
 
 TEST_CASE("the variables of the training toolkit are there for code that reads them") {
-  Job job({{"behaviour", "variables"}, {"factor", "\"2.5\""}});
+  Job job(json{{"behaviour", "variables"}, {"factor", "\"2.5\""}});
   std::filesystem::create_directories(job.base / "input/data/training");
   write_text(job.base / "input/config/resourceconfig.json",
              R"({"current_host":"algo-2","hosts":["algo-1","algo-2"]})");

@@ -52,19 +52,25 @@ bool refuses_pch(const std::string& output) {
   return output.find("precompiled") != std::string::npos || output.find("PCH file") != std::string::npos;
 }
 
-void compile_unit(const Source& source, const Toolchain& toolchain, const fs::path& unit,
-                  const fs::path& object) {
+struct Unit {
+  fs::path source;
+  fs::path object;
+  bool precompiled_header;
+};
+
+void compile_unit(const Source& source, const Toolchain& toolchain, const Unit& unit) {
   const std::vector<std::string> file = {
-      "-I", ".", "-fdiagnostics-color=never", "-c", unit.string(), "-o", object.string()};
+      "-I", ".", "-fdiagnostics-color=never", "-c", unit.source.string(), "-o", unit.object.string()};
   const auto run = [&](const std::vector<std::string>& flags) {
     return run_command(joined(joined({toolchain.compiler}, flags), file), source.directory);
   };
-  CommandResult result = run(toolchain.compile_flags);
-  if (result.exit_code != 0 && refuses_pch(result.output)) {
+  CommandResult result =
+      run(unit.precompiled_header ? toolchain.compile_flags : toolchain.compile_flags_without_pch());
+  if (result.exit_code != 0 && unit.precompiled_header && refuses_pch(result.output)) {
     std::puts("The precompiled header cannot be used; compiling without it");
     result = run(toolchain.compile_flags_without_pch());
   }
-  if (result.exit_code != 0) throw BuildError(first_error(result), "c++ -c " + unit.string());
+  if (result.exit_code != 0) throw BuildError(first_error(result), "c++ -c " + unit.source.string());
 }
 
 // A file that includes libtorch takes a gigabyte or more to compile: memory limits the number of compilers
@@ -77,26 +83,28 @@ std::size_t compilers_at_once() {
 }
 
 void compile_files(const Source& source, const Toolchain& toolchain, const fs::path& build) {
-  const std::vector<fs::path> units = translation_units(source);
-  std::vector<fs::path> objects;
-  for (std::size_t i = 0; i < units.size(); ++i) objects.push_back(build / (std::to_string(i) + ".o"));
+  const bool precompiled_header = includes_torch(source);
+  std::vector<Unit> units;
+  for (const fs::path& file : translation_units(source)) {
+    units.push_back({file, build / (std::to_string(units.size()) + ".o"), precompiled_header});
+  }
   const std::size_t at_once = compilers_at_once();
   for (std::size_t first = 0; first < units.size(); first += at_once) {
     std::vector<std::future<void>> running;
     for (std::size_t i = first; i < std::min(units.size(), first + at_once); ++i) {
       running.push_back(
-          std::async(std::launch::async, [&, i] { compile_unit(source, toolchain, units[i], objects[i]); }));
+          std::async(std::launch::async, [&, i] { compile_unit(source, toolchain, units[i]); }));
     }
     for (const auto& one : running) one.wait();
     for (auto& one : running) one.get();
   }
   std::vector<std::string> link = {toolchain.compiler};
-  for (const fs::path& object : objects) link.push_back(object.string());
+  for (const Unit& unit : units) link.push_back(unit.object.string());
   link = joined(std::move(link), toolchain.link_flags);
   link.insert(link.end(), {"-o", (build / program_name).string()});
   const CommandResult result = run_command(link, source.directory);
   if (result.exit_code != 0) throw BuildError(first_error(result), "c++ " + source.program + " (link)");
-  for (const fs::path& object : objects) fs::remove(object);
+  for (const Unit& unit : units) fs::remove(unit.object);
 }
 
 void remove_least_recently_used(const fs::path& programs) {

@@ -109,6 +109,16 @@ std::string hash_of_sources(const Source& source) {
   return aws::to_hex(digest);
 }
 
+bool includes_torch(const Source& source) {
+  for (const fs::path& file : files_of(source.directory)) {
+    const std::string text = read_file(source.directory / file);
+    for (const char* const header : {"sagemaker/container", "torch/", "ATen/", "c10/"}) {
+      if (text.find(header) != std::string::npos) return true;
+    }
+  }
+  return false;
+}
+
 std::vector<fs::path> translation_units(const Source& source) {
   const fs::path entry = fs::path(source.program).lexically_normal();
   if (!is_source(entry)) {

@@ -16,6 +16,9 @@ std::string hash_of_sources(const Source& source);
 // folder.
 std::vector<std::filesystem::path> translation_units(const Source& source);
 
+// Whether any file includes libtorch or the toolkit, so that the precompiled header of them saves time.
+bool includes_torch(const Source& source);
+
 // Whether the text of a C++ file defines main, comments and texts left aside.
 bool defines_main(const std::string& text);
 
