@@ -113,7 +113,8 @@ fetch() {
   local name="$1.gz" sum="$2" mirror
   [[ -f "$cache/mnist/$name" ]] && return 0
   for mirror in "${mirrors[@]}"; do
-    if curl --fail --silent --location --connect-timeout 10 --max-time 300 -o "$cache/mnist/$name.part" "$mirror/$name" &&
+    if curl --fail --silent --location --connect-timeout 10 --max-time 300 \
+      -o "$cache/mnist/$name.part" "$mirror/$name" &&
       sha256sum --check --status <<<"$sum  $cache/mnist/$name.part"; then
       mv "$cache/mnist/$name.part" "$cache/mnist/$name"
       return 0

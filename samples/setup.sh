@@ -65,7 +65,9 @@ if [[ $EUID -ne 0 && ( ${#as_root[@]} -eq 0 || ( ! -t 0 && -z "$(sudo -n true 2>
   apt-get update && apt-get install --no-install-recommends ${missing[*]} ${missing_optional[*]}"
 fi
 
-apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@"; }
+apt() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@"
+}
 
 if [[ ${#missing[@]} -gt 0 ]]; then
   say "installing with apt-get: ${missing[*]}"

@@ -90,12 +90,14 @@ TEST_CASE("fit: bucket, sources, job, in this order, with the SDK's names and de
     "OutputDataConfig": {"S3OutputPath": "s3://sagemaker-eu-west-1-111122223333/"},
     "ResourceConfig": {"InstanceCount": 2, "InstanceType": "ml.c5.xlarge", "VolumeSizeInGB": 30},
     "StoppingCondition": {"MaxRuntimeInSeconds": 86400},
-    "HyperParameters": {"epochs": "5", "learning-rate": "0.1", "name": "\"x\"", "layers": "[64,10]", "fast": "true",
+    "HyperParameters": {"epochs": "5", "learning-rate": "0.1", "name": "\"x\"", "layers": "[64,10]",
+    "fast": "true",
       "sagemaker_program": "\"mnist.cpp\"",
       "sagemaker_submit_directory":
         "\"s3://sagemaker-eu-west-1-111122223333/sagemaker-cpp-2026-11-21-07-00-00-123/source/sourcedir.tar.gz\"",
       "sagemaker_container_log_level": "20",
-      "sagemaker_job_name": "\"sagemaker-cpp-2026-11-21-07-00-00-123\"", "sagemaker_region": "\"eu-west-1\""}})"));
+      "sagemaker_job_name": "\"sagemaker-cpp-2026-11-21-07-00-00-123\"",
+      "sagemaker_region": "\"eu-west-1\""}})"));
   CHECK(estimator.latest_training_job() == job);
 }
 
@@ -146,27 +148,36 @@ TEST_CASE("every option reaches the request") {
   CHECK(stage.lines == std::vector<std::string>{"Creating training-job with name: given"});
   CHECK(stage.aws->document("CreateTrainingJob") == json::parse(R"doc({
     "TrainingJobName": "given", "RoleArn": "arn:aws:iam::1:role/R",
-    "AlgorithmSpecification": {"TrainingInputMode": "FastFile", "TrainingImage": "1.dkr.ecr.eu-west-1.amazonaws.com/xgboost:1.7",
+    "AlgorithmSpecification": {"TrainingInputMode": "FastFile",
+    "TrainingImage": "1.dkr.ecr.eu-west-1.amazonaws.com/xgboost:1.7",
       "MetricDefinitions": [{"Name": "loss", "Regex": "loss=(.*)"
 }], "EnableSageMakerMetricsTimeSeries": true,
       "ContainerEntrypoint": ["/bin/sh"], "ContainerArguments": ["-c", "true"]
 }
 ,
     "InputDataConfig": [
-      {"ChannelName": "train", "ContentType": "text/csv", "CompressionType": "Gzip", "RecordWrapperType": "RecordIO",
-       "InputMode": "Pipe", "ShuffleConfig": {"Seed": 7}, "DataSource": {"S3DataSource": {"S3DataType": "ManifestFile",
-       "S3Uri": "s3://d/x", "S3DataDistributionType": "ShardedByS3Key", "AttributeNames": ["a"], "InstanceGroupNames": ["g"]}}},
+      {"ChannelName": "train", "ContentType": "text/csv", "CompressionType": "Gzip",
+      "RecordWrapperType": "RecordIO",
+       "InputMode": "Pipe", "ShuffleConfig": {"Seed": 7},
+       "DataSource": {"S3DataSource": {"S3DataType": "ManifestFile",
+       "S3Uri": "s3://d/x", "S3DataDistributionType": "ShardedByS3Key", "AttributeNames": ["a"],
+       "InstanceGroupNames": ["g"]}}},
       {"ChannelName": "test", "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://d/t",
        "S3DataDistributionType": "FullyReplicated"}}},
-      {"ChannelName": "model", "ContentType": "application/x-sagemaker-model", "InputMode": "File", "DataSource":
-       {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://m/model.tar.gz", "S3DataDistributionType": "FullyReplicated"}}}],
+      {"ChannelName": "model", "ContentType": "application/x-sagemaker-model", "InputMode": "File",
+      "DataSource":
+       {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://m/model.tar.gz",
+       "S3DataDistributionType": "FullyReplicated"}}}],
     "OutputDataConfig": {"S3OutputPath": "s3://o/p", "KmsKeyId": "ok", "CompressionType": "NONE"},
-    "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 50, "VolumeKmsKeyId": "vk",
+    "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 50,
+    "VolumeKmsKeyId": "vk",
       "KeepAlivePeriodInSeconds": 60},
     "StoppingCondition": {"MaxRuntimeInSeconds": 100, "MaxWaitTimeInSeconds": 200},
     "HyperParameters": {"objective": "reg:linear", "num_round": "50"}, "Environment": {"A": "b"},
-    "Tags": [{"Key": "team", "Value": "x"}], "VpcConfig": {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
-    "EnableNetworkIsolation": true, "EnableInterContainerTrafficEncryption": true, "EnableManagedSpotTraining": true,
+    "Tags": [{"Key": "team", "Value": "x"}], "VpcConfig": {"Subnets": ["subnet-1"],
+    "SecurityGroupIds": ["sg-1"]},
+    "EnableNetworkIsolation": true, "EnableInterContainerTrafficEncryption": true,
+    "EnableManagedSpotTraining": true,
     "RetryStrategy": {"MaximumRetryAttempts": 3}, "CheckpointConfig": {
   "S3Uri" : "s3://c/k", "LocalPath" : "/opt/ml/ck"
 }

@@ -3,6 +3,7 @@
 // it.
 #pragma once
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
