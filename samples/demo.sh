@@ -82,8 +82,9 @@ if [[ -z "$jobs" ]]; then
 fi
 say "2. Building the emulator, the C++ image and the sample ($jobs compilers at once)"
 log="$build/demo-build.log"
-if ! cmake -S . -B "$build" -G Ninja -DSAGEMAKER_BUILD_TESTS=OFF -DSAGEMAKER_BUILD_EMULATOR=ON \
-  -DSAGEMAKER_BUILD_SAMPLES=ON >"$log" 2>&1; then
+options=(-DSAGEMAKER_BUILD_EMULATOR=ON -DSAGEMAKER_BUILD_SAMPLES=ON)
+[[ -f "$build/CMakeCache.txt" ]] || options+=(-DSAGEMAKER_BUILD_TESTS=OFF)  # a folder that has tests keeps them
+if ! cmake -S . -B "$build" -G Ninja "${options[@]}" >"$log" 2>&1; then
   cat "$log" >&2
   exit 1
 fi
