@@ -116,7 +116,8 @@ TEST_CASE("channels come from the configuration, from folders and from variables
 
 TEST_CASE("hosts are sorted, and rank and master follow from them") {
   const auto env = with_resources(
-      R"({"current_host":"algo-2","hosts":["algo-3","algo-1","algo-2"],"network_interface_name":"eth1","current_instance_type":"ml.c5.xlarge"})");
+      R"({"current_host":"algo-2","hosts":["algo-3","algo-1","algo-2"],"network_interface_name":"eth1",
+          "current_instance_type":"ml.c5.xlarge"})");
   CHECK(env.world_size() == 3);
   CHECK(env.rank() == 1);
   CHECK_FALSE(env.is_master());

@@ -263,8 +263,9 @@ TEST_CASE("a CMake project is built, and the target of the entry point is starte
 TEST_CASE("variables that speed libtorch up are set, but never over the user's") {
   const TemporaryDirectory cache;
   const std::string shows =
-      "#include <cstdio>\n#include <cstdlib>\n#include <initializer_list>\nint main() { for (const char* name : {\"OMP_NUM_THREADS\", "
-      "\"OPENBLAS_NUM_THREADS\"}) std::printf(\"%s=%s\\n\", name, std::getenv(name)); }\n";
+      "#include <cstdio>\n#include <cstdlib>\n#include <initializer_list>\nint main() {\n"
+      "  for (const char* name : {\"OMP_NUM_THREADS\", \"OPENBLAS_NUM_THREADS\"})\n"
+      "    std::printf(\"%s=%s\\n\", name, std::getenv(name));\n}\n";
   Job job(cache.path());
   job.code({{"shows.cpp", shows}}, "shows.cpp");
   job.variables["SM_NUM_CPUS"] = "3";

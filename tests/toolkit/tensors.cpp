@@ -1,5 +1,14 @@
 // Everything of the toolkit that needs tensors and no process: codecs, data sets, batching, hooks. One file,
 // because each one that includes libtorch costs a compiler a gigabyte.
+// clang-format off: libtorch has a CHECK of its own, and doctest's is to be the one in use.
+#include <sagemaker/container.hpp>
+#include <sagemaker/container/batcher.hpp>
+#undef CHECK
+#include <doctest/doctest.h>
+// clang-format on
+#include <zlib.h>
+
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -8,12 +17,6 @@
 #include <string>
 #include <thread>
 #include <vector>
-
-#include <doctest/doctest.h>
-#include <zlib.h>
-
-#include <sagemaker/container.hpp>
-#include <sagemaker/container/batcher.hpp>
 
 #include "tests/support/support.hpp"
 

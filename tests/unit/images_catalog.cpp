@@ -89,10 +89,15 @@ TEST_CASE("the user's mapping wins, the most exact first") {
   const Fixture fixture;
   for (const char* name : {"a", "b", "c", "d", "e", "sagemaker-cpp-image"}) fixture.program(name);
   const std::string folder = fixture.folder.path().string() + "/";
-  const Catalog catalog =
-      fixture.catalog(R"({"123.dkr.ecr.us-east-1.amazonaws.com/my:1": "./a", "my:1": "./b", "my": "./c",
-                                              "my-*": "./d", "my-long-*": ["./e", "--flag", "x y"], "sagemaker-cpp": "./a",
-                                              "python": "python3 -m module"})");
+  const Catalog catalog = fixture.catalog(R"({
+    "123.dkr.ecr.us-east-1.amazonaws.com/my:1": "./a",
+    "my:1": "./b",
+    "my": "./c",
+    "my-*": "./d",
+    "my-long-*": ["./e", "--flag", "x y"],
+    "sagemaker-cpp": "./a",
+    "python": "python3 -m module"
+  })");
   CHECK(command(catalog, "123.dkr.ecr.us-east-1.amazonaws.com/my:1") == Words{folder + "a"});
   CHECK(command(catalog, "456.dkr.ecr.us-east-1.amazonaws.com/my:1") == Words{folder + "b"});
   CHECK(command(catalog, "123.dkr.ecr.us-east-1.amazonaws.com/my:2") == Words{folder + "c"});
