@@ -37,6 +37,7 @@
 
 #include "emulator/http/body.hpp"
 #include "emulator/http/front.hpp"
+#include "emulator/http/loggable.hpp"
 #include "emulator/http/response_writer.hpp"
 #include "emulator/http/worker_pool.hpp"
 
@@ -88,20 +89,6 @@ void reuse_address_only(socket_t descriptor) {
   ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
 }
 
-// For the log: one line, printable, short, and without the query, which may hold a signature.
-std::string loggable(std::string_view text) {
-  constexpr std::size_t length_max = 200;
-  std::string result;
-  for (const char c : text.substr(0, length_max)) {
-    if (c >= 0x20 && c < 0x7f) {
-      result += c;
-    } else {
-      result += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    }
-  }
-  return result;
-}
-
 // Half of the descriptors that this process may open: files of objects and pipes to jobs need some too, and a
 // server that runs out of them can neither serve nor refuse.
 HttpLimits within_process_limits(HttpLimits limits) {
@@ -122,7 +109,7 @@ Response failure_response(int status, const std::string& message) {
 }
 
 Response internal_failure(const Request& request, const char* what) {
-  // The text is for whoever runs the server; a client learns nothing from it that it should.
+  // The path without its query, which may hold a signature. The text is for whoever runs the server, not for a client.
   spdlog::error("{} {}: {}", loggable(request.method), loggable(request.path), loggable(what));
   return failure_response(500, "Internal server error.");
 }

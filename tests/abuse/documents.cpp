@@ -45,7 +45,7 @@ TEST_CASE("broken and hostile JSON is refused as AWS does") {
   CHECK(
       send(*target, json_call("SageMaker.ListTrainingJobs", deep + "1" + std::string(100'001, '}'))).status ==
       400);
-  for (const std::string value : {"1e400", "123456789012345678901234567890", "-0", "1.5"}) {
+  for (const std::string value : {"1e400", "123456789012345678901234567890", "-0", "[5]"}) {
     const auto response =
         send(*target, json_call("SageMaker.ListTrainingJobs", "{\"MaxResults\":" + value + "}"));
     CAPTURE(value);
