@@ -1,5 +1,5 @@
-// Text from outside, made fit for a line of the log: printable, on one line, and short. Whoever writes a request must not be
-// able to forge log lines or to steer the terminal of whoever reads them.
+// Text from outside, made fit for a line of the log: printable, on one line, and short. Whoever writes a request must
+// not be able to forge log lines or to steer the terminal of whoever reads them.
 #pragma once
 
 #include <cstddef>

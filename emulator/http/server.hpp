@@ -21,9 +21,9 @@ class Server {
   int bind(const std::string& host, int port);
   // Serves until stop(); call on its own thread or the main one.
   void serve();
-  // Lets running requests finish for a moment, closes all connections, makes serve() return. Callable from any thread, from
-  // a handler and from a signal handler; does not wait. serve() returns when the last handler has, so what handlers wait
-  // for (jobs, endpoints) should be told to end as well.
+  // Lets running requests finish for a moment, closes all connections, makes serve() return. Callable from any thread,
+  // from a handler and from a signal handler; does not wait. serve() returns when the last handler has, so what
+  // handlers wait for (jobs, endpoints) should be told to end as well.
   void stop();
 
  private:
