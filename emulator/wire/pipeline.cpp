@@ -6,6 +6,7 @@
 #include <sagemaker/aws/crypto.hpp>
 #include <spdlog/spdlog.h>
 
+#include "emulator/http/loggable.hpp"
 #include "emulator/services/service_error.hpp"
 #include "emulator/wire/json_protocol.hpp"
 #include "emulator/wire/query_protocol.hpp"
@@ -79,13 +80,15 @@ http::Response Pipeline::handle(http::Request& request) {
                                                : "IncompleteBody";
     response = encode_fault(ServiceFault(code, error.status(), error.what()), where, request, context.request_id);
   } catch (const std::exception& error) {
-    spdlog::error("{} {} {}: {}", context.request_id, name_of(where.service), where.operation, error.what());
+    spdlog::error("{} {} {}: {}", context.request_id, name_of(where.service), http::loggable(where.operation),
+                  http::loggable(error.what()));
     response = encode_fault(fault_of(error), where, request, context.request_id);
   }
   if (spdlog::should_log(spdlog::level::debug)) {
     const auto took = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start);
     spdlog::debug("{} {} {} {} {} -> {} in {:.2f} ms", context.request_id, request.remote_address, name_of(where.service),
-                  request.method, where.operation.empty() ? request.path : where.operation, response.status, took.count());
+                  http::loggable(request.method), http::loggable(where.operation.empty() ? request.path : where.operation),
+                  response.status, took.count());
   }
   return response;
 }
