@@ -13,7 +13,6 @@ set -euo pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 cd "$root"
-exec </dev/null
 
 say() { printf 'run.sh: %s\n' "$*"; }
 
@@ -74,6 +73,7 @@ before="$(tree_state)"
 
 # ---- set up, configure, build ------------------------------------------------------------------
 [[ -n "${SAGEMAKER_SKIP_SETUP:-}" ]] || bash samples/setup.sh --tests
+exec </dev/null # nothing from here on may wait for somebody to type
 
 started=$SECONDS
 read -r -a cmake_args <<<"${CMAKE_ARGS:-}"
