@@ -1,10 +1,6 @@
-// incoming/ holds what is being written; a/b/ab... holds what is settled: 256 folders, so that none grows large.
+// incoming/ holds what is being written; a/b/ab... holds what is settled: 256 folders, so that none grows
+// large.
 #include "emulator/store/blobs.hpp"
-
-#include <fcntl.h>
-#include <openssl/evp.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +8,11 @@
 #include <fstream>
 #include <system_error>
 #include <vector>
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <sagemaker/aws/crypto.hpp>
 
@@ -145,6 +146,7 @@ Blobs::Blobs(fs::path directory, Durability durability)
 }
 
 Blobs::~Blobs() {
+  if (!swept_) return;
   const std::ofstream marker(directory_ / clean_marker);  // where it cannot be made, the next start sweeps
 }
 
@@ -207,11 +209,13 @@ void Blobs::make_home_of(const std::string& name) {
 
 void Blobs::sweep(const std::function<bool(const std::string&)>& is_used) {
   for (const fs::directory_entry& entry : fs::directory_iterator(incoming_)) fs::remove(entry.path());
-  if (fs::remove(directory_ / clean_marker)) return;
+  swept_ = fs::remove(directory_ / clean_marker);
+  if (swept_) return;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(directory_)) {
     const std::string name = entry.path().filename().string();
     if (entry.is_regular_file() && is_blob_name(name) && !is_used(name)) fs::remove(entry.path());
   }
+  swept_ = true;
 }
 
 }  // namespace sagemaker::local::store

@@ -1,5 +1,6 @@
-// The files that hold object bytes. A blob is written once, under a temporary name, and never changed after it took its
-// final one: so a second name for the same bytes is a hard link, and a reader with an open file cannot be disturbed.
+// The files that hold object bytes. A blob is written once, under a temporary name, and never changed after
+// it took its final one: so a second name for the same bytes is a hard link, and a reader with an open file
+// cannot be disturbed.
 #pragma once
 
 #include <filesystem>
@@ -27,15 +28,16 @@ class Blobs {
   std::unique_ptr<BlobWriter> join(const std::vector<std::string>& names);
   // A blob with the bytes of a file of this machine.
   std::unique_ptr<BlobWriter> import(const std::filesystem::path& file);
-  // Syncs the bytes and gives the file its final place; returns its name. On return the bytes survive a crash.
+  // Syncs the bytes and gives the file its final place; returns its name. On return the bytes survive a
+  // crash.
   std::string settle(std::unique_ptr<BlobWriter> blob);
   // A second name for the same bytes. Throws std::system_error (ENOENT) where the blob is gone.
   std::string duplicate(const std::string& name);
   void remove(const std::string& name) noexcept;
   std::filesystem::path path_of(const std::string& name) const;
 
-  // Removes what a killed process left behind: temporary files always, and blobs that nothing refers to unless the last
-  // process on this directory ended in good order.
+  // Removes what a killed process left behind: temporary files always, and blobs that nothing refers to
+  // unless the last process on this directory ended in good order.
   void sweep(const std::function<bool(const std::string& name)>& is_used);
 
  private:
@@ -44,6 +46,7 @@ class Blobs {
   std::filesystem::path directory_;
   std::filesystem::path incoming_;
   Durability durability_;
+  bool swept_ = false;
 };
 
 }  // namespace sagemaker::local::store

@@ -1,8 +1,7 @@
-// SQLite behind two doors. There is one writing connection under a mutex, since SQLite admits one writer anyway and
-// waiting on our own mutex is cheaper than its busy loop; reading connections are opened when first needed and kept.
+// SQLite behind two doors. There is one writing connection under a mutex, since SQLite admits one writer
+// anyway and waiting on our own mutex is cheaper than its busy loop; reading connections are opened when
+// first needed and kept.
 #include "emulator/store/database.hpp"
-
-#include <sqlite3.h>
 
 #include <atomic>
 #include <mutex>
@@ -11,11 +10,13 @@
 #include <utility>
 #include <vector>
 
+#include <sqlite3.h>
+
 namespace sagemaker::local::store {
 namespace {
 
-constexpr int busy_timeout_ms = 10'000;            // only another process on the same file could hold the lock
-constexpr std::size_t idle_readers_max = 8;        // more are opened under load and closed behind it
+constexpr int busy_timeout_ms = 10'000;      // only another process on the same file could hold the lock
+constexpr std::size_t idle_readers_max = 8;  // more are opened under load and closed behind it
 constexpr std::size_t cached_statements_max = 64;  // a connection; more are finalized when they come back
 
 // One compiled statement and whether somebody holds it.
@@ -116,7 +117,9 @@ class SqliteConnection final : public Connection {
 
 }  // namespace
 
-Statement::Statement(void* statement) : statement_(statement) { static_cast<Prepared*>(statement)->lent = true; }
+Statement::Statement(void* statement) : statement_(statement) {
+  static_cast<Prepared*>(statement)->lent = true;
+}
 
 Statement::~Statement() {
   if (!statement_) return;
@@ -139,8 +142,9 @@ Statement& Statement::bind(int index, double value) {
 
 Statement& Statement::bind(int index, std::string_view text) {
   const char* data = text.data() ? text.data() : "";  // a null pointer would bind NULL
-  check_bind(sqlite3_bind_text64(handle_of(statement_), index, data, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8),
-             handle_of(statement_));
+  check_bind(
+      sqlite3_bind_text64(handle_of(statement_), index, data, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8),
+      handle_of(statement_));
   return *this;
 }
 
@@ -156,7 +160,9 @@ bool Statement::step() {
   return false;
 }
 
-std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(handle_of(statement_), column); }
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(handle_of(statement_), column);
+}
 
 double Statement::real(int column) const { return sqlite3_column_double(handle_of(statement_), column); }
 

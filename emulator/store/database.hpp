@@ -1,5 +1,6 @@
-// SQLite in WAL mode behind two doors: write() runs a transaction on the one writing connection, read() borrows one of a
-// few reading connections. Statements are prepared once a connection. Errors throw DatabaseError with SQLite's text.
+// SQLite in WAL mode behind two doors: write() runs a transaction on the one writing connection, read()
+// borrows one of a few reading connections. Statements are prepared once a connection. Errors throw
+// DatabaseError with SQLite's text.
 #pragma once
 
 #include <concepts>
@@ -19,10 +20,12 @@ class DatabaseError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// full: an acknowledged write survives power loss (WAL synced at every commit). process: it survives kill -9 only.
+// full: an acknowledged write survives power loss (WAL synced at every commit). process: it survives kill -9
+// only.
 enum class Durability { full, process };
 
-// A prepared statement in use; parameters are numbered from 1, columns from 0. Reset when it goes out of scope.
+// A prepared statement in use; parameters are numbered from 1, columns from 0. Reset when it goes out of
+// scope.
 class Statement {
  public:
   explicit Statement(void* statement);
@@ -38,7 +41,10 @@ class Statement {
   Statement& bind(int index, std::string_view text);
   Statement& bind(int index, std::nullptr_t);
   bool step();  // true: a row is there
-  void run() { while (step()) {} }
+  void run() {
+    while (step()) {
+    }
+  }
   std::int64_t integer(int column) const;
   double real(int column) const;
   std::string text(int column) const;
@@ -63,8 +69,8 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  // One transaction: committed when `work` returns, rolled back when it throws. Not to be nested within itself: that
-  // throws std::logic_error.
+  // One transaction: committed when `work` returns, rolled back when it throws. Not to be nested within
+  // itself: that throws std::logic_error.
   void write(const std::function<void(Connection&)>& work);
   // A consistent snapshot for reading; runs beside writers.
   void read(const std::function<void(Connection&)>& work) const;

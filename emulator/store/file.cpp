@@ -1,21 +1,23 @@
 // Files by descriptor: every short read, short write and interrupted call is handled here and nowhere else.
 #include "emulator/store/file.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <string>
 #include <system_error>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace sagemaker::local::store {
 namespace {
 
 constexpr std::size_t piece_bytes = 256 * 1024;
 
-[[noreturn]] void fail(const std::string& action) { throw std::system_error(errno, std::generic_category(), action); }
+[[noreturn]] void fail(const std::string& action) {
+  throw std::system_error(errno, std::generic_category(), action);
+}
 
 File open_file(const std::filesystem::path& path, int flags) {
   int descriptor = -1;
@@ -72,8 +74,9 @@ void File::append_from(const File& source, std::uint64_t offset, std::uint64_t l
   off_t from = static_cast<off_t>(offset);
   std::uint64_t left = length;
   while (left > 0) {
-    const ssize_t count = ::copy_file_range(source.descriptor_, &from, descriptor_, nullptr,
-                                            static_cast<std::size_t>(std::min<std::uint64_t>(left, 1u << 30)), 0);
+    const ssize_t count =
+        ::copy_file_range(source.descriptor_, &from, descriptor_, nullptr,
+                          static_cast<std::size_t>(std::min<std::uint64_t>(left, 1u << 30)), 0);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) {
       // Not between these two file systems, not for this kind of file, or a file in /proc that looks empty.

@@ -36,9 +36,12 @@ class File {
 
   std::uint64_t size() const;
   void write(std::string_view bytes);  // all of them
-  // Hands the bytes from `offset` on to `sink` in pieces of up to 256 KiB. Throws where the file ends too early.
-  void read(std::uint64_t offset, std::uint64_t length, const std::function<void(std::string_view)>& sink) const;
-  // Appends a range of another file inside the kernel where it can do that. `offset` and `length` must lie within it.
+  // Hands the bytes from `offset` on to `sink` in pieces of up to 256 KiB. Throws where the file ends too
+  // early.
+  void read(std::uint64_t offset, std::uint64_t length,
+            const std::function<void(std::string_view)>& sink) const;
+  // Appends a range of another file inside the kernel where it can do that. `offset` and `length` must lie
+  // within it.
   void append_from(const File& source, std::uint64_t offset, std::uint64_t length);
   void sync_data();
 

@@ -1,5 +1,5 @@
-// Log events in the order of their timestamps, and of their arrival within one timestamp. Every event has a number of its
-// own within its stream, which is what a reader's place in the stream is remembered by.
+// Log events in the order of their timestamps, and of their arrival within one timestamp. Every event has a
+// number of its own within its stream, which is what a reader's place in the stream is remembered by.
 #include "emulator/store/logs.hpp"
 
 #include <algorithm>
@@ -31,7 +31,8 @@ std::string select_streams(std::string_view rest) {
   return std::string("SELECT ").append(stream_columns).append(" FROM log_streams ").append(rest);
 }
 
-std::optional<std::int64_t> stream_id(Connection& connection, std::string_view group, std::string_view stream) {
+std::optional<std::int64_t> stream_id(Connection& connection, std::string_view group,
+                                      std::string_view stream) {
   Statement row = connection.prepare("SELECT id FROM log_streams WHERE group_name = ? AND name = ?");
   if (!row.bind(1, group).bind(2, stream).step()) return std::nullopt;
   return row.integer(0);
@@ -45,10 +46,12 @@ bool insert_group(Connection& connection, std::string_view group, std::int64_t n
   return connection.changes() == 1;
 }
 
-bool insert_stream(Connection& connection, std::string_view group, std::string_view stream, std::int64_t now_ms) {
+bool insert_stream(Connection& connection, std::string_view group, std::string_view stream,
+                   std::int64_t now_ms) {
   connection
-      .prepare("INSERT INTO log_streams (group_name, name, created_ms, event_count, last_sequence) "
-               "VALUES (?, ?, ?, 0, 0) ON CONFLICT DO NOTHING")
+      .prepare(
+          "INSERT INTO log_streams (group_name, name, created_ms, event_count, last_sequence) "
+          "VALUES (?, ?, ?, 0, 0) ON CONFLICT DO NOTHING")
       .bind(1, group)
       .bind(2, stream)
       .bind(3, now_ms)
@@ -56,10 +59,12 @@ bool insert_stream(Connection& connection, std::string_view group, std::string_v
   return connection.changes() == 1;
 }
 
-// The timestamp at which a place in the stream lies: that of the event with this number, or of the nearest before it.
+// The timestamp at which a place in the stream lies: that of the event with this number, or of the nearest
+// before it.
 std::optional<std::int64_t> timestamp_at(Connection& connection, std::int64_t stream, std::int64_t sequence) {
   Statement row = connection.prepare(
-      "SELECT timestamp_ms FROM log_events WHERE stream = ? AND sequence <= ? ORDER BY sequence DESC LIMIT 1");
+      "SELECT timestamp_ms FROM log_events WHERE stream = ? AND sequence <= ? ORDER BY sequence DESC LIMIT "
+      "1");
   if (!row.bind(1, stream).bind(2, sequence).step()) return std::nullopt;
   return row.integer(0);
 }
@@ -135,7 +140,8 @@ bool Logs::delete_group(std::string_view group) {
 std::vector<LogGroup> Logs::groups(std::string_view prefix) const {
   std::vector<LogGroup> found;
   database_.read([&](Connection& connection) {
-    Statement row = connection.prepare("SELECT name, created_ms FROM log_groups WHERE name >= ? ORDER BY name");
+    Statement row =
+        connection.prepare("SELECT name, created_ms FROM log_groups WHERE name >= ? ORDER BY name");
     row.bind(1, prefix);
     while (row.step()) {
       LogGroup group{row.text(0), row.integer(1)};
@@ -148,7 +154,8 @@ std::vector<LogGroup> Logs::groups(std::string_view prefix) const {
 
 bool Logs::create_stream(std::string_view group, std::string_view stream, std::int64_t now_ms) {
   bool created = false;
-  database_.write([&](Connection& connection) { created = insert_stream(connection, group, stream, now_ms); });
+  database_.write(
+      [&](Connection& connection) { created = insert_stream(connection, group, stream, now_ms); });
   return created;
 }
 
@@ -205,8 +212,9 @@ void Logs::append(std::string_view group, std::string_view stream, std::span<con
     }
     for (const LogEvent& event : events) {
       connection
-          .prepare("INSERT INTO log_events (stream, sequence, timestamp_ms, ingestion_ms, message) "
-                   "VALUES (?, ?, ?, ?, ?)")
+          .prepare(
+              "INSERT INTO log_events (stream, sequence, timestamp_ms, ingestion_ms, message) "
+              "VALUES (?, ?, ?, ?, ?)")
           .bind(1, id)
           .bind(2, ++sequence)
           .bind(3, event.timestamp_ms)
@@ -215,9 +223,10 @@ void Logs::append(std::string_view group, std::string_view stream, std::span<con
           .run();
     }
     connection
-        .prepare("UPDATE log_streams SET first_event_ms = MIN(IFNULL(first_event_ms, ?1), ?1), "
-                 "last_event_ms = MAX(IFNULL(last_event_ms, ?2), ?2), last_ingestion_ms = ?3, "
-                 "event_count = event_count + ?4, last_sequence = ?5 WHERE id = ?6")
+        .prepare(
+            "UPDATE log_streams SET first_event_ms = MIN(IFNULL(first_event_ms, ?1), ?1), "
+            "last_event_ms = MAX(IFNULL(last_event_ms, ?2), ?2), last_ingestion_ms = ?3, "
+            "event_count = event_count + ?4, last_sequence = ?5 WHERE id = ?6")
         .bind(1, first->timestamp_ms)
         .bind(2, last->timestamp_ms)
         .bind(3, events.back().ingestion_ms)

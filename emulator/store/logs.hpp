@@ -1,5 +1,5 @@
-// Log groups, streams and events, as CloudWatch Logs keeps them. Appends are cheap and batched by the caller; events keep
-// the order in which they were appended within one timestamp.
+// Log groups, streams and events, as CloudWatch Logs keeps them. Appends are cheap and batched by the caller;
+// events keep the order in which they were appended within one timestamp.
 #pragma once
 
 #include <cstdint>
@@ -47,8 +47,8 @@ class Logs {
   std::vector<LogStream> streams(std::string_view group, std::string_view prefix) const;  // by name
   // The stream (and its group) are created where they are missing.
   void append(std::string_view group, std::string_view stream, std::span<const LogEvent> events);
-  // Events with start <= timestamp < end in stream order. Forward: behind `sequence`, oldest first. Backward: before it, the
-  // newest `limit` ones, still returned oldest first.
+  // Events with start <= timestamp < end in stream order. Forward: behind `sequence`, oldest first. Backward:
+  // before it, the newest `limit` ones, still returned oldest first.
   struct Range {
     std::optional<std::int64_t> start_ms, end_ms;
     std::optional<std::int64_t> sequence;

@@ -1,5 +1,6 @@
-// Buckets and objects. Bytes are settled before their row is written, and a replaced blob is removed after the commit: a
-// crash in between leaves a blob without a row, which the next start sweeps, and never a row without its bytes.
+// Buckets and objects. Bytes are settled before their row is written, and a replaced blob is removed after
+// the commit: a crash in between leaves a blob without a row, which the next start sweeps, and never a row
+// without its bytes.
 #include "emulator/store/objects.hpp"
 
 #include <chrono>
@@ -44,7 +45,8 @@ void require_bucket(Connection& connection, std::string_view bucket) {
   }
 }
 
-std::optional<ObjectInfo> select_object(Connection& connection, std::string_view bucket, std::string_view key) {
+std::optional<ObjectInfo> select_object(Connection& connection, std::string_view bucket,
+                                        std::string_view key) {
   Statement row = connection.prepare(select_objects("WHERE bucket = ? AND key = ?"));
   if (!row.bind(1, bucket).bind(2, key).step()) return std::nullopt;
   return object_of(row);
@@ -56,8 +58,9 @@ std::string replace_object(Connection& connection, std::string_view bucket, cons
   const std::optional<ObjectInfo> current = select_object(connection, bucket, info.key);
   if (condition) condition(current ? &*current : nullptr);
   connection
-      .prepare("INSERT OR REPLACE INTO objects (bucket, key, size, etag, modified_ms, metadata, blob) "
-               "VALUES (?, ?, ?, ?, ?, ?, ?)")
+      .prepare(
+          "INSERT OR REPLACE INTO objects (bucket, key, size, etag, modified_ms, metadata, blob) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?)")
       .bind(1, bucket)
       .bind(2, info.key)
       .bind(3, info.size)
@@ -91,9 +94,8 @@ class Objects::Implementation {
                const std::function<void(const ObjectInfo*)>& condition) {
     std::string replaced;
     try {
-      database.write([&](Connection& connection) {
-        replaced = replace_object(connection, bucket, info, condition);
-      });
+      database.write(
+          [&](Connection& connection) { replaced = replace_object(connection, bucket, info, condition); });
     } catch (...) {
       blobs.remove(info.blob);
       throw;
@@ -150,7 +152,8 @@ std::string_view Objects::schema() {
 bool Objects::create_bucket(const Bucket& bucket) {
   bool created = false;
   implementation_->database.write([&](Connection& connection) {
-    connection.prepare("INSERT INTO buckets (name, region, created_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+    connection
+        .prepare("INSERT INTO buckets (name, region, created_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
         .bind(1, bucket.name)
         .bind(2, bucket.region)
         .bind(3, bucket.created_ms)
@@ -261,7 +264,8 @@ std::vector<ObjectInfo> Objects::list(std::string_view bucket, std::string_view 
   std::vector<ObjectInfo> found;
   implementation_->database.read([&](Connection& connection) {
     Statement row = connection.prepare(
-        end ? select_objects("WHERE bucket = ?1 AND key > ?2 AND key >= ?3 AND key < ?5 ORDER BY key LIMIT ?4")
+        end ? select_objects(
+                  "WHERE bucket = ?1 AND key > ?2 AND key >= ?3 AND key < ?5 ORDER BY key LIMIT ?4")
             : select_objects("WHERE bucket = ?1 AND key > ?2 AND key >= ?3 ORDER BY key LIMIT ?4"));
     row.bind(1, bucket).bind(2, start_after).bind(3, prefix).bind(4, limit);
     if (end) row.bind(5, *end);

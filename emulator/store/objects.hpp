@@ -1,5 +1,6 @@
-// Buckets and objects: metadata in SQLite, bytes in files under hashed names. An object is visible whole or not at all:
-// bytes go to a temporary file, are synced and renamed, and only then does the metadata row appear.
+// Buckets and objects: metadata in SQLite, bytes in files under hashed names. An object is visible whole or
+// not at all: bytes go to a temporary file, are synced and renamed, and only then does the metadata row
+// appear.
 #pragma once
 
 #include <cstdint>
@@ -29,14 +30,16 @@ struct ObjectInfo {
   std::uint64_t size = 0;
   std::string etag;  // without quotes
   std::int64_t modified_ms = 0;
-  json metadata = json::object();  // content headers, user metadata, checksums: as the S3 service wants to keep them
-  std::string blob;                // which file holds the bytes
+  json metadata =
+      json::object();  // content headers, user metadata, checksums: as the S3 service wants to keep them
+  std::string blob;    // which file holds the bytes
 };
 
 // The bucket was not there, or was deleted in the meantime.
 class MissingBucket : public std::runtime_error {
  public:
-  explicit MissingBucket(std::string_view name) : std::runtime_error("no such bucket: " + std::string(name)) {}
+  explicit MissingBucket(std::string_view name)
+      : std::runtime_error("no such bucket: " + std::string(name)) {}
 };
 
 class Uploads;
@@ -63,16 +66,16 @@ class Objects {
   DeleteBucket delete_bucket(std::string_view name);
 
   std::unique_ptr<BlobWriter> new_blob();
-  // Publishes the blob under the key, replacing what was there. `condition` is asked inside the transaction with the
-  // current object (nullptr: none) and may throw to refuse. Throws MissingBucket.
+  // Publishes the blob under the key, replacing what was there. `condition` is asked inside the transaction
+  // with the current object (nullptr: none) and may throw to refuse. Throws MissingBucket.
   void put(std::string_view bucket, const ObjectInfo& info, std::unique_ptr<BlobWriter> blob,
            const std::function<void(const ObjectInfo* current)>& condition = {});
   // A file of this machine as an object (its bytes are copied); etag and size are computed.
   ObjectInfo put_file(std::string_view bucket, std::string_view key, const std::filesystem::path& file,
                       json metadata = json::object());
   std::optional<ObjectInfo> find(std::string_view bucket, std::string_view key) const;
-  // The bytes of an object under another key: both share them on disk, nothing is copied. The rest is as for put().
-  // Throws std::system_error (ENOENT) where `source` was replaced or deleted since it was found.
+  // The bytes of an object under another key: both share them on disk, nothing is copied. The rest is as for
+  // put(). Throws std::system_error (ENOENT) where `source` was replaced or deleted since it was found.
   void copy(const ObjectInfo& source, std::string_view bucket, const ObjectInfo& info,
             const std::function<void(const ObjectInfo* current)>& condition = {});
   bool erase(std::string_view bucket, std::string_view key,

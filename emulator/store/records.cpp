@@ -1,5 +1,5 @@
-// Records in one table. Pages continue behind the sort key of the last record of the page before, so that records that
-// come and go between two pages neither repeat nor hide others.
+// Records in one table. Pages continue behind the sort key of the last record of the page before, so that
+// records that come and go between two pages neither repeat nor hide others.
 #include "emulator/store/records.hpp"
 
 #include <sagemaker/aws/crypto.hpp>
@@ -27,9 +27,12 @@ std::string select_from(std::string_view rest) {
 
 std::string_view sort_column(RecordQuery::SortBy sort_by) {
   switch (sort_by) {
-    case RecordQuery::SortBy::name: return "name";
-    case RecordQuery::SortBy::status: return "status";
-    case RecordQuery::SortBy::creation_time: break;
+    case RecordQuery::SortBy::name:
+      return "name";
+    case RecordQuery::SortBy::status:
+      return "status";
+    case RecordQuery::SortBy::creation_time:
+      break;
   }
   return "created_ms";
 }
@@ -56,10 +59,10 @@ Position position_of(std::string_view kind, const RecordQuery& query) {
     throw BadToken();
   }
   const bool by_time = query.sort_by == RecordQuery::SortBy::creation_time;
-  const bool well_formed = token.is_array() && token.size() == 5 && token[0] == json(kind) &&
-                           token[1] == json(sort_column(query.sort_by)) && token[2] == json(query.descending) &&
-                           (by_time ? token[3].is_number_integer() : token[3].is_string()) &&
-                           token[4].is_number_integer();
+  const bool well_formed =
+      token.is_array() && token.size() == 5 && token[0] == json(kind) &&
+      token[1] == json(sort_column(query.sort_by)) && token[2] == json(query.descending) &&
+      (by_time ? token[3].is_number_integer() : token[3].is_string()) && token[4].is_number_integer();
   if (!well_formed) throw BadToken();
   return {token[3], token[4].get<std::int64_t>()};
 }
@@ -133,8 +136,9 @@ bool Records::insert(std::string_view kind, const Record& record) {
   bool inserted = false;
   database_.write([&](Connection& connection) {
     connection
-        .prepare("INSERT INTO records (kind, name, arn, status, created_ms, modified_ms, document) "
-                 "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, name) DO NOTHING")
+        .prepare(
+            "INSERT INTO records (kind, name, arn, status, created_ms, modified_ms, document) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, name) DO NOTHING")
         .bind(1, kind)
         .bind(2, record.name)
         .bind(3, record.arn)
@@ -170,8 +174,9 @@ std::optional<Record> Records::update(std::string_view kind, std::string_view na
     }
     change(*found);
     connection
-        .prepare("UPDATE records SET name = ?, arn = ?, status = ?, created_ms = ?, modified_ms = ?, document = ? "
-                 "WHERE id = ?")
+        .prepare(
+            "UPDATE records SET name = ?, arn = ?, status = ?, created_ms = ?, modified_ms = ?, document = ? "
+            "WHERE id = ?")
         .bind(1, found->name)
         .bind(2, found->arn)
         .bind(3, found->status)
@@ -197,15 +202,16 @@ RecordPage Records::list(std::string_view kind, const RecordQuery& query) const 
   const Conditions conditions = conditions_of(kind, query);
   const std::string column(sort_column(query.sort_by));
   const std::string direction = query.descending ? " DESC" : " ASC";
-  const std::string sql = select_from(conditions.text() + " ORDER BY " + column + direction + ", id" + direction +
-                                      " LIMIT " + std::to_string(query.limit + 1));
+  const std::string sql = select_from(conditions.text() + " ORDER BY " + column + direction + ", id" +
+                                      direction + " LIMIT " + std::to_string(query.limit + 1));
   RecordPage page;
   database_.read([&](Connection& connection) {
     Statement row = connection.prepare(sql);
     conditions.bind_to(row);
     std::int64_t last_id = 0;
     while (row.step()) {
-      if (static_cast<int>(page.records.size()) == query.limit) {  // one more than asked: there is a next page
+      if (static_cast<int>(page.records.size()) ==
+          query.limit) {  // one more than asked: there is a next page
         if (page.records.empty()) return;
         const Record& last = page.records.back();
         Position position{last.created_ms, last_id};
@@ -221,7 +227,8 @@ RecordPage Records::list(std::string_view kind, const RecordQuery& query) const 
   return page;
 }
 
-std::vector<Record> Records::with_status(std::string_view kind, const std::vector<std::string>& statuses) const {
+std::vector<Record> Records::with_status(std::string_view kind,
+                                         const std::vector<std::string>& statuses) const {
   std::vector<Record> records;
   database_.read([&](Connection& connection) {
     for (const std::string& status : statuses) {

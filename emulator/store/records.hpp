@@ -1,5 +1,6 @@
-// Documents by kind and name: training jobs, models, endpoints. A record is a JSON document with a few columns beside it
-// for listing. Updates are read-modify-write in one transaction, so two at once cannot lose each other's change.
+// Documents by kind and name: training jobs, models, endpoints. A record is a JSON document with a few
+// columns beside it for listing. Updates are read-modify-write in one transaction, so two at once cannot lose
+// each other's change.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@ struct Record {
   std::string status;           // "" for kinds without one
   std::int64_t created_ms = 0;  // Unix epoch
   std::int64_t modified_ms = 0;
-  json document;                // what the service keeps
+  json document;  // what the service keeps
 };
 
 // How List* operations select and order. Empty optionals do not restrict.
@@ -31,8 +32,9 @@ struct RecordQuery {
   std::optional<std::int64_t> created_after_ms, created_before_ms, modified_after_ms, modified_before_ms;
   enum class SortBy { name, creation_time, status } sort_by = SortBy::creation_time;
   bool descending = true;
-  int limit = 10;          // records in one page
-  std::string next_token;  // as an earlier page gave it; pages stay stable under concurrent creates and deletes
+  int limit = 10;  // records in one page
+  std::string
+      next_token;  // as an earlier page gave it; pages stay stable under concurrent creates and deletes
 };
 
 struct RecordPage {
@@ -52,10 +54,11 @@ class Records {
 
   bool insert(std::string_view kind, const Record& record);  // false: the name is taken
   std::optional<Record> find(std::string_view kind, std::string_view name) const;
-  // Applies `change` to the stored record; nullopt where there is none. What `change` throws leaves the record as it was.
+  // Applies `change` to the stored record; nullopt where there is none. What `change` throws leaves the
+  // record as it was.
   std::optional<Record> update(std::string_view kind, std::string_view name,
                                const std::function<void(Record&)>& change);
-  bool erase(std::string_view kind, std::string_view name);  // false: there was none
+  bool erase(std::string_view kind, std::string_view name);                // false: there was none
   RecordPage list(std::string_view kind, const RecordQuery& query) const;  // throws BadToken
   // Every record of a kind whose status is one of these; for recovery at start.
   std::vector<Record> with_status(std::string_view kind, const std::vector<std::string>& statuses) const;

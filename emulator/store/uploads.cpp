@@ -108,8 +108,9 @@ void Uploads::put_part(std::string_view id, const Part& part, std::unique_ptr<Bl
         if (row.bind(1, id).bind(2, part.number).step()) replaced = row.text(0);
       }
       connection
-          .prepare("INSERT OR REPLACE INTO upload_parts (upload, number, size, etag, modified_ms, metadata, blob) "
-                   "VALUES (?, ?, ?, ?, ?, ?, ?)")
+          .prepare(
+              "INSERT OR REPLACE INTO upload_parts (upload, number, size, etag, modified_ms, metadata, blob) "
+              "VALUES (?, ?, ?, ?, ?, ?, ?)")
           .bind(1, id)
           .bind(2, part.number)
           .bind(3, part.size)

@@ -1,5 +1,5 @@
-// Multipart uploads that are under way. They survive a restart, as they do on AWS: parts are settled blobs with rows of
-// their own, and completing one turns them into an object in a single transaction.
+// Multipart uploads that are under way. They survive a restart, as they do on AWS: parts are settled blobs
+// with rows of their own, and completing one turns them into an object in a single transaction.
 #pragma once
 
 #include <cstdint>
@@ -46,14 +46,15 @@ class Uploads {
 
   void create(const Upload& upload);  // throws MissingBucket
   std::optional<Upload> find(std::string_view id) const;
-  // By key and then by id, behind (`key`, `id`), with the prefix; at most `limit`. An empty `id` means: behind all
-  // uploads of that key.
+  // By key and then by id, behind (`key`, `id`), with the prefix; at most `limit`. An empty `id` means:
+  // behind all uploads of that key.
   std::vector<Upload> list(std::string_view bucket, std::string_view prefix, std::string_view key,
                            std::string_view id, std::size_t limit) const;
   // Keeps a part; one with the same number is replaced. Throws UploadChanged where the upload is gone.
   void put_part(std::string_view id, const Part& part, std::unique_ptr<BlobWriter> blob);
   std::vector<Part> parts(std::string_view id, int after, std::size_t limit) const;
-  // Publishes the parts, one behind the other, as the object and ends the upload. `condition` as for Objects::put().
+  // Publishes the parts, one behind the other, as the object and ends the upload. `condition` as for
+  // Objects::put().
   void complete(const Upload& upload, const std::vector<Part>& parts, const ObjectInfo& info,
                 const std::function<void(const ObjectInfo* current)>& condition);
   bool abort(std::string_view id);  // false: there was none

@@ -21,12 +21,15 @@ ServiceFault cut_off() { return {"IncompleteBody", 400, "The request body termin
 
 ServiceFault malformed_trailer() {
   return {"MalformedTrailerError", 400,
-          "The request contained trailing data that was not well-formed or did not conform to our published schema."};
+          "The request contained trailing data that was not well-formed or did not conform to our published "
+          "schema."};
 }
 
 ServiceFault wrong_signature(std::string_view provided) {
-  return {"SignatureDoesNotMatch", 403,
-          "The request signature we calculated does not match the signature you provided. Check your key and signing "
+  return {"SignatureDoesNotMatch",
+          403,
+          "The request signature we calculated does not match the signature you provided. Check your key and "
+          "signing "
           "method.",
           {{"SignatureProvided", std::string(provided)}}};
 }
@@ -48,7 +51,9 @@ void ChunkedDecoder::push(std::string_view bytes, const Sink& sink) {
       case State::header:
         if (const auto line = take_line(bytes, limits_.chunk_header_bytes_max)) begin_chunk(*line);
         break;
-      case State::data: take_data(bytes, sink); break;
+      case State::data:
+        take_data(bytes, sink);
+        break;
       case State::data_end:
         if (const auto line = take_line(bytes, 2)) {
           if (!line->empty()) throw malformed("a chunk is longer than its size says");
@@ -56,9 +61,11 @@ void ChunkedDecoder::push(std::string_view bytes, const Sink& sink) {
         }
         break;
       case State::trailer:
-        if (const auto line = take_line(bytes, limits_.trailer_bytes_max - trailer_bytes_)) take_trailer(*line);
+        if (const auto line = take_line(bytes, limits_.trailer_bytes_max - trailer_bytes_))
+          take_trailer(*line);
         break;
-      case State::done: throw malformed("there are bytes behind its end");
+      case State::done:
+        throw malformed("there are bytes behind its end");
     }
   }
 }
@@ -82,8 +89,10 @@ std::optional<std::string> ChunkedDecoder::take_line(std::string_view& bytes, st
   std::string line = std::exchange(line_, {});
   if (state_ == State::trailer) trailer_bytes_ += line.size();
   line.pop_back();
-  if (!line.empty() && line.back() == '\r') line.pop_back();
-  else if (state_ != State::trailer) throw malformed("a line does not end with CR LF");
+  if (!line.empty() && line.back() == '\r')
+    line.pop_back();
+  else if (state_ != State::trailer)
+    throw malformed("a line does not end with CR LF");
   return line;
 }
 
@@ -164,8 +173,8 @@ void ChunkedDecoder::take_trailer(const std::string& line) {
     trailer_signature_ = value;
     return;
   }
-  const bool announced = std::find(format_.announced_trailers.begin(), format_.announced_trailers.end(), name) !=
-                         format_.announced_trailers.end();
+  const bool announced = std::find(format_.announced_trailers.begin(), format_.announced_trailers.end(),
+                                   name) != format_.announced_trailers.end();
   const bool repeated = std::any_of(trailers_.begin(), trailers_.end(),
                                     [&](const Trailer& trailer) { return trailer.name == name; });
   if (!announced || repeated || !trailer_signature_.empty()) throw malformed_trailer();

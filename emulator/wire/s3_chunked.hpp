@@ -1,5 +1,5 @@
-// Decodes the aws-chunked transfer format: chunks with a size and perhaps a signature, then perhaps trailing headers.
-// Bytes are pushed in as they arrive and handed on at once; nothing but one line is ever buffered.
+// Decodes the aws-chunked transfer format: chunks with a size and perhaps a signature, then perhaps trailing
+// headers. Bytes are pushed in as they arrive and handed on at once; nothing but one line is ever buffered.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
 #pragma once
 
@@ -19,7 +19,7 @@ namespace sagemaker::local::wire {
 struct ChunkedFormat {
   bool is_signed = false;  // every chunk carries chunk-signature
   bool has_trailer = false;
-  std::uint64_t decoded_length = 0;  // x-amz-decoded-content-length
+  std::uint64_t decoded_length = 0;             // x-amz-decoded-content-length
   std::vector<std::string> announced_trailers;  // x-amz-trailer, in lower case
 };
 

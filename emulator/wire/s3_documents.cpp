@@ -55,7 +55,8 @@ json bucket_configuration(const std::string& xml) {
     if (name == "LocationConstraint") {
       configuration["LocationConstraint"] = child.child_value();
     } else if (child.type() == pugi::node_element) {
-      throw s3::not_implemented("CreateBucketConfiguration", "The element " + std::string(name) + " is not supported");
+      throw s3::not_implemented("CreateBucketConfiguration",
+                                "The element " + std::string(name) + " is not supported");
     }
   }
   return configuration;
@@ -96,7 +97,8 @@ json completion(const std::string& xml) {
 }  // namespace
 
 bool s3_has_document(std::string_view operation) {
-  return operation == "CreateBucket" || operation == "DeleteObjects" || operation == "CompleteMultipartUpload";
+  return operation == "CreateBucket" || operation == "DeleteObjects" ||
+         operation == "CompleteMultipartUpload";
 }
 
 void read_s3_document(std::string_view operation, const std::string& xml, json& input) {

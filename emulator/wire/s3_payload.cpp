@@ -45,12 +45,16 @@ ServiceFault fault_of(const http::BodyError& error, std::uint64_t size_max) {
   switch (error.status()) {
     case 408:
       return {"RequestTimeout", 400,
-              "Your socket connection to the server was not read from or written to within the timeout period. Idle "
+              "Your socket connection to the server was not read from or written to within the timeout "
+              "period. Idle "
               "connections will be closed."};
     case 413:
-      return {"EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed size",
+      return {"EntityTooLarge",
+              400,
+              "Your proposed upload exceeds the maximum allowed size",
               {{"MaxSizeAllowed", size_max}}};
-    default: break;
+    default:
+      break;
   }
   return {"IncompleteBody", 400, "The request body terminated unexpectedly"};
 }
@@ -60,9 +64,15 @@ ServiceFault fault_of(const http::BodyError& error, std::uint64_t size_max) {
 S3Payload::S3Payload(http::Request& request, const Identity& identity, const S3Limits& limits)
     : request_(request), identity_(identity), limits_(limits), length_(request.body->length()) {
   switch (identity.payload) {
-    case PayloadKind::streaming_signed: prepare_chunks(true, false); break;
-    case PayloadKind::streaming_signed_trailer: prepare_chunks(true, true); break;
-    case PayloadKind::streaming_unsigned_trailer: prepare_chunks(false, true); break;
+    case PayloadKind::streaming_signed:
+      prepare_chunks(true, false);
+      break;
+    case PayloadKind::streaming_signed_trailer:
+      prepare_chunks(true, true);
+      break;
+    case PayloadKind::streaming_unsigned_trailer:
+      prepare_chunks(false, true);
+      break;
     case PayloadKind::unsigned_payload:
       // A client without credentials frames the body all the same.
       if (has_token(request.headers.get("Content-Encoding"), "aws-chunked") &&
@@ -70,7 +80,8 @@ S3Payload::S3Payload(http::Request& request, const Identity& identity, const S3L
         prepare_chunks(false, true);
       }
       break;
-    case PayloadKind::literal: break;
+    case PayloadKind::literal:
+      break;
   }
 }
 
@@ -86,7 +97,8 @@ void S3Payload::prepare_chunks(bool is_signed, bool has_trailer) {
     format.announced_trailers = announced_trailers(request_.headers.get("x-amz-trailer"));
     // Nothing else would protect an unsigned body.
     if (!is_signed && format.announced_trailers.empty()) {
-      throw s3::invalid_request("An x-amz-trailer header with a checksum is required for this kind of payload");
+      throw s3::invalid_request(
+          "An x-amz-trailer header with a checksum is required for this kind of payload");
     }
     constexpr std::string_view prefix = "x-amz-checksum-";
     for (const std::string& name : format.announced_trailers) {
@@ -143,16 +155,18 @@ void S3Payload::read_raw(const std::function<void(std::string_view)>& sink) {
   });
   const std::string computed = aws::to_hex(hash.finish());
   if (aws::constant_time_equal(computed, aws::to_lower(identity_.payload_hash))) return;
-  throw ServiceFault("XAmzContentSHA256Mismatch", 400,
-                     "The provided 'x-amz-content-sha256' header does not match what was computed.",
-                     {{"ClientComputedContentSHA256", identity_.payload_hash}, {"S3ComputedContentSHA256", computed}});
+  throw ServiceFault(
+      "XAmzContentSHA256Mismatch", 400,
+      "The provided 'x-amz-content-sha256' header does not match what was computed.",
+      {{"ClientComputedContentSHA256", identity_.payload_hash}, {"S3ComputedContentSHA256", computed}});
 }
 
 json S3Payload::trailer() const {
   json members = json::object();
   if (!decoder_) return members;
   for (const ChunkedDecoder::Trailer& trailer : decoder_->trailers()) {
-    const auto algorithm = s3::algorithm_named(trailer.name.substr(std::string_view("x-amz-checksum-").size()));
+    const auto algorithm =
+        s3::algorithm_named(trailer.name.substr(std::string_view("x-amz-checksum-").size()));
     if (algorithm) members[s3::member_of(*algorithm)] = trailer.value;
   }
   return members;

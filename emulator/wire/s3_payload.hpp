@@ -1,5 +1,6 @@
-// The body of an S3 request as the service reads it: aws-chunked framing removed, the payload hash and the signatures
-// of chunks checked on the way. What does not match throws at the end of read(), before anything was published.
+// The body of an S3 request as the service reads it: aws-chunked framing removed, the payload hash and the
+// signatures of chunks checked on the way. What does not match throws at the end of read(), before anything
+// was published.
 #pragma once
 
 #include <cstdint>

@@ -13,7 +13,9 @@ namespace {
 
 namespace s3 = services::s3;
 
-bool stores_body(const std::string& operation) { return operation == "PutObject" || operation == "UploadPart"; }
+bool stores_body(const std::string& operation) {
+  return operation == "PutObject" || operation == "UploadPart";
+}
 
 // What covers the document itself. The checksums of a completion are those of the object, not of its XML.
 json digests_of_document(const S3Call& call) {
@@ -36,7 +38,8 @@ void require_digest(const S3Call& call) {
 
 }  // namespace
 
-http::Response S3Protocol::handle(const CallContext& context, http::Request& request, const Identity& identity) {
+http::Response S3Protocol::handle(const CallContext& context, http::Request& request,
+                                  const Identity& identity) {
   S3Call call = decode_s3_request(request);
   S3Payload payload(request, identity, limits_);
   if (!payload.trailer_algorithm().empty()) call.input["TrailerAlgorithm"] = payload.trailer_algorithm();

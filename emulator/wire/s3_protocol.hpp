@@ -23,7 +23,8 @@ class S3Protocol {
   http::Response handle(const CallContext& context, http::Request& request, const Identity& identity);
 
   // The XML error document; no body for HEAD and for 304.
-  static http::Response error(const ServiceFault& fault, const http::Request& request, const std::string& request_id);
+  static http::Response error(const ServiceFault& fault, const http::Request& request,
+                              const std::string& request_id);
 
  private:
   services::s3::Service& service_;

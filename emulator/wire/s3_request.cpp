@@ -1,5 +1,5 @@
-// One table says which operation a method and a sub-resource mean, one which member a header becomes, one which member a
-// query parameter becomes.
+// One table says which operation a method and a sub-resource mean, one which member a header becomes, one
+// which member a query parameter becomes.
 #include "emulator/wire/s3_request.hpp"
 
 #include <algorithm>
@@ -70,12 +70,27 @@ constexpr OperationRow operation_rows[] = {
     {"GET", Level::object, "uploadId", "ListParts"},
 };
 
-// Query parameters that turn a request into another one, beyond those in the table. S3 ignores any other parameter.
-constexpr std::string_view other_subresources[] = {
-    "abac",        "analytics",    "append",         "attributes",        "intelligent-tiering",
-    "inventory",   "legal-hold",   "metadataTable",  "metadataConfiguration", "metadataInventoryTable",
-    "metadataJournalTable",        "metrics",        "renameObject",      "restore",
-    "retention",   "select",       "session",        "torrent",           "versions"};
+// Query parameters that turn a request into another one, beyond those in the table. S3 ignores any other
+// parameter.
+constexpr std::string_view other_subresources[] = {"abac",
+                                                   "analytics",
+                                                   "append",
+                                                   "attributes",
+                                                   "intelligent-tiering",
+                                                   "inventory",
+                                                   "legal-hold",
+                                                   "metadataTable",
+                                                   "metadataConfiguration",
+                                                   "metadataInventoryTable",
+                                                   "metadataJournalTable",
+                                                   "metrics",
+                                                   "renameObject",
+                                                   "restore",
+                                                   "retention",
+                                                   "select",
+                                                   "session",
+                                                   "torrent",
+                                                   "versions"};
 
 enum class Kind { text, number, date };
 
@@ -110,6 +125,7 @@ constexpr MemberRow header_rows[] = {
     {"x-amz-server-side-encryption-bucket-key-enabled", "BucketKeyEnabled"},
     {"x-amz-server-side-encryption-customer-algorithm", "SSECustomerAlgorithm"},
     {"x-amz-server-side-encryption-customer-key", "SSECustomerKey"},
+    {"x-amz-server-side-encryption-context", "SSEKMSEncryptionContext"},
     {"x-amz-copy-source-server-side-encryption-customer-algorithm", "CopySourceSSECustomerAlgorithm"},
     {"x-amz-copy-source-server-side-encryption-customer-key", "CopySourceSSECustomerKey"},
     {"x-amz-website-redirect-location", "WebsiteRedirectLocation"},
@@ -119,6 +135,7 @@ constexpr MemberRow header_rows[] = {
     {"x-amz-object-lock-mode", "ObjectLockMode"},
     {"x-amz-object-lock-retain-until-date", "ObjectLockRetainUntilDate"},
     {"x-amz-object-lock-legal-hold", "ObjectLockLegalHoldStatus"},
+    {"x-amz-bypass-governance-retention", "BypassGovernanceRetention"},
     {"x-amz-write-offset-bytes", "WriteOffsetBytes"},
     {"x-amz-bucket-object-lock-enabled", "ObjectLockEnabledForBucket"},
     {"x-amz-object-ownership", "ObjectOwnership"},
@@ -170,16 +187,18 @@ constexpr MemberRow query_rows[] = {
     {"response-expires", "ResponseExpires"},
 };
 
-// Presigned requests may carry headers of the service in the query; these ones belong to the signature itself.
-constexpr std::string_view signature_parameters[] = {"x-amz-algorithm",     "x-amz-credential", "x-amz-date",
-                                                     "x-amz-expires",       "x-amz-signature",  "x-amz-signedheaders",
-                                                     "x-amz-security-token", "x-amz-content-sha256"};
+// Presigned requests may carry headers of the service in the query; these ones belong to the signature
+// itself.
+constexpr std::string_view signature_parameters[] = {
+    "x-amz-algorithm", "x-amz-credential",    "x-amz-date",           "x-amz-expires",
+    "x-amz-signature", "x-amz-signedheaders", "x-amz-security-token", "x-amz-content-sha256"};
 
 constexpr std::string_view metadata_prefix = "x-amz-meta-";
 
 template <typename Rows>
 const MemberRow* row_named(const Rows& rows, std::string_view name) {
-  const auto found = std::find_if(std::begin(rows), std::end(rows), [&](const MemberRow& row) { return row.name == name; });
+  const auto found =
+      std::find_if(std::begin(rows), std::end(rows), [&](const MemberRow& row) { return row.name == name; });
   return found == std::end(rows) ? nullptr : &*found;
 }
 
@@ -188,7 +207,8 @@ std::int64_t number_of(std::string_view name, const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   const bool is_number = error == std::errc() && end == text.data() + text.size();
   if (name == "partNumber" && !is_number) {
-    throw s3::invalid_argument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", text);
+    throw s3::invalid_argument("Part number must be an integer between 1 and 10000, inclusive", "partNumber",
+                               text);
   }
   if (!is_number) {
     throw s3::invalid_argument("Provided " + std::string(name) + " not an integer or within integer range",
@@ -196,16 +216,21 @@ std::int64_t number_of(std::string_view name, const std::string& text) {
   }
   if (name != "partNumber" && (number < 0 || number > std::numeric_limits<std::int32_t>::max()) &&
       name != "x-amz-mp-object-size") {
-    throw s3::invalid_argument("Argument " + std::string(name) + " must be an integer between 0 and 2147483647",
-                               std::string(name), text);
+    throw s3::invalid_argument(
+        "Argument " + std::string(name) + " must be an integer between 0 and 2147483647", std::string(name),
+        text);
   }
   return number;
 }
 
 void add_member(const MemberRow& row, const std::string& value, json& input) {
   switch (row.kind) {
-    case Kind::text: input[row.member] = value; break;
-    case Kind::number: input[row.member] = number_of(row.name, value); break;
+    case Kind::text:
+      input[row.member] = value;
+      break;
+    case Kind::number:
+      input[row.member] = number_of(row.name, value);
+      break;
     case Kind::date:
       // By RFC 9110 a date that cannot be read is as good as none.
       if (const auto time = aws::parse_http_date(value)) input[row.member] = aws::to_epoch_ms(*time);
@@ -228,7 +253,8 @@ void require_header_text(const std::string& name, const std::string& value) {
     return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
   });
   if (control || !is_text(value)) {
-    throw s3::invalid_argument("Header value cannot be represented using ISO-8859-1.", name, is_text(value) ? value : "");
+    throw s3::invalid_argument("Header value cannot be represented using ISO-8859-1.", name,
+                               is_text(value) ? value : "");
   }
 }
 
@@ -301,14 +327,15 @@ void add_query_field(const std::string& name, const std::string& value, json& in
     return;
   }
   const std::string lower = aws::to_lower(name);
-  const bool of_signature = std::find(std::begin(signature_parameters), std::end(signature_parameters), lower) !=
-                            std::end(signature_parameters);
+  const bool of_signature = std::find(std::begin(signature_parameters), std::end(signature_parameters),
+                                      lower) != std::end(signature_parameters);
   if (lower.starts_with("x-amz-") && !of_signature) add_header(lower, value, input);
 }
 
 bool is_subresource(std::string_view name) {
-  const auto in_table = std::any_of(std::begin(operation_rows), std::end(operation_rows),
-                                    [&](const OperationRow& row) { return !name.empty() && row.subresource == name; });
+  const auto in_table =
+      std::any_of(std::begin(operation_rows), std::end(operation_rows),
+                  [&](const OperationRow& row) { return !name.empty() && row.subresource == name; });
   return in_table || std::find(std::begin(other_subresources), std::end(other_subresources), name) !=
                          std::end(other_subresources);
 }
@@ -322,9 +349,12 @@ std::string subresource_of(const QueryFields& query) {
 
 const char* resource_type(Level level) {
   switch (level) {
-    case Level::service: return "SERVICE";
-    case Level::bucket: return "BUCKET";
-    case Level::object: break;
+    case Level::service:
+      return "SERVICE";
+    case Level::bucket:
+      return "BUCKET";
+    case Level::object:
+      break;
   }
   return "OBJECT";
 }
@@ -341,12 +371,12 @@ std::string operation_of(const http::Request& request, Level level, const QueryF
                        {{"Method", request.method}, {"ResourceType", resource_type(level)}});
   }
   if (!subresource.empty()) {
-    throw s3::not_implemented("?" + subresource,
-                              request.method + " with the sub-resource ?" + subresource +
-                                  " is something that sagemaker-local does not implement");
+    throw s3::not_implemented("?" + subresource, request.method + " with the sub-resource ?" + subresource +
+                                                     " is something that sagemaker-local does not implement");
   }
   if (request.method == "POST" && level == Level::bucket) {
-    throw s3::not_implemented("Content-Type", "Uploads from HTML forms are not implemented by sagemaker-local");
+    throw s3::not_implemented("Content-Type",
+                              "Uploads from HTML forms are not implemented by sagemaker-local");
   }
   throw ServiceFault("MethodNotAllowed", 405, "The specified method is not allowed against this resource.",
                      {{"Method", request.method}, {"ResourceType", resource_type(level)}});
@@ -356,8 +386,8 @@ std::string operation_of(const http::Request& request, Level level, const QueryF
 std::string refine(std::string operation, const json& input, const QueryFields& query) {
   const bool copies = input.contains("CopySource");
   if (operation == "PutObject" && input.contains("PartNumber")) {
-    throw s3::invalid_argument("This operation does not accept a part number without an upload id", "partNumber",
-                               std::to_string(input["PartNumber"].get<std::int64_t>()));
+    throw s3::invalid_argument("This operation does not accept a part number without an upload id",
+                               "partNumber", std::to_string(input["PartNumber"].get<std::int64_t>()));
   }
   if (operation == "PutObject" && copies) return "CopyObject";
   if (operation == "UploadPart" && copies) return "UploadPartCopy";

@@ -1,4 +1,5 @@
-// From an HTTP request to an operation of S3 and its input document: method, path, sub-resource, headers and query.
+// From an HTTP request to an operation of S3 and its input document: method, path, sub-resource, headers and
+// query.
 #pragma once
 
 #include <string>
@@ -14,8 +15,8 @@ struct S3Call {
   json input = json::object();
 };
 
-// Throws ServiceFault: NotImplemented for sub-resources and headers without a meaning here, InvalidArgument for values
-// that cannot be read, MethodNotAllowed, InvalidURI.
+// Throws ServiceFault: NotImplemented for sub-resources and headers without a meaning here, InvalidArgument
+// for values that cannot be read, MethodNotAllowed, InvalidURI.
 S3Call decode_s3_request(const http::Request& request);
 
 }  // namespace sagemaker::local::wire

@@ -62,7 +62,8 @@ void add_headers(const Rows& rows, const json& document, http::Response& respons
 void add_date(const json& document, http::Response& response) {
   const auto found = document.find("LastModified");
   if (found == document.end()) return;
-  response.headers.set("Last-Modified", aws::format_http_date(aws::from_epoch_ms(found->get<std::int64_t>())));
+  response.headers.set("Last-Modified",
+                       aws::format_http_date(aws::from_epoch_ms(found->get<std::int64_t>())));
 }
 
 int status_of(const S3Call& call, const json& document) {
@@ -99,9 +100,11 @@ http::Response encode_s3_reply(const S3Call& call, services::s3::Reply reply, co
       response.headers.set("x-amz-meta-" + name, value.get<std::string>());
     }
   }
-  if (call.operation == "HeadObject") response.head_length = reply.document["ContentLength"].get<std::uint64_t>();
+  if (call.operation == "HeadObject")
+    response.head_length = reply.document["ContentLength"].get<std::uint64_t>();
   if (reply.content && reply.content->length > 0) {
-    response.body = http::FileBody{reply.content->file.release(), reply.content->offset, reply.content->length};
+    response.body =
+        http::FileBody{reply.content->file.release(), reply.content->offset, reply.content->length};
   }
   return response;
 }

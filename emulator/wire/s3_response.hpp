@@ -10,7 +10,8 @@
 namespace sagemaker::local::wire {
 
 http::Response encode_s3_reply(const S3Call& call, services::s3::Reply reply, const http::Request& request);
-http::Response encode_s3_fault(const ServiceFault& fault, const http::Request& request, const std::string& request_id);
+http::Response encode_s3_fault(const ServiceFault& fault, const http::Request& request,
+                               const std::string& request_id);
 
 // x-amz-request-id and its companion, which every answer has.
 void add_s3_ids(http::Response& response, const std::string& request_id);

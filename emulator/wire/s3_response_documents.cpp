@@ -10,8 +10,8 @@
 namespace sagemaker::local::wire {
 namespace {
 
-constexpr const char* checksum_members[] = {"ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumSHA1",
-                                            "ChecksumSHA256"};
+constexpr const char* checksum_members[] = {"ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME",
+                                            "ChecksumSHA1", "ChecksumSHA256"};
 
 // Keys and their like, which encoding-type=url protects from what XML cannot hold.
 class KeyWriter {
@@ -267,12 +267,15 @@ std::string s3_document(const std::string& operation, const json& document, cons
       {"GetObjectTagging", tagging},
       {"GetBucketOwnershipControls", ownership_controls},
       {"GetBucketRequestPayment", request_payment},
-      {"CopyObject", [](const json& result) { return copy_result("CopyObjectResult", result["CopyObjectResult"]); }},
-      {"UploadPartCopy", [](const json& result) { return copy_result("CopyPartResult", result["CopyPartResult"]); }},
+      {"CopyObject",
+       [](const json& result) { return copy_result("CopyObjectResult", result["CopyObjectResult"]); }},
+      {"UploadPartCopy",
+       [](const json& result) { return copy_result("CopyPartResult", result["CopyPartResult"]); }},
       {"GetBucketVersioning", [](const json&) { return empty_root("VersioningConfiguration"); }},
       {"GetBucketLogging", [](const json&) { return empty_root("BucketLoggingStatus"); }},
       {"GetBucketAccelerateConfiguration", [](const json&) { return empty_root("AccelerateConfiguration"); }},
-      {"GetBucketNotificationConfiguration", [](const json&) { return empty_root("NotificationConfiguration"); }},
+      {"GetBucketNotificationConfiguration",
+       [](const json&) { return empty_root("NotificationConfiguration"); }},
   };
   if (operation == "CompleteMultipartUpload") return complete_multipart_upload(document, request);
   const auto found = renders.find(operation);

@@ -10,8 +10,10 @@ std::size_t character_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);
   if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xF0 && first < 0xF5 ? 4 : first >= 0xE0 && first < 0xF0 ? 3
-                             : first >= 0xC2 && first < 0xE0 ? 2 : 0;
+  const std::size_t length = first >= 0xF0 && first < 0xF5   ? 4
+                             : first >= 0xE0 && first < 0xF0 ? 3
+                             : first >= 0xC2 && first < 0xE0 ? 2
+                                                             : 0;
   if (length == 0 || text.size() < length) return 0;
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte(i) & 0xC0) != 0x80) return 0;
@@ -43,7 +45,8 @@ void XmlWriter::open(std::string_view name) {
 }
 
 void XmlWriter::open_with_type(std::string_view name, std::string_view type) {
-  out_.append("<").append(name).append(" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"");
+  out_.append("<").append(name).append(
+      " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"");
   escape(type);
   out_ += "\">";
   open_.emplace_back(name);
@@ -78,7 +81,8 @@ std::string XmlWriter::finish() {
   return std::move(out_);
 }
 
-// Bytes that are no text become U+FFFD; control characters, which XML 1.0 cannot hold, are written as S3 writes them.
+// Bytes that are no text become U+FFFD; control characters, which XML 1.0 cannot hold, are written as S3
+// writes them.
 void XmlWriter::escape(std::string_view text) {
   while (!text.empty()) {
     const std::size_t length = character_length(text);
@@ -89,12 +93,22 @@ void XmlWriter::escape(std::string_view text) {
     }
     const char c = text.front();
     switch (c) {
-      case '&': out_ += "&amp;"; break;
-      case '<': out_ += "&lt;"; break;
-      case '>': out_ += "&gt;"; break;
-      case '"': out_ += "&quot;"; break;
+      case '&':
+        out_ += "&amp;";
+        break;
+      case '<':
+        out_ += "&lt;";
+        break;
+      case '>':
+        out_ += "&gt;";
+        break;
+      case '"':
+        out_ += "&quot;";
+        break;
       case '\t':
-      case '\n': out_ += c; break;
+      case '\n':
+        out_ += c;
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
           out_.append("&#").append(std::to_string(static_cast<int>(c))).append(";");

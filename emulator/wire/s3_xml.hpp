@@ -26,7 +26,7 @@ class XmlWriter {
   void member(const json& document, const char* name);
   void member_as(const json& document, const char* name, std::string_view element_name);
   void time(const json& document, const char* name);  // milliseconds as 2013-05-24T00:00:00.000Z
-  std::string finish();  // closes what is open
+  std::string finish();                               // closes what is open
 
  private:
   void escape(std::string_view text);

@@ -39,11 +39,13 @@ TEST_CASE_FIXTURE(S3Fixture, "a missing bucket is 404, and HEAD says so without 
 }
 
 TEST_CASE_FIXTURE(S3Fixture, "names follow S3's rules") {
-  for (const char* name : {"abc", "my.bucket-1", "0ab", "a.b.c.d", "123456789012345678901234567890123456789012345678901234567890123"}) {
+  for (const char* name : {"abc", "my.bucket-1", "0ab", "a.b.c.d",
+                           "123456789012345678901234567890123456789012345678901234567890123"}) {
     CHECK_MESSAGE(send("PUT", std::string("/") + name).status == 200, name);
   }
-  for (const char* name : {"ab", "Bucket", "a_b", "-ab", "ab-", "a..b", "192.168.0.1", "xn--abc", "abc-s3alias",
-                           "abc--ol-s3", "a%20b", "1234567890123456789012345678901234567890123456789012345678901234"}) {
+  for (const char* name :
+       {"ab", "Bucket", "a_b", "-ab", "ab-", "a..b", "192.168.0.1", "xn--abc", "abc-s3alias", "abc--ol-s3",
+        "a%20b", "1234567890123456789012345678901234567890123456789012345678901234"}) {
     const S3Answer answer = send("PUT", std::string("/") + name);
     CHECK_MESSAGE(answer.status == 400, name);
     CHECK(answer.code() == "InvalidBucketName");
@@ -70,9 +72,10 @@ TEST_CASE_FIXTURE(S3Fixture, "creating a bucket again is 200 in us-east-1 and 40
 
 TEST_CASE_FIXTURE(S3Fixture, "location constraints are checked against the region") {
   const auto create = [&](const std::string& constraint) {
-    return put("/bucket", constraint.empty() ? ""
-                                             : "<CreateBucketConfiguration><LocationConstraint>" + constraint +
-                                                   "</LocationConstraint></CreateBucketConfiguration>");
+    return put("/bucket", constraint.empty()
+                              ? ""
+                              : "<CreateBucketConfiguration><LocationConstraint>" + constraint +
+                                    "</LocationConstraint></CreateBucketConfiguration>");
   };
   CHECK(create("us-east-1").code() == "InvalidLocationConstraint");
   CHECK(create("nowhere").code() == "InvalidLocationConstraint");
@@ -82,7 +85,8 @@ TEST_CASE_FIXTURE(S3Fixture, "location constraints are checked against the regio
   const S3Answer unspecified = create("");
   CHECK(unspecified.code() == "IllegalLocationConstraintException");
   CHECK(unspecified.text("Message") ==
-        "The unspecified location constraint is incompatible for the region specific endpoint this request was sent to.");
+        "The unspecified location constraint is incompatible for the region specific endpoint this request "
+        "was sent to.");
   CHECK(create("eu-west-1").code() == "IllegalLocationConstraintException");
   CHECK(create("eu-central-1").status == 200);
   CHECK(create("eu-central-1").code() == "BucketAlreadyOwnedByYou");
@@ -119,8 +123,8 @@ TEST_CASE_FIXTURE(S3BucketFixture, "path and virtual host style name the same ob
     CHECK_MESSAGE(send("GET", "/a/b%20c", {{"Host", host}}).body == "x", host);
     CHECK_MESSAGE(send("GET", "/", {{"Host", host}}).text("Name") == "bucket", host);
   }
-  for (const char* host : {"localhost:4566", "s3.localhost", "s3.us-east-1.localhost:4566", "[::1]:4566", "127.0.0.1",
-                           "s3.us-east-1.amazonaws.com", "example.com"}) {
+  for (const char* host : {"localhost:4566", "s3.localhost", "s3.us-east-1.localhost:4566", "[::1]:4566",
+                           "127.0.0.1", "s3.us-east-1.amazonaws.com", "example.com"}) {
     CHECK_MESSAGE(send("GET", "/bucket/a/b%20c", {{"Host", host}}).body == "x", host);
   }
   send("PUT", "/", {{"Host", "my.dotted.bucket.localhost"}});
@@ -150,8 +154,12 @@ TEST_CASE_FIXTURE(S3BucketFixture, "nothing that is not implemented is silently 
   CHECK(send("DELETE", "/bucket?policy").status == 501);
   CHECK(send("POST", "/bucket").status == 501);
   CHECK(put("/bucket/key", "x", {{"x-amz-tagging", "a=b"}}).status == 501);
-  CHECK(put("/bucket/key", "x", {{"x-amz-server-side-encryption-customer-algorithm", "AES256"}}).status == 501);
+  CHECK(put("/bucket/key", "x", {{"x-amz-server-side-encryption-customer-algorithm", "AES256"}}).status ==
+        501);
   CHECK(put("/bucket/key", "x", {{"x-amz-acl", "public-read"}}).code() == "AccessControlListNotSupported");
+  CHECK(put("/bucket/key", "x", {{"x-amz-server-side-encryption-context", "e30="}}).status == 501);
+  CHECK(send("DELETE", "/bucket/key", {{"x-amz-bypass-governance-retention", "true"}}).code() ==
+        "InvalidArgument");
   CHECK(send("GET", "/bucket/key").body == "before");
   CHECK(put("/bucket/key", "x", {{"x-amz-acl", "bucket-owner-full-control"}}).status == 200);
   CHECK(send("PATCH", "/bucket/key").status == 405);
@@ -164,7 +172,8 @@ TEST_CASE_FIXTURE(S3Fixture, "buckets are listed in pages with prefix") {
   CHECK(first.text("Name") == "bbb-1");
   const std::string token = first.text("ContinuationToken");
   REQUIRE_FALSE(token.empty());
-  const S3Answer second = send("GET", "/?max-buckets=1&prefix=bbb&continuation-token=" + aws::uri_encode(token));
+  const S3Answer second =
+      send("GET", "/?max-buckets=1&prefix=bbb&continuation-token=" + aws::uri_encode(token));
   CHECK(second.text("Name") == "bbb-2");
   CHECK(second.text("ContinuationToken").empty());
   CHECK(send("GET", "/?max-buckets=0").code() == "InvalidArgument");

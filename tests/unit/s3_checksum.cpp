@@ -1,7 +1,7 @@
 // Checksums against their published check values, in pieces and put together.
-#include <doctest/doctest.h>
-
 #include <string>
+
+#include <doctest/doctest.h>
 
 #include <sagemaker/aws/crypto.hpp>
 
@@ -39,7 +39,8 @@ TEST_CASE("pieces of any length give the same checksum as the whole") {
     const std::string whole = raw(algorithm, text);
     for (const std::size_t piece : {1u, 3u, 8u, 13u, 999u}) {
       Checksum checksum(algorithm);
-      for (std::size_t at = 0; at < text.size(); at += piece) checksum.update(std::string_view(text).substr(at, piece));
+      for (std::size_t at = 0; at < text.size(); at += piece)
+        checksum.update(std::string_view(text).substr(at, piece));
       CHECK(checksum.finish() == whole);
     }
   }
@@ -52,7 +53,8 @@ TEST_CASE("checksums of parts put together are the checksum of the whole") {
     for (const std::size_t cut : {std::size_t{0}, std::size_t{1}, std::size_t{65'536}, text.size()}) {
       const std::string_view head = std::string_view(text).substr(0, cut);
       const std::string_view tail = std::string_view(text).substr(cut);
-      CHECK(combine(algorithm, raw(algorithm, head), raw(algorithm, tail), tail.size()) == raw(algorithm, text));
+      CHECK(combine(algorithm, raw(algorithm, head), raw(algorithm, tail), tail.size()) ==
+            raw(algorithm, text));
     }
   }
   CHECK_THROWS(combine(Algorithm::sha1, "", "", 0));

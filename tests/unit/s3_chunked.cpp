@@ -1,13 +1,15 @@
-// The aws-chunked decoder: AWS's own example with its signatures, every way of cutting it, and hostile framing.
-#include <doctest/doctest.h>
+// The aws-chunked decoder: AWS's own example with its signatures, every way of cutting it, and hostile
+// framing.
+#include "emulator/wire/s3_chunked.hpp"
 
 #include <string>
 #include <vector>
 
+#include <doctest/doctest.h>
+
 #include <sagemaker/aws/sigv4.hpp>
 
 #include "emulator/services/service_error.hpp"
-#include "emulator/wire/s3_chunked.hpp"
 
 using namespace sagemaker::local;
 using namespace sagemaker::local::wire;
@@ -27,7 +29,8 @@ Decoded decode(const std::string& text, const ChunkedFormat& format, const Chunk
   ChunkedDecoder decoder(format, verifier, S3Limits{});
   try {
     for (std::size_t at = 0; at < text.size(); at += piece) {
-      decoder.push(std::string_view(text).substr(at, piece), [&](std::string_view bytes) { decoded.bytes += bytes; });
+      decoder.push(std::string_view(text).substr(at, piece),
+                   [&](std::string_view bytes) { decoded.bytes += bytes; });
     }
     decoder.finish();
   } catch (const ServiceFault& fault) {
@@ -37,7 +40,8 @@ Decoded decode(const std::string& text, const ChunkedFormat& format, const Chunk
   return decoded;
 }
 
-// The example of "Signature calculations for the Authorization header: transferring payload in multiple chunks".
+// The example of "Signature calculations for the Authorization header: transferring payload in multiple
+// chunks".
 struct Example {
   aws::sigv4::ChunkContext context{
       aws::sigv4::signing_key("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "20130524", "us-east-1", "s3"),
@@ -76,7 +80,8 @@ TEST_CASE("AWS's example of signed chunks decodes, however it is cut into pieces
 }
 
 TEST_CASE("one changed byte in data or signature is a signature mismatch") {
-  for (const std::size_t at : {std::size_t{100}, std::size_t{60'000}, std::size_t{65'700}, std::size_t{66'000}}) {
+  for (const std::size_t at :
+       {std::size_t{100}, std::size_t{60'000}, std::size_t{65'700}, std::size_t{66'000}}) {
     Example example;
     char& byte = example.text[at];
     byte = byte == '1' ? '2' : '1';
@@ -104,23 +109,25 @@ TEST_CASE("a trailing checksum is found behind the last chunk") {
 TEST_CASE("a signed trailer is verified against its lines") {
   const Example example;
   const ChunkedFormat format{true, true, 5, {"x-amz-checksum-crc32"}};
-  const std::string first = aws::sigv4::chunk_signature(example.context, example.previous, aws::sha256_hex("hello"));
+  const std::string first =
+      aws::sigv4::chunk_signature(example.context, example.previous, aws::sha256_hex("hello"));
   const std::string last = aws::sigv4::chunk_signature(example.context, first, aws::sha256_hex(""));
   const std::string signature =
       aws::sigv4::trailer_signature(example.context, last, "x-amz-checksum-crc32:NhCmhg==\n");
-  const auto fault = [&](const std::string& checksum, const std::string& given, const std::string& separator) {
+  const auto fault = [&](const std::string& checksum, const std::string& given,
+                         const std::string& separator) {
     std::string previous = example.previous;
-    const ChunkVerifier verifier{
-        [&](std::string_view provided, const std::string& hash) {
-          previous = aws::sigv4::chunk_signature(example.context, previous, hash);
-          return previous == provided;
-        },
-        [&](std::string_view provided, const std::string& lines) {
-          return aws::sigv4::trailer_signature(example.context, previous, lines) == provided;
-        }};
+    const ChunkVerifier verifier{[&](std::string_view provided, const std::string& hash) {
+                                   previous = aws::sigv4::chunk_signature(example.context, previous, hash);
+                                   return previous == provided;
+                                 },
+                                 [&](std::string_view provided, const std::string& lines) {
+                                   return aws::sigv4::trailer_signature(example.context, previous, lines) ==
+                                          provided;
+                                 }};
     return decode("5;chunk-signature=" + first + "\r\nhello\r\n0;chunk-signature=" + last +
-                      "\r\nx-amz-checksum-crc32:" + checksum + separator + "x-amz-trailer-signature:" + given +
-                      "\r\n\r\n",
+                      "\r\nx-amz-checksum-crc32:" + checksum + separator +
+                      "x-amz-trailer-signature:" + given + "\r\n\r\n",
                   format, verifier)
         .fault;
   };
@@ -132,7 +139,9 @@ TEST_CASE("a signed trailer is verified against its lines") {
 }
 
 TEST_CASE("broken framing is refused with a code, and hands on no byte beyond what was announced") {
-  const auto fault = [](const std::string& text, const ChunkedFormat& format) { return decode(text, format).fault; };
+  const auto fault = [](const std::string& text, const ChunkedFormat& format) {
+    return decode(text, format).fault;
+  };
   const ChunkedFormat five{false, false, 5, {}};
   CHECK(fault("5\r\nhello\r\n0\r\n\r\n", five) == "");
   CHECK(fault("5\r\nhello\r\n", five) == "IncompleteBody");
@@ -159,7 +168,8 @@ TEST_CASE("trailers that are missing, repeated, unannounced or endless are malfo
     return decode("f\r\nhellohellohello\r\n0\r\n" + trailers, trailer_format).fault;
   };
   CHECK(fault("\r\n") == "MalformedTrailerError");
-  CHECK(fault("x-amz-checksum-crc32:PiG0Cw==\r\nx-amz-checksum-crc32:PiG0Cw==\r\n\r\n") == "MalformedTrailerError");
+  CHECK(fault("x-amz-checksum-crc32:PiG0Cw==\r\nx-amz-checksum-crc32:PiG0Cw==\r\n\r\n") ==
+        "MalformedTrailerError");
   CHECK(fault("x-amz-checksum-sha1:PiG0Cw==\r\n\r\n") == "MalformedTrailerError");
   CHECK(fault("no colon\r\n\r\n") == "MalformedTrailerError");
   CHECK(fault("x-amz-checksum-crc32:" + std::string(20'000, 'A')) == "MalformedTrailerError");

@@ -5,9 +5,11 @@ using namespace sagemaker::tests;
 namespace aws = sagemaker::aws;
 
 TEST_CASE_FIXTURE(S3BucketFixture, "a copy has the bytes and attributes of its source and outlives it") {
-  put("/bucket/a%20b", "hello", {{"Content-Type", "text/plain"}, {"x-amz-meta-n", "1"}, {"x-amz-checksum-crc32", "NhCmhg=="}});
+  put("/bucket/a%20b", "hello",
+      {{"Content-Type", "text/plain"}, {"x-amz-meta-n", "1"}, {"x-amz-checksum-crc32", "NhCmhg=="}});
   clock->now_ms += 60'000;
-  for (const char* source : {"/bucket/a%20b", "bucket/a%20b", "bucket/a+b", "/bucket%2Fa%20b?versionId=null"}) {
+  for (const char* source :
+       {"/bucket/a%20b", "bucket/a%20b", "bucket/a+b", "/bucket%2Fa%20b?versionId=null"}) {
     const S3Answer copied = send("PUT", "/bucket/copy", {{"x-amz-copy-source", source}});
     CHECK_MESSAGE(copied.status == 200, source);
     CHECK(copied.text("ETag") == "\"" + md5_hex("hello") + "\"");
@@ -26,10 +28,11 @@ TEST_CASE_FIXTURE(S3BucketFixture, "REPLACE takes the attributes of the request"
   put("/bucket/key", "hello", {{"Content-Type", "text/plain"}, {"x-amz-meta-n", "1"}});
   const S3Answer in_place = send("PUT", "/bucket/key", {{"x-amz-copy-source", "/bucket/key"}});
   CHECK(in_place.code() == "InvalidRequest");
-  CHECK(send("PUT", "/bucket/key", {{"x-amz-copy-source", "/bucket/key"},
-                                    {"x-amz-metadata-directive", "REPLACE"},
-                                    {"Content-Type", "text/html"},
-                                    {"x-amz-meta-m", "2"}})
+  CHECK(send("PUT", "/bucket/key",
+             {{"x-amz-copy-source", "/bucket/key"},
+              {"x-amz-metadata-directive", "REPLACE"},
+              {"Content-Type", "text/html"},
+              {"x-amz-meta-m", "2"}})
             .status == 200);
   const S3Answer answer = send("GET", "/bucket/key");
   CHECK(answer.body == "hello");
@@ -41,11 +44,12 @@ TEST_CASE_FIXTURE(S3BucketFixture, "REPLACE takes the attributes of the request"
 
 TEST_CASE_FIXTURE(S3BucketFixture, "a checksum asked for is computed while copying") {
   put("/bucket/key", "hello");
-  const S3Answer copied =
-      send("PUT", "/bucket/copy", {{"x-amz-copy-source", "/bucket/key"}, {"x-amz-checksum-algorithm", "SHA1"}});
+  const S3Answer copied = send("PUT", "/bucket/copy",
+                               {{"x-amz-copy-source", "/bucket/key"}, {"x-amz-checksum-algorithm", "SHA1"}});
   CHECK(copied.text("ChecksumSHA1") == "qvTGHdzF6KLavt4PO0gs2a6pQ00=");
-  CHECK(send("HEAD", "/bucket/copy", {{"x-amz-checksum-mode", "ENABLED"}}).headers.get("x-amz-checksum-sha1") ==
-        "qvTGHdzF6KLavt4PO0gs2a6pQ00=");
+  CHECK(
+      send("HEAD", "/bucket/copy", {{"x-amz-checksum-mode", "ENABLED"}}).headers.get("x-amz-checksum-sha1") ==
+      "qvTGHdzF6KLavt4PO0gs2a6pQ00=");
 }
 
 TEST_CASE_FIXTURE(S3BucketFixture, "conditions and missing sources") {
@@ -64,7 +68,8 @@ TEST_CASE_FIXTURE(S3BucketFixture, "conditions and missing sources") {
   }
   CHECK(copy("/bucket/key", "x-amz-copy-source-if-match", "other").status == 412);
   CHECK(copy("/bucket/key", "x-amz-copy-source-if-none-match", etag).status == 412);
-  CHECK(copy("/bucket/key", "x-amz-copy-source-if-modified-since", "Fri, 24 May 2013 00:00:00 GMT").status == 412);
+  CHECK(copy("/bucket/key", "x-amz-copy-source-if-modified-since", "Fri, 24 May 2013 00:00:00 GMT").status ==
+        412);
   CHECK(copy("/bucket/key", "x-amz-metadata-directive", "MERGE").code() == "InvalidArgument");
   CHECK(copy("/bucket/key", "x-amz-source-expected-bucket-owner", "999999999999").status == 403);
   CHECK_FALSE(objects.find("bucket", "copy"));

@@ -37,10 +37,8 @@ TEST_CASE_FIXTURE(IntegrityFixture, "Content-MD5 must be one and must match") {
 }
 
 TEST_CASE_FIXTURE(IntegrityFixture, "checksums are verified, echoed and told to those who ask") {
-  const std::vector<std::pair<std::string, std::string>> all = {{"crc32", hello_crc32},
-                                                                {"crc32c", hello_crc32c},
-                                                                {"sha1", hello_sha1},
-                                                                {"sha256", hello_sha256}};
+  const std::vector<std::pair<std::string, std::string>> all = {
+      {"crc32", hello_crc32}, {"crc32c", hello_crc32c}, {"sha1", hello_sha1}, {"sha256", hello_sha256}};
   for (const auto& [name, value] : all) {
     const std::string header = "x-amz-checksum-" + name;
     std::string wrong = value;
@@ -62,7 +60,8 @@ TEST_CASE_FIXTURE(IntegrityFixture, "checksums are verified, echoed and told to 
   }
   CHECK(put("/bucket/key", "hello", {{"x-amz-checksum-crc32", "AAAAAA=="}}).text("Message") ==
         "The CRC32 you specified did not match the calculated checksum.");
-  check_refused(put("/bucket/key", "hello", {{"x-amz-checksum-crc32", hello_crc32}, {"x-amz-checksum-sha1", hello_sha1}}),
+  check_refused(put("/bucket/key", "hello",
+                    {{"x-amz-checksum-crc32", hello_crc32}, {"x-amz-checksum-sha1", hello_sha1}}),
                 "InvalidRequest");
   check_refused(put("/bucket/key", "hello", {{"x-amz-sdk-checksum-algorithm", "CRC32"}}), "InvalidRequest");
   check_refused(put("/bucket/key", "hello", {{"x-amz-sdk-checksum-algorithm", "MD4"}}), "InvalidRequest");
@@ -76,7 +75,8 @@ TEST_CASE_FIXTURE(IntegrityFixture, "the signed payload hash is verified") {
   CHECK(refused.text("ClientComputedContentSHA256") == aws::sha256_hex("other"));
   CHECK(refused.text("S3ComputedContentSHA256") == aws::sha256_hex(std::string(100'000, 'x')));
   const std::string xml = "<Delete><Object><Key>key</Key></Object></Delete>";
-  CHECK(send("POST", "/bucket?delete", {{"Content-MD5", md5_base64(xml)}}, xml).code() == "XAmzContentSHA256Mismatch");
+  CHECK(send("POST", "/bucket?delete", {{"Content-MD5", md5_base64(xml)}}, xml).code() ==
+        "XAmzContentSHA256Mismatch");
   identity.payload_hash = aws::sha256_hex("hello");
   CHECK(put("/bucket/key", "hello").status == 200);
 }
@@ -98,7 +98,8 @@ TEST_CASE_FIXTURE(IntegrityFixture, "a body without a length is refused") {
   check_refused(put("/bucket/key", "hello"), "MissingContentLength", 411);
 }
 
-TEST_CASE_FIXTURE(IntegrityFixture, "an object larger than a single PUT may be is refused, announced or not") {
+TEST_CASE_FIXTURE(IntegrityFixture,
+                  "an object larger than a single PUT may be is refused, announced or not") {
   limits.put_bytes_max = 1000;
   sagemaker::local::services::s3::Service small(objects, clock, limits);
   sagemaker::local::wire::S3Protocol small_protocol(small, limits);
@@ -109,7 +110,8 @@ TEST_CASE_FIXTURE(IntegrityFixture, "an object larger than a single PUT may be i
   CHECK(put("/bucket/key", std::string(1000, 'x')).status == 200);
 }
 
-TEST_CASE_FIXTURE(IntegrityFixture, "an unsigned chunked body with a trailing checksum, as boto3 sends it over TLS") {
+TEST_CASE_FIXTURE(IntegrityFixture,
+                  "an unsigned chunked body with a trailing checksum, as boto3 sends it over TLS") {
   identity.payload = PayloadKind::streaming_unsigned_trailer;
   body.chunked = true;
   const aws::Headers headers = {{"Content-Encoding", "gzip, aws-chunked"},
@@ -142,10 +144,12 @@ TEST_CASE_FIXTURE(IntegrityFixture, "an unsigned chunked body with a trailing ch
   check_refused(put("/bucket/key", framed("PiG0Cw=="), without), "InvalidRequest");
 }
 
-TEST_CASE_FIXTURE(IntegrityFixture, "signed chunks are verified one by one; only what is whole and right is stored") {
+TEST_CASE_FIXTURE(IntegrityFixture,
+                  "signed chunks are verified one by one; only what is whole and right is stored") {
   identity.payload = PayloadKind::streaming_signed;
-  identity.chunks = aws::sigv4::ChunkContext{
-      aws::sigv4::signing_key("secret", "20130524", "us-east-1", "s3"), "20130524T000000Z", {"us-east-1", "s3"}};
+  identity.chunks = aws::sigv4::ChunkContext{aws::sigv4::signing_key("secret", "20130524", "us-east-1", "s3"),
+                                             "20130524T000000Z",
+                                             {"us-east-1", "s3"}};
   identity.seed_signature = std::string(64, 'a');
   const std::string first =
       aws::sigv4::chunk_signature(*identity.chunks, identity.seed_signature, aws::sha256_hex("hello"));

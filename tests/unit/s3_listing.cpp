@@ -12,13 +12,15 @@ using Texts = std::vector<std::string>;
 
 struct ListingFixture : S3BucketFixture {
   ListingFixture() {
-    for (const char* key : {"a", "photos/2023/x", "photos/2023/y", "photos/2024/z", "photos/index", "photos0", "b c",
-                            "zeta"}) {
+    for (const char* key :
+         {"a", "photos/2023/x", "photos/2023/y", "photos/2024/z", "photos/index", "photos0", "b c", "zeta"}) {
       REQUIRE(put("/bucket/" + aws::uri_encode(key, true), "12345").status == 200);
     }
   }
   static Texts keys(const S3Answer& answer) { return answer.texts("/ListBucketResult/Contents/Key"); }
-  static Texts prefixes(const S3Answer& answer) { return answer.texts("/ListBucketResult/CommonPrefixes/Prefix"); }
+  static Texts prefixes(const S3Answer& answer) {
+    return answer.texts("/ListBucketResult/CommonPrefixes/Prefix");
+  }
   S3Answer list(const std::string& query) { return send("GET", "/bucket?list-type=2&" + query); }
 
   // Every entry of all pages, keys and common prefixes together, in the order of the pages.
@@ -26,7 +28,8 @@ struct ListingFixture : S3BucketFixture {
     Texts all;
     std::string token;
     do {
-      const S3Answer page = list(query + (token.empty() ? "" : "&continuation-token=" + aws::uri_encode(token)));
+      const S3Answer page =
+          list(query + (token.empty() ? "" : "&continuation-token=" + aws::uri_encode(token)));
       Texts entries = keys(page);
       for (const std::string& prefix : prefixes(page)) entries.push_back(prefix);
       std::sort(entries.begin(), entries.end());
@@ -43,8 +46,8 @@ struct ListingFixture : S3BucketFixture {
 
 TEST_CASE_FIXTURE(ListingFixture, "keys come in byte order with what is known about them") {
   const S3Answer answer = list("");
-  CHECK(keys(answer) == Texts{"a", "b c", "photos/2023/x", "photos/2023/y", "photos/2024/z", "photos/index", "photos0",
-                              "zeta"});
+  CHECK(keys(answer) == Texts{"a", "b c", "photos/2023/x", "photos/2023/y", "photos/2024/z", "photos/index",
+                              "photos0", "zeta"});
   CHECK(answer.text("Name") == "bucket");
   CHECK(answer.text("KeyCount") == "8");
   CHECK(answer.text("MaxKeys") == "1000");
@@ -73,7 +76,8 @@ TEST_CASE_FIXTURE(ListingFixture, "prefix and delimiter make folders") {
 }
 
 TEST_CASE_FIXTURE(ListingFixture, "pages of any size are together the whole listing") {
-  const Texts flat = {"a", "b c", "photos/2023/x", "photos/2023/y", "photos/2024/z", "photos/index", "photos0", "zeta"};
+  const Texts flat = {"a",       "b c", "photos/2023/x", "photos/2023/y", "photos/2024/z", "photos/index",
+                      "photos0", "zeta"};
   const Texts folded = {"a", "b c", "photos/", "photos0", "zeta"};
   const Texts inner = {"photos/2023/", "photos/2024/", "photos/index"};
   for (int size = 1; size <= 9; ++size) {
@@ -89,7 +93,8 @@ TEST_CASE_FIXTURE(ListingFixture, "the first version pages by marker") {
     Texts all;
     std::string marker;
     while (true) {
-      const S3Answer page = send("GET", "/bucket?max-keys=2&delimiter=" + delimiter + "&marker=" + aws::uri_encode(marker));
+      const S3Answer page =
+          send("GET", "/bucket?max-keys=2&delimiter=" + delimiter + "&marker=" + aws::uri_encode(marker));
       Texts entries = keys(page);
       for (const std::string& prefix : prefixes(page)) entries.push_back(prefix);
       std::sort(entries.begin(), entries.end());
@@ -130,12 +135,14 @@ TEST_CASE_FIXTURE(ListingFixture, "arguments that mean nothing are refused in S3
   }
 }
 
-TEST_CASE_FIXTURE(S3BucketFixture, "a folder with very many keys is one entry and does not slow its neighbours down") {
+TEST_CASE_FIXTURE(S3BucketFixture,
+                  "a folder with very many keys is one entry and does not slow its neighbours down") {
   for (int i = 0; i < 500; ++i) put("/bucket/deep/" + std::to_string(i), "");
   for (const char* key : {"a", "deep0", "deeper/x", "z"}) put(std::string("/bucket/") + key, "");
   const S3Answer answer = send("GET", "/bucket?list-type=2&delimiter=/");
   CHECK(answer.texts("/ListBucketResult/Contents/Key") == std::vector<std::string>{"a", "deep0", "z"});
-  CHECK(answer.texts("/ListBucketResult/CommonPrefixes/Prefix") == std::vector<std::string>{"deep/", "deeper/"});
+  CHECK(answer.texts("/ListBucketResult/CommonPrefixes/Prefix") ==
+        std::vector<std::string>{"deep/", "deeper/"});
 }
 
 TEST_CASE_FIXTURE(S3BucketFixture, "pages stay stable while keys come and go") {
@@ -144,10 +151,11 @@ TEST_CASE_FIXTURE(S3BucketFixture, "pages stay stable while keys come and go") {
   std::string token;
   int round = 0;
   do {
-    const S3Answer page = send("GET", "/bucket?list-type=2&max-keys=7" +
-                                          (token.empty() ? "" : "&continuation-token=" + aws::uri_encode(token)));
+    const S3Answer page =
+        send("GET", "/bucket?list-type=2&max-keys=7" +
+                        (token.empty() ? "" : "&continuation-token=" + aws::uri_encode(token)));
     for (const std::string& key : page.texts("/ListBucketResult/Contents/Key")) seen.push_back(key);
-    send("DELETE", "/bucket/" + seen.back());                       // the very key the token stands at
+    send("DELETE", "/bucket/" + seen.back());  // the very key the token stands at
     put("/bucket/k100-" + std::to_string(round++), "behind the reader");
     token = page.text("NextContinuationToken");
   } while (!token.empty());

@@ -1,5 +1,5 @@
-// Multipart uploads as boto3 makes them above 8 MB: parts in any order, composite entity tags, checksums, and what is
-// refused.
+// Multipart uploads as boto3 makes them above 8 MB: parts in any order, composite entity tags, checksums, and
+// what is refused.
 #include <atomic>
 #include <thread>
 
@@ -26,7 +26,8 @@ struct MultipartFixture : S3BucketFixture {
     return answer.text("UploadId");
   }
   S3Answer part(const std::string& id, int number, const std::string& bytes, aws::Headers headers = {}) {
-    return put("/bucket/big%20file?partNumber=" + std::to_string(number) + "&uploadId=" + id, bytes, std::move(headers));
+    return put("/bucket/big%20file?partNumber=" + std::to_string(number) + "&uploadId=" + id, bytes,
+               std::move(headers));
   }
   static std::string part_xml(int number, const std::string& bytes, const std::string& more = "") {
     return "<Part><PartNumber>" + std::to_string(number) + "</PartNumber><ETag>&quot;" + md5_hex(bytes) +
@@ -88,7 +89,8 @@ TEST_CASE_FIXTURE(MultipartFixture, "parts can be read one by one") {
   CHECK(last.status == 206);
   CHECK(last.body == third);
   CHECK(last.headers.get("x-amz-mp-parts-count") == "3");
-  CHECK(send("HEAD", "/bucket/big%20file?partNumber=2").headers.get("Content-Length") == std::to_string(second.size()));
+  CHECK(send("HEAD", "/bucket/big%20file?partNumber=2").headers.get("Content-Length") ==
+        std::to_string(second.size()));
   const S3Answer beyond = send("GET", "/bucket/big%20file?partNumber=4");
   CHECK(beyond.status == 416);
   CHECK(beyond.code() == "InvalidPartNumber");
@@ -98,7 +100,8 @@ TEST_CASE_FIXTURE(MultipartFixture, "parts can be read one by one") {
   CHECK(send("GET", "/bucket/single?partNumber=1", {{"Range", "bytes=0-0"}}).code() == "InvalidRequest");
 }
 
-TEST_CASE_FIXTURE(MultipartFixture, "a completion that does not fit the parts is refused and the upload lives on") {
+TEST_CASE_FIXTURE(MultipartFixture,
+                  "a completion that does not fit the parts is refused and the upload lives on") {
   const std::string id = begin();
   part(id, 1, first);
   part(id, 2, third);
@@ -153,7 +156,8 @@ TEST_CASE_FIXTURE(MultipartFixture, "a composite checksum is that of the checksu
   part(id, 2, third, {{"x-amz-checksum-crc32", two}});
   const auto with = [](const std::string& value) { return "<ChecksumCRC32>" + value + "</ChecksumCRC32>"; };
   CHECK(complete(id, part_xml(1, first) + part_xml(2, third)).text("Message") ==
-        "The upload was created using a crc32 checksum. The complete request must include the checksum for each part. "
+        "The upload was created using a crc32 checksum. The complete request must include the checksum for "
+        "each part. "
         "It was missing for part 1 in the request.");
   CHECK(complete(id, part_xml(1, first, with(two)) + part_xml(2, third, with(two))).code() == "BadDigest");
   const S3Answer done = complete(id, part_xml(1, first, with(one)) + part_xml(2, third, with(two)));
@@ -169,9 +173,11 @@ TEST_CASE_FIXTURE(MultipartFixture, "a composite checksum is that of the checksu
 }
 
 TEST_CASE_FIXTURE(MultipartFixture, "a full-object checksum is that of all bytes, computed from the parts") {
-  for (const s3::Algorithm algorithm : {s3::Algorithm::crc32, s3::Algorithm::crc32c, s3::Algorithm::crc64nvme}) {
+  for (const s3::Algorithm algorithm :
+       {s3::Algorithm::crc32, s3::Algorithm::crc32c, s3::Algorithm::crc64nvme}) {
     const std::string name(s3::name_of(algorithm));
-    const std::string id = begin({{"x-amz-checksum-algorithm", name}, {"x-amz-checksum-type", "FULL_OBJECT"}});
+    const std::string id =
+        begin({{"x-amz-checksum-algorithm", name}, {"x-amz-checksum-type", "FULL_OBJECT"}});
     part(id, 1, first);
     part(id, 2, second);
     part(id, 5, third);
@@ -183,8 +189,10 @@ TEST_CASE_FIXTURE(MultipartFixture, "a full-object checksum is that of all bytes
     CHECK(complete(id, all_parts(), {{"x-amz-checksum-type", "COMPOSITE"}}).code() == "InvalidRequest");
     CHECK(complete(id, all_parts(), {{header, expected}}).text(s3::member_of(algorithm)) == expected);
   }
-  CHECK(send("POST", "/bucket/k?uploads", {{"x-amz-checksum-algorithm", "SHA1"}, {"x-amz-checksum-type", "FULL_OBJECT"}})
-            .text("Message") == "The FULL_OBJECT checksum type cannot be used with the sha1 checksum algorithm.");
+  CHECK(send("POST", "/bucket/k?uploads",
+             {{"x-amz-checksum-algorithm", "SHA1"}, {"x-amz-checksum-type", "FULL_OBJECT"}})
+            .text("Message") ==
+        "The FULL_OBJECT checksum type cannot be used with the sha1 checksum algorithm.");
   CHECK(send("POST", "/bucket/k?uploads", {{"x-amz-checksum-type", "COMPOSITE"}}).code() == "InvalidRequest");
 }
 
@@ -215,7 +223,8 @@ TEST_CASE_FIXTURE(MultipartFixture, "parts and uploads are listed in pages") {
   CHECK(next.texts("/ListMultipartUploadsResult/Upload/UploadId") == std::vector<std::string>{later});
 }
 
-TEST_CASE_FIXTURE(MultipartFixture, "parts can be ranges of other objects, and copies of the result are whole again") {
+TEST_CASE_FIXTURE(MultipartFixture,
+                  "parts can be ranges of other objects, and copies of the result are whole again") {
   put("/bucket/source", first + third);
   const std::string id = begin();
   const auto copy = [&](int number, const std::string& range) {
@@ -241,13 +250,13 @@ TEST_CASE_FIXTURE(MultipartFixture, "of two completions at once one wins, and th
   part(id, 1, first);
   part(id, 2, second);
   sagemaker::local::CallContext caller = context;
-  const sagemaker::json input = {{"Bucket", "bucket"},
-                                 {"Key", "big file"},
-                                 {"UploadId", id},
-                                 {"MultipartUpload",
-                                  {{"Parts",
-                                    {{{"PartNumber", 1}, {"ETag", md5_hex(first)}},
-                                     {{"PartNumber", 2}, {"ETag", md5_hex(second)}}}}}}};
+  const sagemaker::json input = {
+      {"Bucket", "bucket"},
+      {"Key", "big file"},
+      {"UploadId", id},
+      {"MultipartUpload",
+       {{"Parts",
+         {{{"PartNumber", 1}, {"ETag", md5_hex(first)}}, {{"PartNumber", 2}, {"ETag", md5_hex(second)}}}}}}};
   std::atomic<int> won = 0;
   std::atomic<int> lost = 0;
   std::vector<std::thread> threads;

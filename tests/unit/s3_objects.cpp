@@ -5,16 +5,17 @@ using namespace sagemaker::tests;
 namespace aws = sagemaker::aws;
 
 TEST_CASE_FIXTURE(S3BucketFixture, "an object comes back as it was put") {
-  const S3Answer stored = put("/bucket/key", "hello", {{"Content-Type", "text/plain"},
-                                                       {"Content-Encoding", "gzip"},
-                                                       {"Cache-Control", "no-store"},
-                                                       {"Content-Disposition", "inline"},
-                                                       {"Content-Language", "de"},
-                                                       {"Expires", "whenever"},
-                                                       {"x-amz-meta-Color", "gr\xc3\xbcn"},
-                                                       {"x-amz-meta-n", "1"},
-                                                       {"x-amz-server-side-encryption", "AES256"},
-                                                       {"x-amz-storage-class", "STANDARD_IA"}});
+  const S3Answer stored = put("/bucket/key", "hello",
+                              {{"Content-Type", "text/plain"},
+                               {"Content-Encoding", "gzip"},
+                               {"Cache-Control", "no-store"},
+                               {"Content-Disposition", "inline"},
+                               {"Content-Language", "de"},
+                               {"Expires", "whenever"},
+                               {"x-amz-meta-Color", "gr\xc3\xbcn"},
+                               {"x-amz-meta-n", "1"},
+                               {"x-amz-server-side-encryption", "AES256"},
+                               {"x-amz-storage-class", "STANDARD_IA"}});
   CHECK(stored.status == 200);
   CHECK(stored.headers.get("ETag") == "\"" + md5_hex("hello") + "\"");
   CHECK(stored.headers.get("x-amz-server-side-encryption") == "AES256");
@@ -62,10 +63,13 @@ TEST_CASE_FIXTURE(S3BucketFixture, "a missing key is 404 with its name; HEAD has
 }
 
 TEST_CASE_FIXTURE(S3BucketFixture, "keys are decoded once and may hold anything") {
-  const std::vector<std::string> targets = {"a%2Fb",     "a%252Fb",   "../../etc/passwd", "..%2f..%2fx", "/lead",
-                                            "a//b",      "%FF%00%01", "k%20x+%C3%A9%2B%3F%23%26%3D", "dir/", "%E2%82%AC"};
+  const std::vector<std::string> targets = {
+      "a%2Fb", "a%252Fb",  "../../etc/passwd", "..%2f..%2fx",
+      "/lead", "a//b",     "%FF%00%01",        "k%20x+%C3%A9%2B%3F%23%26%3D",
+      "dir/",  "%E2%82%AC"};
   for (const std::string& target : targets) CHECK(put("/bucket/" + target, target).status == 200);
-  for (const std::string& target : targets) CHECK_MESSAGE(send("GET", "/bucket/" + target).body == target, target);
+  for (const std::string& target : targets)
+    CHECK_MESSAGE(send("GET", "/bucket/" + target).body == target, target);
   CHECK(objects.find("bucket", "a/b"));
   CHECK(objects.find("bucket", "a%2Fb"));
   CHECK(objects.find("bucket", "../../etc/passwd"));
@@ -96,7 +100,8 @@ TEST_CASE_FIXTURE(S3BucketFixture, "ranges give exactly their bytes") {
   CHECK(head.headers.get("Content-Length") == "4");
 }
 
-TEST_CASE_FIXTURE(S3BucketFixture, "a range outside the object is 416 and names both; a malformed one is ignored") {
+TEST_CASE_FIXTURE(S3BucketFixture,
+                  "a range outside the object is 416 and names both; a malformed one is ignored") {
   put("/bucket/key", "0123456789");
   put("/bucket/empty", "");
   for (const char* text : {"bytes=10-", "bytes=10-20", "bytes=-0"}) {
@@ -125,7 +130,9 @@ TEST_CASE_FIXTURE(S3BucketFixture, "conditional reads") {
   const std::string etag = "\"" + md5_hex("hello") + "\"";
   const std::string then = "Fri, 24 May 2013 00:00:00 GMT";
   const std::string before = "Thu, 23 May 2013 00:00:00 GMT";
-  const auto status = [&](aws::Headers headers) { return send("GET", "/bucket/key", std::move(headers)).status; };
+  const auto status = [&](aws::Headers headers) {
+    return send("GET", "/bucket/key", std::move(headers)).status;
+  };
   CHECK(status({{"If-Match", etag}}) == 200);
   CHECK(status({{"If-Match", md5_hex("hello")}}) == 200);
   CHECK(status({{"If-Match", "\"x\", " + etag}}) == 200);
@@ -167,8 +174,10 @@ TEST_CASE_FIXTURE(S3BucketFixture, "conditional writes") {
 
 TEST_CASE_FIXTURE(S3BucketFixture, "response-* parameters override headers and cannot inject any") {
   put("/bucket/key", "x", {{"Content-Type", "text/plain"}});
-  const S3Answer answer = send("GET", "/bucket/key?response-content-type=text%2Fhtml&response-cache-control=no-cache&"
-                                      "response-content-disposition=attachment%3B%20filename%3D%22a%20b%22");
+  const S3Answer answer =
+      send("GET",
+           "/bucket/key?response-content-type=text%2Fhtml&response-cache-control=no-cache&"
+           "response-content-disposition=attachment%3B%20filename%3D%22a%20b%22");
   CHECK(answer.headers.get("Content-Type") == "text/html");
   CHECK(answer.headers.get("Cache-Control") == "no-cache");
   CHECK(answer.headers.get("Content-Disposition") == "attachment; filename=\"a b\"");
@@ -219,8 +228,8 @@ TEST_CASE_FIXTURE(S3BucketFixture, "many keys are deleted in one request, with o
   CHECK(send("POST", "/bucket?delete", {{"Content-MD5", md5_base64("other")}}, one).code() == "BadDigest");
   CHECK(send("POST", "/bucket?delete", {{"x-amz-checksum-crc32", "AAAAAA=="}}, one).code() == "BadDigest");
   CHECK(objects.list("bucket", "", "", 10).size() == 1);
-  CHECK(send("POST", "/bucket?delete", {{"x-amz-checksum-crc32", aws::crc32_base64(aws::crc32(one))}}, one).status ==
-        200);
+  CHECK(send("POST", "/bucket?delete", {{"x-amz-checksum-crc32", aws::crc32_base64(aws::crc32(one))}}, one)
+            .status == 200);
   CHECK(objects.list("bucket", "", "", 10).empty());
 }
 
@@ -243,9 +252,10 @@ TEST_CASE_FIXTURE(S3BucketFixture, "the only version is \"null\"") {
 }
 
 TEST_CASE_FIXTURE(S3BucketFixture, "presigned requests may carry headers in the query") {
-  const S3Answer stored = put("/bucket/key?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=60&x-amz-meta-color=red&"
-                              "x-amz-storage-class=GLACIER&x-id=PutObject",
-                              "x");
+  const S3Answer stored =
+      put("/bucket/key?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=60&x-amz-meta-color=red&"
+          "x-amz-storage-class=GLACIER&x-id=PutObject",
+          "x");
   CHECK(stored.status == 200);
   const S3Answer answer = send("HEAD", "/bucket/key");
   CHECK(answer.headers.get("x-amz-meta-color") == "red");

@@ -1,8 +1,6 @@
-// S3 without sockets: requests as the HTTP layer would hand them over, on a store of its own and a clock that stands.
+// S3 without sockets: requests as the HTTP layer would hand them over, on a store of its own and a clock that
+// stands.
 #pragma once
-
-#include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <memory>
@@ -11,7 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include <doctest/doctest.h>
 #include <pugixml.hpp>
+#include <unistd.h>
+
 #include <sagemaker/aws/crypto.hpp>
 #include <sagemaker/aws/headers.hpp>
 #include <sagemaker/aws/time.hpp>
@@ -59,14 +60,18 @@ struct S3Answer {
   // The text of the first element of that name, however deep.
   std::string text(const char* name) const {
     pugi::xml_document document;
-    REQUIRE_MESSAGE(document.load_string(body.c_str(), pugi::parse_default | pugi::parse_ws_pcdata_single), body);
-    return document.select_node((std::string("//*[local-name()='") + name + "']").c_str()).node().child_value();
+    REQUIRE_MESSAGE(document.load_string(body.c_str(), pugi::parse_default | pugi::parse_ws_pcdata_single),
+                    body);
+    return document.select_node((std::string("//*[local-name()='") + name + "']").c_str())
+        .node()
+        .child_value();
   }
   std::vector<std::string> texts(const std::string& path) const {
     pugi::xml_document document;
     REQUIRE_MESSAGE(document.load_string(body.c_str()), body);
     std::vector<std::string> found;
-    for (const pugi::xpath_node& node : document.select_nodes(path.c_str())) found.push_back(node.node().child_value());
+    for (const pugi::xpath_node& node : document.select_nodes(path.c_str()))
+      found.push_back(node.node().child_value());
     return found;
   }
   std::string code() const { return body.empty() ? "" : text("Code"); }

@@ -1,11 +1,12 @@
-// The database's promises: transactions whole or not at all, snapshots for readers, what was committed survives.
-#include <doctest/doctest.h>
-
+// The database's promises: transactions whole or not at all, snapshots for readers, what was committed
+// survives.
 #include <atomic>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "emulator/store/database.hpp"
 #include "tests/support/support.hpp"
@@ -135,8 +136,9 @@ TEST_CASE("texts keep every byte, and the same statement can be used twice at on
 TEST_CASE("errors carry SQLite's words") {
   const TemporaryDirectory directory;
   Database database(directory / "data.db", schema, Durability::process);
-  CHECK_THROWS_WITH_AS(database.read([](Connection& connection) { connection.prepare("SELECT * FROM nowhere"); }),
-                       doctest::Contains("no such table: nowhere"), DatabaseError);
+  CHECK_THROWS_WITH_AS(
+      database.read([](Connection& connection) { connection.prepare("SELECT * FROM nowhere"); }),
+      doctest::Contains("no such table: nowhere"), DatabaseError);
   CHECK_THROWS_AS(database.read([](Connection& connection) { put(connection, "a", 1); }), DatabaseError);
   CHECK_THROWS_AS(Database(directory.path(), schema, Durability::full), DatabaseError);
 }

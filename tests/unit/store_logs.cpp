@@ -1,8 +1,9 @@
-// Logs: order by time and arrival, places in a stream that stay valid, and groups that take their streams with them.
-#include <doctest/doctest.h>
-
+// Logs: order by time and arrival, places in a stream that stay valid, and groups that take their streams
+// with them.
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "emulator/store/logs.hpp"
 #include "tests/support/support.hpp"

@@ -1,6 +1,5 @@
-// Objects: whole or not at all, also after a crash; readers undisturbed by writers; multipart uploads across restarts.
-#include <doctest/doctest.h>
-
+// Objects: whole or not at all, also after a crash; readers undisturbed by writers; multipart uploads across
+// restarts.
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -9,6 +8,8 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <sagemaker/aws/crypto.hpp>
 
@@ -148,14 +149,16 @@ TEST_CASE_FIXTURE(Fixture, "replacing and erasing free the old bytes, but not un
 
 TEST_CASE_FIXTURE(Fixture, "a refused put changes nothing") {
   put("k", "first");
-  CHECK_THROWS_AS(put("k", "second", [](const ObjectInfo* current) {
-    REQUIRE(current);
-    throw std::out_of_range(current->etag);
-  }),
+  CHECK_THROWS_AS(put("k", "second",
+                      [](const ObjectInfo* current) {
+                        REQUIRE(current);
+                        throw std::out_of_range(current->etag);
+                      }),
                   std::out_of_range);
   CHECK(contents(*objects->find("b", "k")) == "first");
   CHECK(file_count() == 1);
-  CHECK_THROWS_AS(objects->put("none", {"k", 0, "", 0, json::object(), ""}, objects->new_blob()), MissingBucket);
+  CHECK_THROWS_AS(objects->put("none", {"k", 0, "", 0, json::object(), ""}, objects->new_blob()),
+                  MissingBucket);
   CHECK(file_count() == 1);
 }
 
@@ -168,10 +171,9 @@ TEST_CASE_FIXTURE(Fixture, "of many writers that demand that there be none, exac
         std::unique_ptr<BlobWriter> blob = objects->new_blob();
         blob->append(std::to_string(i));
         const ObjectInfo info{"k", 1, blob->md5_hex(), 1, json::object(), ""};
-        objects->put("b", info, std::move(blob),
-                     [](const ObjectInfo* current) {
-                       if (current) throw std::runtime_error("taken");
-                     });
+        objects->put("b", info, std::move(blob), [](const ObjectInfo* current) {
+          if (current) throw std::runtime_error("taken");
+        });
         ++won;
       } catch (const std::runtime_error&) {
       }
@@ -183,7 +185,8 @@ TEST_CASE_FIXTURE(Fixture, "of many writers that demand that there be none, exac
   CHECK(md5_hex(contents(*objects->find("b", "k"))) == objects->find("b", "k")->etag);
 }
 
-TEST_CASE_FIXTURE(Fixture, "after a crash temporary files and blobs without a row are swept, and objects stay") {
+TEST_CASE_FIXTURE(Fixture,
+                  "after a crash temporary files and blobs without a row are swept, and objects stay") {
   const ObjectInfo kept = put("kept", "kept");
   const fs::path stray = objects->blob_path({.blob = "0123456789abcdef0123456789abcdef"});
   fs::create_directories(stray.parent_path());
@@ -231,7 +234,8 @@ TEST_CASE_FIXTURE(Fixture, "buckets exist once and go only when empty") {
 TEST_CASE_FIXTURE(DurableFixture, "a file of this machine becomes an object; a folder does not") {
   const std::string text(3'000'000, 'q');
   std::ofstream(directory / "model.tar.gz", std::ios::binary) << text;
-  const ObjectInfo info = objects->put_file("b", "model", directory / "model.tar.gz", {{"ContentType", "x/y"}});
+  const ObjectInfo info =
+      objects->put_file("b", "model", directory / "model.tar.gz", {{"ContentType", "x/y"}});
   CHECK(info.etag == md5_hex(text));
   CHECK(info.size == text.size());
   CHECK(contents(*objects->find("b", "model")) == text);
@@ -313,7 +317,8 @@ TEST_CASE_FIXTURE(Fixture, "uploads are listed by key and id") {
   for (const auto& [id, key] : {std::pair{"2", "a"}, {"1", "a"}, {"3", "b/x"}, {"4", "c"}}) {
     objects->uploads().create({id, "b", key, 5, json::object()});
   }
-  const auto ids = [&](std::string_view prefix, std::string_view key, std::string_view id, std::size_t limit) {
+  const auto ids = [&](std::string_view prefix, std::string_view key, std::string_view id,
+                       std::size_t limit) {
     std::string all;
     for (const Upload& upload : objects->uploads().list("b", prefix, key, id, limit)) all += upload.id;
     return all;

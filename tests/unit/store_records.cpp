@@ -1,10 +1,10 @@
 // Records: unique names, atomic updates, and pages that stay stable while records come and go.
-#include <doctest/doctest.h>
-
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "emulator/store/records.hpp"
 #include "tests/support/support.hpp"
@@ -99,10 +99,11 @@ TEST_CASE_FIXTURE(Fixture, "listing filters and sorts") {
 }
 
 TEST_CASE_FIXTURE(Fixture, "pages neither repeat nor hide a record while others come and go") {
-  for (int i = 0; i < 30; ++i) add("job-" + std::to_string(100 + i), 1000 + i / 5);  // equal times within fives
+  for (int i = 0; i < 30; ++i)
+    add("job-" + std::to_string(100 + i), 1000 + i / 5);  // equal times within fives
   for (const bool descending : {true, false}) {
-    for (const auto sort_by : {RecordQuery::SortBy::creation_time, RecordQuery::SortBy::name,
-                               RecordQuery::SortBy::status}) {
+    for (const auto sort_by :
+         {RecordQuery::SortBy::creation_time, RecordQuery::SortBy::name, RecordQuery::SortBy::status}) {
       RecordQuery query{.sort_by = sort_by, .descending = descending, .limit = 7};
       std::multiset<std::string> seen;
       int page_number = 0;

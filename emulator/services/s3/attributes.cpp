@@ -10,20 +10,21 @@
 namespace sagemaker::local::services::s3 {
 namespace {
 
-constexpr std::array plain_members = {"ContentType",        "ContentEncoding", "CacheControl",
-                                      "ContentDisposition", "ContentLanguage", "Expires",
-                                      "WebsiteRedirectLocation"};
+constexpr std::array plain_members = {
+    "ContentType",     "ContentEncoding", "CacheControl",           "ContentDisposition",
+    "ContentLanguage", "Expires",         "WebsiteRedirectLocation"};
 constexpr std::array encryption_members = {"ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled"};
-constexpr std::array storage_classes = {"STANDARD",    "REDUCED_REDUNDANCY",  "STANDARD_IA", "ONEZONE_IA",
-                                        "GLACIER_IR",  "INTELLIGENT_TIERING", "GLACIER",     "DEEP_ARCHIVE",
-                                        "EXPRESS_ONEZONE"};
+constexpr std::array storage_classes = {"STANDARD",   "REDUCED_REDUNDANCY", "STANDARD_IA",
+                                        "ONEZONE_IA", "GLACIER_IR",         "INTELLIGENT_TIERING",
+                                        "GLACIER",    "DEEP_ARCHIVE",       "EXPRESS_ONEZONE"};
 // Members that would change what an object means, and their headers. Ignoring them would be a lie.
-constexpr std::array<std::pair<const char*, const char*>, 7> refused_members = {{
+constexpr std::array<std::pair<const char*, const char*>, 8> refused_members = {{
     {"Tagging", "x-amz-tagging"},
     {"ObjectLockMode", "x-amz-object-lock-mode"},
     {"ObjectLockRetainUntilDate", "x-amz-object-lock-retain-until-date"},
     {"ObjectLockLegalHoldStatus", "x-amz-object-lock-legal-hold"},
     {"SSECustomerAlgorithm", "x-amz-server-side-encryption-customer-algorithm"},
+    {"SSEKMSEncryptionContext", "x-amz-server-side-encryption-context"},
     {"SSECustomerKey", "x-amz-server-side-encryption-customer-key"},
     {"WriteOffsetBytes", "x-amz-write-offset-bytes"},
 }};
@@ -39,9 +40,11 @@ void check_encryption(const json& input) {
 
 void check_metadata(const json& metadata, const S3Limits& limits) {
   std::size_t size = 0;
-  for (const auto& [name, value] : metadata.items()) size += name.size() + value.get_ref<const std::string&>().size();
+  for (const auto& [name, value] : metadata.items())
+    size += name.size() + value.get_ref<const std::string&>().size();
   if (size > limits.metadata_bytes_max) {
-    throw ServiceFault("MetadataTooLarge", 400, "Your metadata headers exceed the maximum allowed metadata size",
+    throw ServiceFault("MetadataTooLarge", 400,
+                       "Your metadata headers exceed the maximum allowed metadata size",
                        {{"Size", size}, {"MaxSizeAllowed", limits.metadata_bytes_max}});
   }
 }
@@ -50,10 +53,10 @@ void check_metadata(const json& metadata, const S3Limits& limits) {
 
 void check_acl(const json& input) {
   const std::string acl = text_of(input, "ACL");
-  const bool harmless = acl.empty() || acl == "private" || acl == "bucket-owner-full-control" ||
-                        acl == "bucket-owner-read";
-  const bool grants = has(input, "GrantFullControl") || has(input, "GrantRead") || has(input, "GrantReadACP") ||
-                      has(input, "GrantWrite") || has(input, "GrantWriteACP");
+  const bool harmless =
+      acl.empty() || acl == "private" || acl == "bucket-owner-full-control" || acl == "bucket-owner-read";
+  const bool grants = has(input, "GrantFullControl") || has(input, "GrantRead") ||
+                      has(input, "GrantReadACP") || has(input, "GrantWrite") || has(input, "GrantWriteACP");
   if (!harmless || grants) {
     throw ServiceFault("AccessControlListNotSupported", 400, "The bucket does not allow ACLs");
   }

@@ -1,5 +1,6 @@
-// What an object carries besides its bytes: content headers, user metadata, storage class, encryption, checksum. Checked
-// when it comes in, kept as one document in the store (see ObjectInfo::metadata), given back member by member.
+// What an object carries besides its bytes: content headers, user metadata, storage class, encryption,
+// checksum. Checked when it comes in, kept as one document in the store (see ObjectInfo::metadata), given
+// back member by member.
 #pragma once
 
 #include <sagemaker/aws/json.hpp>
@@ -10,8 +11,8 @@
 
 namespace sagemaker::local::services::s3 {
 
-// The document to keep for a new object. Throws ServiceFault: MetadataTooLarge, InvalidStorageClass, what is not
-// implemented (tags, object lock, customer keys) and ACLs that a bucket without ACLs refuses.
+// The document to keep for a new object. Throws ServiceFault: MetadataTooLarge, InvalidStorageClass, what is
+// not implemented (tags, object lock, customer keys) and ACLs that a bucket without ACLs refuses.
 json attributes_of(const json& input, const S3Limits& limits);
 
 // Refuses access control lists that would open the object to others: buckets here enforce their owner.

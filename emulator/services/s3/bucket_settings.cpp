@@ -22,7 +22,8 @@ constexpr std::array settings = {
     BucketSetting{"GetBucketPolicy", "NoSuchBucketPolicy", "The bucket policy does not exist", nullptr},
     BucketSetting{"GetBucketPolicyStatus", "NoSuchBucketPolicy", "The bucket policy does not exist", nullptr},
     BucketSetting{"GetBucketTagging", "NoSuchTagSet", "The TagSet does not exist", nullptr},
-    BucketSetting{"GetBucketCors", "NoSuchCORSConfiguration", "The CORS configuration does not exist", nullptr},
+    BucketSetting{"GetBucketCors", "NoSuchCORSConfiguration", "The CORS configuration does not exist",
+                  nullptr},
     BucketSetting{"GetBucketLifecycleConfiguration", "NoSuchLifecycleConfiguration",
                   "The lifecycle configuration does not exist", nullptr},
     BucketSetting{"GetBucketWebsite", "NoSuchWebsiteConfiguration",
@@ -55,7 +56,8 @@ const BucketSetting* bucket_setting(std::string_view operation) {
 }
 
 json answer_of(const BucketSetting& setting, const std::string& bucket) {
-  if (setting.error_code) throw ServiceFault(setting.error_code, 404, setting.message, {{"BucketName", bucket}});
+  if (setting.error_code)
+    throw ServiceFault(setting.error_code, 404, setting.message, {{"BucketName", bucket}});
   return aws::parse_json(setting.document);
 }
 

@@ -1,5 +1,6 @@
-// Settings of a bucket that this service cannot change, and so can answer truthfully: what AWS says about a bucket on
-// which nothing of the kind was ever set. Clients ask for them to find out, and most carry on at the answer.
+// Settings of a bucket that this service cannot change, and so can answer truthfully: what AWS says about a
+// bucket on which nothing of the kind was ever set. Clients ask for them to find out, and most carry on at
+// the answer.
 #pragma once
 
 #include <string>
@@ -16,7 +17,7 @@ struct BucketSetting {
   const char* document;  // JSON, where there is no error
 };
 
-const BucketSetting* bucket_setting(std::string_view operation);  // nullptr: no such setting
+const BucketSetting* bucket_setting(std::string_view operation);          // nullptr: no such setting
 json answer_of(const BucketSetting& setting, const std::string& bucket);  // throws ServiceFault (404)
 
 }  // namespace sagemaker::local::services::s3

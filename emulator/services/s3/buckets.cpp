@@ -46,13 +46,15 @@ bool looks_like_region(const std::string& region) {
          region.back() >= '0' && region.back() <= '9';
 }
 
-// The region a bucket is to be in. us-east-1 is the one that cannot be named, and from which others can be reached.
+// The region a bucket is to be in. us-east-1 is the one that cannot be named, and from which others can be
+// reached.
 std::string region_for(const CallContext& context, const std::string& constraint) {
   const auto illegal = [&](const std::string& text) {
-    return ServiceFault("IllegalLocationConstraintException", 400,
-                        "The " + text +
-                            " location constraint is incompatible for the region specific endpoint this request was "
-                            "sent to.");
+    return ServiceFault(
+        "IllegalLocationConstraintException", 400,
+        "The " + text +
+            " location constraint is incompatible for the region specific endpoint this request was "
+            "sent to.");
   };
   if (context.region != "us-east-1") {
     if (constraint.empty()) throw illegal("unspecified");
@@ -109,7 +111,8 @@ Reply Service::list_buckets(const CallContext& context, const json& input, BodyS
 Reply Service::create_bucket(const CallContext& context, const json& input, BodySource&) {
   const std::string name = text_of(input, "Bucket");
   if (!is_bucket_name(name)) {
-    throw ServiceFault("InvalidBucketName", 400, "The specified bucket is not valid.", {{"BucketName", name}});
+    throw ServiceFault("InvalidBucketName", 400, "The specified bucket is not valid.",
+                       {{"BucketName", name}});
   }
   if (text_of(input, "ObjectLockEnabledForBucket") == "true") {
     throw not_implemented("x-amz-bucket-object-lock-enabled");
@@ -118,8 +121,7 @@ Reply Service::create_bucket(const CallContext& context, const json& input, Body
     throw not_implemented("x-amz-object-ownership");
   }
   check_acl(input);
-  const std::string constraint =
-      text_of(part_of(input, "CreateBucketConfiguration"), "LocationConstraint");
+  const std::string constraint = text_of(part_of(input, "CreateBucketConfiguration"), "LocationConstraint");
   const store::Bucket bucket{name, region_for(context, constraint), now_ms()};
   if (!objects_.create_bucket(bucket)) {
     const std::optional<store::Bucket> existing = objects_.find_bucket(name);
@@ -148,11 +150,13 @@ Reply Service::head_bucket(const CallContext& context, const json& input, BodySo
 Reply Service::delete_bucket(const CallContext& context, const json& input, BodySource&) {
   const store::Bucket bucket = existing_bucket(context, input);
   switch (objects_.delete_bucket(bucket.name)) {
-    case store::Objects::DeleteBucket::missing: throw no_such_bucket(bucket.name);
+    case store::Objects::DeleteBucket::missing:
+      throw no_such_bucket(bucket.name);
     case store::Objects::DeleteBucket::not_empty:
       throw ServiceFault("BucketNotEmpty", 409, "The bucket you tried to delete is not empty",
                          {{"BucketName", bucket.name}});
-    case store::Objects::DeleteBucket::deleted: break;
+    case store::Objects::DeleteBucket::deleted:
+      break;
   }
   return {};
 }

@@ -1,8 +1,8 @@
 #include "emulator/services/s3/checksum.hpp"
 
-#include <openssl/evp.h>
-
 #include <stdexcept>
+
+#include <openssl/evp.h>
 
 #include <sagemaker/aws/crypto.hpp>
 #include <sagemaker/aws/headers.hpp>
@@ -28,22 +28,32 @@ std::uint64_t from_big_endian(const std::string& bytes) {
 
 std::string_view name_of(Algorithm algorithm) {
   switch (algorithm) {
-    case Algorithm::crc32: return "CRC32";
-    case Algorithm::crc32c: return "CRC32C";
-    case Algorithm::crc64nvme: return "CRC64NVME";
-    case Algorithm::sha1: return "SHA1";
-    case Algorithm::sha256: break;
+    case Algorithm::crc32:
+      return "CRC32";
+    case Algorithm::crc32c:
+      return "CRC32C";
+    case Algorithm::crc64nvme:
+      return "CRC64NVME";
+    case Algorithm::sha1:
+      return "SHA1";
+    case Algorithm::sha256:
+      break;
   }
   return "SHA256";
 }
 
 const char* member_of(Algorithm algorithm) {
   switch (algorithm) {
-    case Algorithm::crc32: return "ChecksumCRC32";
-    case Algorithm::crc32c: return "ChecksumCRC32C";
-    case Algorithm::crc64nvme: return "ChecksumCRC64NVME";
-    case Algorithm::sha1: return "ChecksumSHA1";
-    case Algorithm::sha256: break;
+    case Algorithm::crc32:
+      return "ChecksumCRC32";
+    case Algorithm::crc32c:
+      return "ChecksumCRC32C";
+    case Algorithm::crc64nvme:
+      return "ChecksumCRC64NVME";
+    case Algorithm::sha1:
+      return "ChecksumSHA1";
+    case Algorithm::sha256:
+      break;
   }
   return "ChecksumSHA256";
 }
@@ -56,10 +66,14 @@ std::string header_of(Algorithm algorithm) {
 std::size_t size_of(Algorithm algorithm) {
   switch (algorithm) {
     case Algorithm::crc32:
-    case Algorithm::crc32c: return 4;
-    case Algorithm::crc64nvme: return 8;
-    case Algorithm::sha1: return 20;
-    case Algorithm::sha256: break;
+    case Algorithm::crc32c:
+      return 4;
+    case Algorithm::crc64nvme:
+      return 8;
+    case Algorithm::sha1:
+      return 20;
+    case Algorithm::sha256:
+      break;
   }
   return 32;
 }
@@ -97,11 +111,19 @@ Checksum& Checksum::operator=(Checksum&&) noexcept = default;
 
 void Checksum::update(std::string_view bytes) {
   switch (algorithm_) {
-    case Algorithm::crc32: crc_ = aws::crc32(bytes, static_cast<std::uint32_t>(crc_)); break;
-    case Algorithm::crc32c: crc_ = crc32c(bytes, static_cast<std::uint32_t>(crc_)); break;
-    case Algorithm::crc64nvme: crc_ = crc64nvme(bytes, crc_); break;
+    case Algorithm::crc32:
+      crc_ = aws::crc32(bytes, static_cast<std::uint32_t>(crc_));
+      break;
+    case Algorithm::crc32c:
+      crc_ = crc32c(bytes, static_cast<std::uint32_t>(crc_));
+      break;
+    case Algorithm::crc64nvme:
+      crc_ = crc64nvme(bytes, crc_);
+      break;
     case Algorithm::sha1:
-    case Algorithm::sha256: EVP_DigestUpdate(hash_->context, bytes.data(), bytes.size()); break;
+    case Algorithm::sha256:
+      EVP_DigestUpdate(hash_->context, bytes.data(), bytes.size());
+      break;
   }
 }
 
@@ -120,11 +142,15 @@ std::string combine(Algorithm algorithm, const std::string& a, const std::string
   const std::uint64_t second = from_big_endian(b);
   const auto narrow = [](std::uint64_t value) { return static_cast<std::uint32_t>(value); };
   switch (algorithm) {
-    case Algorithm::crc32: return big_endian(crc32_combine(narrow(first), narrow(second), length_b), 4);
-    case Algorithm::crc32c: return big_endian(crc32c_combine(narrow(first), narrow(second), length_b), 4);
-    case Algorithm::crc64nvme: return big_endian(crc64nvme_combine(first, second, length_b), 8);
+    case Algorithm::crc32:
+      return big_endian(crc32_combine(narrow(first), narrow(second), length_b), 4);
+    case Algorithm::crc32c:
+      return big_endian(crc32c_combine(narrow(first), narrow(second), length_b), 4);
+    case Algorithm::crc64nvme:
+      return big_endian(crc64nvme_combine(first, second, length_b), 8);
     case Algorithm::sha1:
-    case Algorithm::sha256: break;
+    case Algorithm::sha256:
+      break;
   }
   throw std::logic_error("only CRCs can be combined");
 }

@@ -15,11 +15,11 @@ enum class Algorithm { crc32, crc32c, crc64nvme, sha1, sha256 };
 inline constexpr std::array algorithms = {Algorithm::crc32, Algorithm::crc32c, Algorithm::crc64nvme,
                                           Algorithm::sha1, Algorithm::sha256};
 
-std::string_view name_of(Algorithm algorithm);    // "CRC32"
-const char* member_of(Algorithm algorithm);       // "ChecksumCRC32"
-std::string header_of(Algorithm algorithm);       // "x-amz-checksum-crc32"
-std::size_t size_of(Algorithm algorithm);         // bytes of a value
-bool is_crc(Algorithm algorithm);                 // only these can be put together from parts
+std::string_view name_of(Algorithm algorithm);                    // "CRC32"
+const char* member_of(Algorithm algorithm);                       // "ChecksumCRC32"
+std::string header_of(Algorithm algorithm);                       // "x-amz-checksum-crc32"
+std::size_t size_of(Algorithm algorithm);                         // bytes of a value
+bool is_crc(Algorithm algorithm);                                 // only these can be put together from parts
 std::optional<Algorithm> algorithm_named(std::string_view name);  // without case
 
 // A checksum in the making. Values are raw bytes, most significant first.

@@ -51,9 +51,10 @@ void check_read_conditions(const json& input, const store::ObjectInfo& info) {
   const Conditions conditions(input, "", info);
   if (conditions.match == false) throw precondition_failed("If-Match");
   // An entity tag that matches outweighs a date that does not.
-  if (!conditions.match && conditions.unmodified_since == false) throw precondition_failed("If-Unmodified-Since");
-  const bool not_modified = conditions.none_match == false ||
-                            (!conditions.none_match && conditions.modified_since == false);
+  if (!conditions.match && conditions.unmodified_since == false)
+    throw precondition_failed("If-Unmodified-Since");
+  const bool not_modified =
+      conditions.none_match == false || (!conditions.none_match && conditions.modified_since == false);
   if (!not_modified) return;
   json fields = {{"ETag", in_quotes(info.etag)}, {"LastModified", info.modified_ms / 1000 * 1000}};
   for (const char* member : {"CacheControl", "Expires"}) {
@@ -85,14 +86,17 @@ void check_copy_conditions(const json& input, const store::ObjectInfo& source) {
 
 void check_write_condition_syntax(const json& input) {
   if (has(input, "IfMatch") && has(input, "IfNoneMatch")) {
-    throw not_implemented("If-Match,If-None-Match", "Multiple conditional request headers present in the request");
+    throw not_implemented("If-Match,If-None-Match",
+                          "Multiple conditional request headers present in the request");
   }
   if (has(input, "IfNoneMatch") && text_of(input, "IfNoneMatch") != "*") {
-    throw not_implemented("If-None-Match", "We don't accept the provided value of If-None-Match header for this API");
+    throw not_implemented("If-None-Match",
+                          "We don't accept the provided value of If-None-Match header for this API");
   }
   for (const char* member : {"IfModifiedSince", "IfUnmodifiedSince"}) {
     if (has(input, member)) {
-      throw not_implemented(member == std::string_view("IfModifiedSince") ? "If-Modified-Since" : "If-Unmodified-Since");
+      throw not_implemented(member == std::string_view("IfModifiedSince") ? "If-Modified-Since"
+                                                                          : "If-Unmodified-Since");
     }
   }
 }

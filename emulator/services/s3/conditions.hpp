@@ -7,7 +7,8 @@
 
 namespace sagemaker::local::services::s3 {
 
-// GetObject, HeadObject. Throws PreconditionFailed (412), or NotModified (304) with ETag and LastModified as fields.
+// GetObject, HeadObject. Throws PreconditionFailed (412), or NotModified (304) with ETag and LastModified as
+// fields.
 void check_read_conditions(const json& input, const store::ObjectInfo& info);
 
 // IfRange: whether the range is of the object that the caller has in mind; if not, it gets all of this one.

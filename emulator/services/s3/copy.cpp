@@ -1,5 +1,5 @@
-// CopyObject and UploadPartCopy: bytes that are here already. A whole object is copied by giving its file a second name;
-// bytes are read only where the answer needs a digest that nobody has computed yet.
+// CopyObject and UploadPartCopy: bytes that are here already. A whole object is copied by giving its file a
+// second name; bytes are read only where the answer needs a digest that nobody has computed yet.
 #include <cerrno>
 #include <charconv>
 #include <string>
@@ -23,7 +23,9 @@ class FileSource final : public BodySource {
   FileSource(const store::File& file, std::uint64_t offset, std::uint64_t length)
       : file_(file), offset_(offset), length_(length) {}
   std::optional<std::uint64_t> length() const override { return length_; }
-  void read(const std::function<void(std::string_view)>& sink) override { file_.read(offset_, length_, sink); }
+  void read(const std::function<void(std::string_view)>& sink) override {
+    file_.read(offset_, length_, sink);
+  }
 
  private:
   const store::File& file_;
@@ -38,8 +40,8 @@ bool replaces_metadata(const json& input) {
   return directive == "REPLACE";
 }
 
-// What the copy carries: the source's attributes, or those of the request, and in either case the request's storage
-// class and encryption.
+// What the copy carries: the source's attributes, or those of the request, and in either case the request's
+// storage class and encryption.
 json attributes_of_copy(const json& input, const store::ObjectInfo& source, const S3Limits& limits) {
   json attributes = attributes_of(input, limits);
   if (!replaces_metadata(input)) {
@@ -65,7 +67,8 @@ void refuse_copy_onto_itself(const json& input, const store::Bucket& bucket, con
     if (has(input, member)) return;
   }
   throw invalid_request(
-      "This copy request is illegal because it is trying to copy an object to itself without changing the object's "
+      "This copy request is illegal because it is trying to copy an object to itself without changing the "
+      "object's "
       "metadata, storage class, website redirect location or encryption attributes.");
 }
 
@@ -105,7 +108,8 @@ CopyRange copy_range_of(const json& input, std::uint64_t size) {
   }
   if (!well_formed) {
     throw invalid_argument(
-        "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based "
+        "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the "
+        "zero-based "
         "offsets of the first and last bytes to copy",
         "x-amz-copy-source-range", text);
   }
@@ -125,7 +129,8 @@ Service::CopySource Service::open_copy_source(const CallContext& context, const 
   require_owner(context, input, "ExpectedSourceBucketOwner");
   require_current_version(source, "VersionId", text_of(source, "Key"));
   for (const char* member : {"CopySourceSSECustomerAlgorithm", "CopySourceSSECustomerKey"}) {
-    if (has(input, member)) throw not_implemented("x-amz-copy-source-server-side-encryption-customer-algorithm");
+    if (has(input, member))
+      throw not_implemented("x-amz-copy-source-server-side-encryption-customer-algorithm");
   }
   OpenObject object = open_object(bucket, text_of(source, "Key"));
   check_copy_conditions(input, object.info);
@@ -138,7 +143,9 @@ Reply Service::copy_object(const CallContext& context, const json& input, BodySo
   const std::string tagging_directive = text_of(input, "TaggingDirective", "COPY");
   if (tagging_directive != "COPY") throw not_implemented("x-amz-tagging-directive");
   check_write_condition_syntax(input);
-  const auto condition = [&](const store::ObjectInfo* current) { check_write_conditions(input, current, key); };
+  const auto condition = [&](const store::ObjectInfo* current) {
+    check_write_conditions(input, current, key);
+  };
   while (true) {
     const CopySource source = open_copy_source(context, input);
     refuse_copy_onto_itself(input, bucket, key);
@@ -159,7 +166,8 @@ Reply Service::copy_object(const CallContext& context, const json& input, BodySo
       FileSource bytes(source.file, 0, source.info.size);
       receive(bytes, *blob, digests, limits_);
       info.etag = blob->md5_hex();
-      if (digests.algorithm()) set_checksum(info.metadata, *digests.algorithm(), digests.value(), "FULL_OBJECT");
+      if (digests.algorithm())
+        set_checksum(info.metadata, *digests.algorithm(), digests.value(), "FULL_OBJECT");
       objects_.put(bucket.name, info, std::move(blob), condition);
     } else {
       info.etag = source.info.etag;

@@ -1,5 +1,5 @@
-// Reflected CRCs, eight bytes at a time over tables that are made at the first use. Putting parts together multiplies
-// the first check by x^(8 n) modulo the polynomial, n being the length of the second part.
+// Reflected CRCs, eight bytes at a time over tables that are made at the first use. Putting parts together
+// multiplies the first check by x^(8 n) modulo the polynomial, n being the length of the second part.
 #include "emulator/services/s3/crc.hpp"
 
 #include <array>
@@ -71,8 +71,8 @@ Word multiply(Word a, Word b) {
 template <typename Word, Word Polynomial>
 Word combine(Word a, Word b, std::uint64_t length_b) {
   constexpr int digits = std::numeric_limits<Word>::digits;
-  Word factor = Word{1} << (digits - 1);      // x^0
-  Word power = Word{1} << (digits - 1 - 8);   // x^8: one byte
+  Word factor = Word{1} << (digits - 1);     // x^0
+  Word power = Word{1} << (digits - 1 - 8);  // x^8: one byte
   for (; length_b != 0; length_b >>= 1) {
     if (length_b & 1) factor = multiply<Word, Polynomial>(factor, power);
     power = multiply<Word, Polynomial>(power, power);

@@ -1,5 +1,5 @@
-// Cyclic redundancy checks in pieces, and of parts put together without reading them again: CRC-32, CRC-32C and
-// CRC-64/NVME, as S3 uses them.
+// Cyclic redundancy checks in pieces, and of parts put together without reading them again: CRC-32, CRC-32C
+// and CRC-64/NVME, as S3 uses them.
 #pragma once
 
 #include <cstdint>

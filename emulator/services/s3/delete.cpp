@@ -17,6 +17,14 @@ void refuse_other_conditions(const json& input) {
   }
 }
 
+// There is no object lock that could be bypassed.
+void refuse_bypass(const json& input) {
+  if (!has(input, "BypassGovernanceRetention")) return;
+  throw ServiceFault("InvalidArgument", 400,
+                     "x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets.",
+                     {{"ArgumentName", "x-amz-bypass-governance-retention"}});
+}
+
 }  // namespace
 
 Reply Service::delete_object(const CallContext& context, const json& input, BodySource&) {
@@ -24,6 +32,7 @@ Reply Service::delete_object(const CallContext& context, const json& input, Body
   const std::string key = key_of(input);
   require_current_version(input, "VersionId", key);
   refuse_other_conditions(input);
+  refuse_bypass(input);
   objects_.erase(bucket.name, key, [&](const store::ObjectInfo* current) {
     if (has(input, "IfMatch")) check_write_conditions({{"IfMatch", input["IfMatch"]}}, current, key);
   });
@@ -32,6 +41,7 @@ Reply Service::delete_object(const CallContext& context, const json& input, Body
 
 Reply Service::delete_objects(const CallContext& context, const json& input, BodySource&) {
   const store::Bucket bucket = existing_bucket(context, input);
+  refuse_bypass(input);
   const json& request = part_of(input, "Delete");
   const json& entries = part_of(request, "Objects");
   if (entries.empty() || entries.size() > limits_.delete_keys_max) throw malformed_xml();

@@ -20,7 +20,8 @@ std::string unhex(std::string_view hex) {
 void require_md5_text(const std::string& value) {
   const std::optional<std::string> raw = aws::base64_decode(value);
   if (raw && raw->size() == 16) return;
-  throw ServiceFault("InvalidDigest", 400, "The Content-MD5 you specified was invalid.", {{"Content-MD5", value}});
+  throw ServiceFault("InvalidDigest", 400, "The Content-MD5 you specified was invalid.",
+                     {{"Content-MD5", value}});
 }
 
 Algorithm supported_algorithm(const std::string& name) {
@@ -45,7 +46,8 @@ Digests::Digests(const json& input, std::optional<Algorithm> computed_anyway)
   std::optional<Algorithm> chosen;
   const auto choose = [&](Algorithm algorithm) {
     if (chosen) {
-      throw invalid_request("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.");
+      throw invalid_request(
+          "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.");
     }
     chosen = algorithm;
   };
@@ -64,7 +66,8 @@ Digests::Digests(const json& input, std::optional<Algorithm> computed_anyway)
     const Algorithm named = supported_algorithm(text_of(input, "ChecksumAlgorithm"));
     if (!chosen) {
       throw invalid_request(
-          "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were "
+          "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer "
+          "headers were "
           "found.");
     }
     if (*chosen != named) throw invalid_request("Value for x-amz-sdk-checksum-algorithm header is invalid.");
@@ -90,15 +93,17 @@ void Digests::verify(const std::string& md5_hex, const json& trailer) {
   const Algorithm used = checksum_->algorithm();
   if (in_trailer_) {
     if (!has(trailer, member_of(used))) {
-      throw ServiceFault("MalformedTrailerError", 400, "The request contained trailing data that was not well-formed or "
+      throw ServiceFault("MalformedTrailerError", 400,
+                         "The request contained trailing data that was not well-formed or "
                          "did not conform to our published schema.");
     }
     expected_ = text_of(trailer, member_of(used));
     require_checksum_text(used, expected_);
   }
   if (!expected_.empty() && expected_ != value_) {
-    throw ServiceFault("BadDigest", 400, "The " + std::string(name_of(used)) +
-                                             " you specified did not match the calculated checksum.");
+    throw ServiceFault(
+        "BadDigest", 400,
+        "The " + std::string(name_of(used)) + " you specified did not match the calculated checksum.");
   }
 }
 

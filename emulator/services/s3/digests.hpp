@@ -1,5 +1,5 @@
-// What a caller says about the bytes it sends (Content-MD5, x-amz-checksum-*, a trailer), computed while they pass and
-// compared behind the last one.
+// What a caller says about the bytes it sends (Content-MD5, x-amz-checksum-*, a trailer), computed while they
+// pass and compared behind the last one.
 #pragma once
 
 #include <optional>
@@ -14,8 +14,9 @@ namespace sagemaker::local::services::s3 {
 
 class Digests {
  public:
-  // Reads ContentMD5, Checksum*, ChecksumAlgorithm and TrailerAlgorithm. Throws ServiceFault for values that no digest
-  // can have, before a byte is read. `computed_anyway`: an algorithm to use where the caller names none.
+  // Reads ContentMD5, Checksum*, ChecksumAlgorithm and TrailerAlgorithm. Throws ServiceFault for values that
+  // no digest can have, before a byte is read. `computed_anyway`: an algorithm to use where the caller names
+  // none.
   explicit Digests(const json& input, std::optional<Algorithm> computed_anyway = std::nullopt);
 
   void update(std::string_view bytes);

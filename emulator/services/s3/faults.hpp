@@ -16,13 +16,16 @@ inline ServiceFault no_such_key(const std::string& key) {
 }
 
 inline ServiceFault no_such_upload(const std::string& id) {
-  return {"NoSuchUpload", 404,
-          "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or "
+  return {"NoSuchUpload",
+          404,
+          "The specified upload does not exist. The upload ID may be invalid, or the upload may have been "
+          "aborted or "
           "completed.",
           {{"UploadId", id}}};
 }
 
-inline ServiceFault invalid_argument(const std::string& message, const std::string& name, const std::string& value) {
+inline ServiceFault invalid_argument(const std::string& message, const std::string& name,
+                                     const std::string& value) {
   return {"InvalidArgument", 400, message, {{"ArgumentName", name}, {"ArgumentValue", value}}};
 }
 
@@ -39,11 +42,14 @@ inline ServiceFault access_denied() { return {"AccessDenied", 403, "Access Denie
 inline ServiceFault not_implemented(const std::string& header, const std::string& explanation = "") {
   json fields = {{"Header", header}};
   if (!explanation.empty()) fields["additionalMessage"] = explanation;
-  return {"NotImplemented", 501, "A header you provided implies functionality that is not implemented", fields};
+  return {"NotImplemented", 501, "A header you provided implies functionality that is not implemented",
+          fields};
 }
 
 inline ServiceFault precondition_failed(const std::string& condition) {
-  return {"PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold",
+  return {"PreconditionFailed",
+          412,
+          "At least one of the pre-conditions you specified did not hold",
           {{"Condition", condition}}};
 }
 

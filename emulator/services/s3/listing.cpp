@@ -1,5 +1,5 @@
-// ListObjects in both versions: one walk over the keys in byte order, in which everything between a prefix and the next
-// delimiter counts as one entry and is skipped in a single step.
+// ListObjects in both versions: one walk over the keys in byte order, in which everything between a prefix
+// and the next delimiter counts as one entry and is skipped in a single step.
 #include <string>
 #include <vector>
 
@@ -27,7 +27,8 @@ struct Listing {
 std::string behind_all_with(const std::string& prefix) { return prefix + std::string(1025, '\xff'); }
 
 // The part of a key up to and including the first delimiter behind the prefix; "" where there is none.
-std::string common_prefix_of(const std::string& key, const std::string& prefix, const std::string& delimiter) {
+std::string common_prefix_of(const std::string& key, const std::string& prefix,
+                             const std::string& delimiter) {
   if (delimiter.empty() || key.size() < prefix.size()) return "";
   const std::size_t at = key.find(delimiter, prefix.size());
   return at == std::string::npos ? "" : key.substr(0, at + delimiter.size());
@@ -37,7 +38,10 @@ class Walk {
  public:
   Walk(const store::Objects& objects, std::string bucket, std::string prefix, std::string delimiter,
        std::int64_t limit)
-      : objects_(objects), bucket_(std::move(bucket)), prefix_(std::move(prefix)), delimiter_(std::move(delimiter)),
+      : objects_(objects),
+        bucket_(std::move(bucket)),
+        prefix_(std::move(prefix)),
+        delimiter_(std::move(delimiter)),
         limit_(static_cast<std::size_t>(limit)) {}
 
   Listing from(std::string after) {
@@ -98,7 +102,8 @@ json describe(const Listing& listing, const json& input, std::int64_t limit, con
                  {"IsTruncated", listing.truncated},
                  {"Contents", json::array()},
                  {"CommonPrefixes", json::array()}};
-  if (has(input, "Delimiter") && !text_of(input, "Delimiter").empty()) output["Delimiter"] = input["Delimiter"];
+  if (has(input, "Delimiter") && !text_of(input, "Delimiter").empty())
+    output["Delimiter"] = input["Delimiter"];
   if (has(input, "EncodingType")) output["EncodingType"] = input["EncodingType"];
   for (const store::ObjectInfo& info : listing.contents) {
     json entry = {{"Key", info.key},
@@ -113,7 +118,8 @@ json describe(const Listing& listing, const json& input, std::int64_t limit, con
     if (owner) entry["Owner"] = *owner;
     output["Contents"].push_back(std::move(entry));
   }
-  for (const std::string& prefix : listing.common_prefixes) output["CommonPrefixes"].push_back({{"Prefix", prefix}});
+  for (const std::string& prefix : listing.common_prefixes)
+    output["CommonPrefixes"].push_back({{"Prefix", prefix}});
   return output;
 }
 

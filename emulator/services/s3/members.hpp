@@ -1,4 +1,5 @@
-// Reading the members of an input document: absent ones have a default, the wire layer has already given them types.
+// Reading the members of an input document: absent ones have a default, the wire layer has already given them
+// types.
 #pragma once
 
 #include <cstdint>

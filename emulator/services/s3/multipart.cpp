@@ -50,29 +50,32 @@ void choose_checksum(const json& input, json& metadata) {
   }
   const std::string name = aws::to_lower(name_of(*algorithm));
   if (type == "COMPOSITE" && *algorithm == Algorithm::crc64nvme) {
-    throw invalid_request("The COMPOSITE checksum type cannot be used with the " + name + " checksum algorithm.");
+    throw invalid_request("The COMPOSITE checksum type cannot be used with the " + name +
+                          " checksum algorithm.");
   }
   if (type == "FULL_OBJECT" && !is_crc(*algorithm)) {
-    throw invalid_request("The FULL_OBJECT checksum type cannot be used with the " + name + " checksum algorithm.");
+    throw invalid_request("The FULL_OBJECT checksum type cannot be used with the " + name +
+                          " checksum algorithm.");
   }
   if (!type.empty() && type != "COMPOSITE" && type != "FULL_OBJECT") {
     throw invalid_request("Value for x-amz-checksum-type header is invalid.");
   }
   metadata["ChecksumAlgorithm"] = name_of(*algorithm);
-  metadata["ChecksumType"] =
-      !type.empty() ? type : *algorithm == Algorithm::crc64nvme ? "FULL_OBJECT" : "COMPOSITE";
+  metadata["ChecksumType"] = !type.empty()                        ? type
+                             : *algorithm == Algorithm::crc64nvme ? "FULL_OBJECT"
+                                                                  : "COMPOSITE";
 }
 
-// A part of an upload with a checksum has to come with one of the same algorithm; where the whole object's checksum is
-// what counts, the service may compute it.
+// A part of an upload with a checksum has to come with one of the same algorithm; where the whole object's
+// checksum is what counts, the service may compute it.
 void check_part_checksum(const Digests& digests, const json& upload) {
   if (!has(upload, "ChecksumAlgorithm")) return;
   const std::string expected = text_of(upload, "ChecksumAlgorithm");
   if (!digests.claimed() && text_of(upload, "ChecksumType") == "FULL_OBJECT") return;
   const std::string actual = digests.claimed() ? std::string(name_of(*digests.algorithm())) : "null";
   if (actual == expected) return;
-  throw invalid_request("Checksum Type mismatch occurred, expected checksum Type: " + aws::to_lower(expected) +
-                        ", actual checksum Type: " + aws::to_lower(actual));
+  throw invalid_request("Checksum Type mismatch occurred, expected checksum Type: " +
+                        aws::to_lower(expected) + ", actual checksum Type: " + aws::to_lower(actual));
 }
 
 }  // namespace
@@ -148,8 +151,8 @@ Reply Service::list_parts(const CallContext& context, const json& input, BodySou
   const std::int64_t limit = page_size(input, "MaxParts");
   const std::int64_t marker =
       std::min(number_of(input, "PartNumberMarker").value_or(0), limits_.part_number_max);
-  std::vector<store::Part> parts = objects_.uploads().parts(upload.id, static_cast<int>(marker),
-                                                            static_cast<std::size_t>(limit) + 1);
+  std::vector<store::Part> parts =
+      objects_.uploads().parts(upload.id, static_cast<int>(marker), static_cast<std::size_t>(limit) + 1);
   const bool truncated = static_cast<std::int64_t>(parts.size()) > limit;
   if (truncated) parts.pop_back();
   json entries = json::array();
@@ -163,17 +166,13 @@ Reply Service::list_parts(const CallContext& context, const json& input, BodySou
     entries.push_back(std::move(entry));
   }
   Reply reply;
-  reply.document = {{"Bucket", upload.bucket},
-                    {"Key", upload.key},
-                    {"UploadId", upload.id},
-                    {"Initiator", owner_of(context)},
-                    {"Owner", owner_of(context)},
-                    {"StorageClass", text_of(upload.metadata, "StorageClass", "STANDARD")},
-                    {"PartNumberMarker", marker},
-                    {"NextPartNumberMarker", parts.empty() ? 0 : parts.back().number},
-                    {"MaxParts", limit},
-                    {"IsTruncated", truncated},
-                    {"Parts", std::move(entries)}};
+  reply.document = {
+      {"Bucket", upload.bucket},    {"Key", upload.key},
+      {"UploadId", upload.id},      {"Initiator", owner_of(context)},
+      {"Owner", owner_of(context)}, {"StorageClass", text_of(upload.metadata, "StorageClass", "STANDARD")},
+      {"PartNumberMarker", marker}, {"NextPartNumberMarker", parts.empty() ? 0 : parts.back().number},
+      {"MaxParts", limit},          {"IsTruncated", truncated},
+      {"Parts", std::move(entries)}};
   for (const char* member : {"ChecksumAlgorithm", "ChecksumType"}) {
     if (has(upload.metadata, member)) reply.document[member] = upload.metadata[member];
   }
@@ -199,7 +198,8 @@ Reply Service::list_multipart_uploads(const CallContext& context, const json& in
   if (has(input, "EncodingType")) output["EncodingType"] = "url";
   // Unfinished uploads are few: all of them are looked at, whatever the page.
   constexpr std::size_t everything = std::numeric_limits<std::int32_t>::max();
-  for (const store::Upload& upload : objects_.uploads().list(bucket.name, prefix, key_marker, id_marker, everything)) {
+  for (const store::Upload& upload :
+       objects_.uploads().list(bucket.name, prefix, key_marker, id_marker, everything)) {
     const std::size_t at = delimiter.empty() ? std::string::npos : upload.key.find(delimiter, prefix.size());
     const std::string group = at == std::string::npos ? "" : upload.key.substr(0, at + delimiter.size());
     if (!group.empty() && (common.contains(group) || key_marker.starts_with(group))) continue;

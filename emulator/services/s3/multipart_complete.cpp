@@ -1,4 +1,5 @@
-// CompleteMultipartUpload: the list of parts is checked against what was uploaded, then all of it becomes one object.
+// CompleteMultipartUpload: the list of parts is checked against what was uploaded, then all of it becomes one
+// object.
 #include <string>
 #include <vector>
 
@@ -16,10 +17,12 @@ namespace sagemaker::local::services::s3 {
 namespace {
 
 ServiceFault invalid_part(const std::string& upload_id, std::int64_t number, const std::string& etag) {
-  return {"InvalidPart", 400,
-          "One or more of the specified parts could not be found.  The part may not have been uploaded, or the "
-          "specified entity tag may not match the part's entity tag.",
-          {{"UploadId", upload_id}, {"PartNumber", number}, {"ETag", etag}}};
+  return {
+      "InvalidPart",
+      400,
+      "One or more of the specified parts could not be found.  The part may not have been uploaded, or the "
+      "specified entity tag may not match the part's entity tag.",
+      {{"UploadId", upload_id}, {"PartNumber", number}, {"ETag", etag}}};
 }
 
 // The checksums that the request repeats for a part have to be those it was uploaded with.
@@ -27,17 +30,20 @@ void check_part(const json& requested, const store::Part& part, const json& uplo
   const std::optional<Algorithm> algorithm = algorithm_named(text_of(upload, "ChecksumAlgorithm"));
   const bool required = algorithm && text_of(upload, "ChecksumType") == "COMPOSITE";
   if (required && !has(requested, member_of(*algorithm))) {
-    throw invalid_request("The upload was created using a " + aws::to_lower(name_of(*algorithm)) +
-                          " checksum. The complete request must include the checksum for each part. It was missing for "
-                          "part " + std::to_string(part.number) + " in the request.");
+    throw invalid_request(
+        "The upload was created using a " + aws::to_lower(name_of(*algorithm)) +
+        " checksum. The complete request must include the checksum for each part. It was missing for "
+        "part " +
+        std::to_string(part.number) + " in the request.");
   }
   for (const Algorithm given : algorithms) {
     if (!has(requested, member_of(given))) continue;
     const bool same = text_of(part.metadata, "ChecksumAlgorithm") == name_of(given) &&
                       text_of(part.metadata, "ChecksumValue") == text_of(requested, member_of(given));
     if (same) continue;
-    throw ServiceFault("BadDigest", 400, "The " + aws::to_lower(name_of(given)) + " you specified for part " +
-                                             std::to_string(part.number) + " did not match what we received.");
+    throw ServiceFault("BadDigest", 400,
+                       "The " + aws::to_lower(name_of(given)) + " you specified for part " +
+                           std::to_string(part.number) + " did not match what we received.");
   }
 }
 
@@ -53,9 +59,10 @@ std::vector<store::Part> chosen_parts(const json& requested, const std::vector<s
       throw invalid_argument("PartNumber must be >= 1", "PartNumber", std::to_string(number));
     }
     if (number <= previous) {
-      throw ServiceFault("InvalidPartOrder", 400,
-                         "The list of parts was not in ascending order. Parts must be ordered by part number.",
-                         {{"UploadId", upload.id}});
+      throw ServiceFault(
+          "InvalidPartOrder", 400,
+          "The list of parts was not in ascending order. Parts must be ordered by part number.",
+          {{"UploadId", upload.id}});
     }
     previous = number;
     while (candidate != uploaded.end() && candidate->number < number) ++candidate;
@@ -90,15 +97,17 @@ std::string composite_etag(const std::vector<store::Part>& parts) {
   return aws::to_hex(md5.finish()) + "-" + std::to_string(parts.size());
 }
 
-// The checksum of the object from those of its parts: of all bytes where the algorithm allows it and the upload asked
-// for that, else of the checksums.
-std::string object_checksum(Algorithm algorithm, const std::string& type, const std::vector<store::Part>& parts) {
+// The checksum of the object from those of its parts: of all bytes where the algorithm allows it and the
+// upload asked for that, else of the checksums.
+std::string object_checksum(Algorithm algorithm, const std::string& type,
+                            const std::vector<store::Part>& parts) {
   const auto raw = [](const store::Part& part) {
     return aws::base64_decode(text_of(part.metadata, "ChecksumValue")).value_or("");
   };
   if (type == "FULL_OBJECT") {
     std::string whole = raw(parts.front());
-    for (std::size_t i = 1; i < parts.size(); ++i) whole = combine(algorithm, whole, raw(parts[i]), parts[i].size);
+    for (std::size_t i = 1; i < parts.size(); ++i)
+      whole = combine(algorithm, whole, raw(parts[i]), parts[i].size);
     return aws::base64_encode(whole);
   }
   Checksum checksum(algorithm);
@@ -117,11 +126,13 @@ void check_object_checksum(const json& input, json& attributes, const std::vecto
   if (algorithm) set_checksum(attributes, *algorithm, object_checksum(*algorithm, mode, parts), mode);
   for (const Algorithm given : algorithms) {
     if (!has(input, member_of(given))) continue;
-    if (given == algorithm && text_of(input, member_of(given)) == text_of(attributes, "ChecksumValue")) continue;
+    if (given == algorithm && text_of(input, member_of(given)) == text_of(attributes, "ChecksumValue"))
+      continue;
     // Without an algorithm of its own an upload cannot be compared with what the request claims.
     const std::string name = aws::to_lower(name_of(given));
     if (given == algorithm) {
-      throw ServiceFault("BadDigest", 400, "The " + name + " you specified did not match the calculated checksum.");
+      throw ServiceFault("BadDigest", 400,
+                         "The " + name + " you specified did not match the calculated checksum.");
     }
     const std::string created = algorithm ? aws::to_lower(name_of(*algorithm)) : "null";
     throw invalid_request("Checksum Type mismatch occurred, expected checksum Type: " + created +
@@ -151,7 +162,8 @@ Reply Service::complete_multipart_upload(const CallContext& context, const json&
   }
   info.metadata["PartSizes"] = std::move(sizes);
   check_object_checksum(input, info.metadata, parts);
-  if (const auto size = number_of(input, "MpuObjectSize"); size && static_cast<std::uint64_t>(*size) != info.size) {
+  if (const auto size = number_of(input, "MpuObjectSize");
+      size && static_cast<std::uint64_t>(*size) != info.size) {
     throw invalid_request("The provided 'x-amz-mp-object-size' header value " + std::to_string(*size) +
                           " does not match what was computed: " + std::to_string(info.size));
   }

@@ -29,12 +29,14 @@ std::optional<std::uint64_t> whole_number(std::string_view text) {
 }
 
 ServiceFault invalid_range(const std::string& range, std::uint64_t size) {
-  return {"InvalidRange", 416, "The requested range is not satisfiable",
+  return {"InvalidRange",
+          416,
+          "The requested range is not satisfiable",
           {{"RangeRequested", range}, {"ActualObjectSize", size}}};
 }
 
-// "bytes=first-last", "bytes=first-", "bytes=-count". nullopt: not of that form, or several ranges, which S3 does not
-// serve; by RFC 9110 such a header is ignored. Throws InvalidRange where it lies outside the object.
+// "bytes=first-last", "bytes=first-", "bytes=-count". nullopt: not of that form, or several ranges, which S3
+// does not serve; by RFC 9110 such a header is ignored. Throws InvalidRange where it lies outside the object.
 std::optional<Span> span_of_range(const std::string& range, std::uint64_t size) {
   constexpr std::string_view unit = "bytes=";
   if (!range.starts_with(unit)) return std::nullopt;
@@ -113,9 +115,8 @@ Reply Service::put_object(const CallContext& context, const json& input, BodySou
   info.etag = blob->md5_hex();
   info.modified_ms = now_ms();
   if (digests.algorithm()) set_checksum(info.metadata, *digests.algorithm(), digests.value(), "FULL_OBJECT");
-  objects_.put(bucket.name, info, std::move(blob), [&](const store::ObjectInfo* current) {
-    check_write_conditions(input, current, info.key);
-  });
+  objects_.put(bucket.name, info, std::move(blob),
+               [&](const store::ObjectInfo* current) { check_write_conditions(input, current, info.key); });
   Reply reply;
   reply.document["ETag"] = in_quotes(info.etag);
   describe_checksum(info.metadata, reply.document);
@@ -152,7 +153,8 @@ Reply Service::read_object(const CallContext& context, const json& input, bool w
   const Span sent = span.value_or(Span{0, info.size});
   if (span && sent.length > 0) {
     reply.document["ContentRange"] = "bytes " + std::to_string(sent.offset) + "-" +
-                                     std::to_string(sent.offset + sent.length - 1) + "/" + std::to_string(info.size);
+                                     std::to_string(sent.offset + sent.length - 1) + "/" +
+                                     std::to_string(info.size);
   }
   reply.document["ContentLength"] = sent.length;
   if (with_content) reply.content = Content{std::move(object.file), sent.offset, sent.length};

@@ -25,8 +25,9 @@ void require_owner(const CallContext& context, const json& input, const char* me
   if (!has(input, member)) return;
   const std::string owner = text_of(input, member);
   if (!is_account_id(owner)) {
-    throw ServiceFault("InvalidBucketOwnerAWSAccountID", 400,
-                       "The value of the expected bucket owner parameter must be an AWS account ID... [" + owner + "]");
+    throw ServiceFault(
+        "InvalidBucketOwnerAWSAccountID", 400,
+        "The value of the expected bucket owner parameter must be an AWS account ID... [" + owner + "]");
   }
   if (owner != context.account) throw access_denied();
 }
@@ -72,7 +73,8 @@ Service::Handler Service::handler_of(std::string_view operation) {
   return found == handlers.end() ? nullptr : found->second;
 }
 
-Reply Service::call(std::string_view operation, const CallContext& context, const json& input, BodySource& body) {
+Reply Service::call(std::string_view operation, const CallContext& context, const json& input,
+                    BodySource& body) {
   if (const Handler handler = handler_of(operation)) {
     try {
       return (this->*handler)(context, input, body);

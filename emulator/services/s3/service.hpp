@@ -1,6 +1,7 @@
-// S3 without its wire format. An operation takes a document with AWS's member names (Bucket, Key, Range, ContentType,
-// Metadata, ...) and a source of bytes; it returns a document and perhaps the bytes of an object. Times in documents are
-// milliseconds since the epoch, entity tags stand in their quotes, checksums are base64 texts.
+// S3 without its wire format. An operation takes a document with AWS's member names (Bucket, Key, Range,
+// ContentType, Metadata, ...) and a source of bytes; it returns a document and perhaps the bytes of an
+// object. Times in documents are milliseconds since the epoch, entity tags stand in their quotes, checksums
+// are base64 texts.
 #pragma once
 
 #include <cstdint>
@@ -55,8 +56,8 @@ class Service {
  public:
   Service(store::Objects& objects, std::shared_ptr<aws::Clock> clock, const S3Limits& limits = {});
 
-  // By AWS's name of the operation ("PutObject"). Throws ServiceFault with S3's code, status, message and fields;
-  // NotImplemented for operations that are not here. std::system_error where the disk refuses.
+  // By AWS's name of the operation ("PutObject"). Throws ServiceFault with S3's code, status, message and
+  // fields; NotImplemented for operations that are not here. std::system_error where the disk refuses.
   Reply call(std::string_view operation, const CallContext& context, const json& input, BodySource& body);
 
  private:
