@@ -1,10 +1,13 @@
 // Tasks that outlive the request that started them. Every task is joined: when it has ended, or when this goes away.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <list>
 #include <mutex>
 #include <thread>
+
+#include <spdlog/spdlog.h>
 
 namespace sagemaker::local::services {
 
@@ -24,13 +27,21 @@ class BackgroundTasks {
       entry = next;
     }
     for (Task& task_ended : ended) task_ended.thread.join();  // ended: the join does not wait
-    tasks_.emplace_back();
-    Task& slot = tasks_.back();
-    slot.thread = std::thread([this, &slot, task = std::move(task)] {
-      task();
-      std::lock_guard end_lock(mutex_);
-      slot.ended = true;
-    });
+    Task& slot = tasks_.emplace_back();
+    try {
+      slot.thread = std::thread([this, &slot, task = std::move(task)] {
+        try {
+          task();
+        } catch (const std::exception& error) {  // a full disk, for example: it must not end the emulator
+          spdlog::error("a task in the background failed: {}", error.what());
+        }
+        std::lock_guard end_lock(mutex_);
+        slot.ended = true;
+      });
+    } catch (...) {  // no thread can be started: nothing is left that a join would wait for
+      tasks_.pop_back();
+      throw;
+    }
   }
 
   // Waits for all of them; tasks should have been told to end before.
