@@ -21,6 +21,7 @@ using Kind = TrainingOutcome::Kind;
 
 constexpr auto poll_interval = std::chrono::milliseconds(10);
 constexpr std::chrono::milliseconds peer_grace{10'000};  // for the other hosts when one has failed
+constexpr std::chrono::milliseconds urgent_grace{2'000};  // a shutdown: the user waits for the emulator to end
 constexpr int first_master_port = 7777;                  // of AWS's PyTorch containers
 
 // Ends the preparation of a job: the text is the whole failure reason.
@@ -217,6 +218,7 @@ class Job {
   void follow() {
     const Clock::time_point deadline = started_at_ + spec_.run_seconds_max;
     std::optional<Kind> ending;  // what made us end the containers, decided once
+    bool hurried = false;
     for (;;) {
       bool all_ended = true;
       for (int host = 0; host < count_; ++host) {
@@ -234,6 +236,10 @@ class Job {
       if (!ending && (stop_.requested() || Clock::now() >= deadline)) {
         ending = stop_.requested() ? Kind::stopped : Kind::max_runtime_exceeded;
         stop_all(limits_.training_stop_grace);
+      }
+      if (stop_.urgent() && !hurried) {  // also where they were being stopped with more time already
+        hurried = true;
+        stop_all(std::min<std::chrono::milliseconds>(urgent_grace, limits_.training_stop_grace));
       }
       wait_a_little();
     }

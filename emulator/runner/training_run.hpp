@@ -67,10 +67,17 @@ struct TrainingOutcome {
 class StopSignal {
  public:
   void request() { requested_.store(true); }
+  // The same for a shutdown, which somebody waits for: the containers get two seconds instead of AWS's grace period.
+  void request_now() {
+    urgent_.store(true);
+    requested_.store(true);
+  }
   bool requested() const { return requested_.load(); }
+  bool urgent() const { return urgent_.load(); }
 
  private:
   std::atomic<bool> requested_{false};
+  std::atomic<bool> urgent_{false};
 };
 
 class TrainingRunner {

@@ -61,7 +61,7 @@ void publish(Platform& platform, const json& job, const std::filesystem::path& d
   target.key += job.at("TrainingJobName").get<std::string>() + "/output/";
   if (output.value("CompressionType", "GZIP") == "NONE") {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(directory))
-      if (entry.is_regular_file())
+      if (std::filesystem::is_regular_file(entry.symlink_status()))  // no link: it could lead to any file of this machine
         platform.objects.put_file(target.bucket,
                                   target.key + name + "/" + std::filesystem::relative(entry.path(), directory).string(),
                                   entry.path());
@@ -91,7 +91,7 @@ TrainingExecutor::~TrainingExecutor() {
   {
     std::lock_guard lock(mutex_);
     shutting_down_ = true;
-    for (auto& [name, stop] : running_) stop->request();
+    for (auto& [name, stop] : running_) stop->request_now();
   }
   tasks_.join();
 }
@@ -103,11 +103,20 @@ void TrainingExecutor::start(const store::Record& record) {
     if (shutting_down_) return;  // recovery at the next start gives the job its end
     running_[record.name] = stop;
   }
-  tasks_.run([this, stop, name = record.name, document = record.document] {
-    run(name, document, *stop);
+  // Only its own entry: a new job may have taken the name of one that has ended and was deleted.
+  const auto forget = [this, stop, name = record.name] {
     std::lock_guard lock(mutex_);
-    running_.erase(name);
-  });
+    if (const auto found = running_.find(name); found != running_.end() && found->second == stop) running_.erase(found);
+  };
+  try {
+    tasks_.run([this, stop, forget, name = record.name, document = record.document] {
+      run(name, document, *stop);
+      forget();
+    });
+  } catch (...) {
+    forget();
+    throw;
+  }
 }
 
 void TrainingExecutor::stop(const std::string& job_name) {
@@ -115,7 +124,7 @@ void TrainingExecutor::stop(const std::string& job_name) {
   if (const auto found = running_.find(job_name); found != running_.end()) found->second->request();
 }
 
-void TrainingExecutor::run(const std::string& name, const json& document, const runner::StopSignal& stop) {
+void TrainingExecutor::run(const std::string& name, const json& document, runner::StopSignal& stop) {
   const auto change = [&](const std::function<void(store::Record&, std::int64_t)>& apply) {
     platform_.records.update(training_job_kind, name,
                              [&](store::Record& job) { apply(job, platform_.now_ms()); });
@@ -151,7 +160,8 @@ void TrainingExecutor::run(const std::string& name, const json& document, const 
       });
     };
     change([&](store::Record& job, std::int64_t now) {
-      if (!stopping(job)) training_state::say(job, "Preparing the instances for training", now);
+      if (stopping(job)) stop.request();  // StopTrainingJob came before there was a job to tell
+      else training_state::say(job, "Preparing the instances for training", now);
     });
     runner::TrainingRunner training(platform_.sandbox, platform_.addresses, platform_.limits.runner);
     TrainingOutcome outcome = training.run(spec, events, stop);
@@ -173,6 +183,8 @@ void TrainingExecutor::run(const std::string& name, const json& document, const 
       outcome.kind = TrainingOutcome::Kind::failed;
       outcome.failure_reason = std::string("ClientError: Artifact upload failed: ") + error.what();
     }
+    // Before the last state: from then on the job may be deleted and its name be taken again, folder and all.
+    std::filesystem::remove_all(root, ignored);
     change([&](store::Record& job, std::int64_t now) {
       if (published) job.document["ModelArtifacts"] = {{"S3ModelArtifacts", artifact_uri(document)}};
       if (json found = metrics.final_metrics(); !found.empty()) job.document["FinalMetricDataList"] = std::move(found);
@@ -191,6 +203,7 @@ void TrainingExecutor::run(const std::string& name, const json& document, const 
     });
   } catch (const std::exception& error) {
     spdlog::error("training job {}: {}", name, error.what());
+    std::filesystem::remove_all(root, ignored);
     try {
       change([&](store::Record& job, std::int64_t now) {
         training_state::fail(job, std::string("InternalServerError: ") + error.what(), now);
@@ -199,7 +212,6 @@ void TrainingExecutor::run(const std::string& name, const json& document, const 
       spdlog::error("training job {}: its state could not be stored: {}", name, second.what());
     }
   }
-  std::filesystem::remove_all(root, ignored);
 }
 
 void TrainingExecutor::recover() {

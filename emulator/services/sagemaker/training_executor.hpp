@@ -25,7 +25,7 @@ class TrainingExecutor {
   void recover();
 
  private:
-  void run(const std::string& name, const json& document, const runner::StopSignal& stop);
+  void run(const std::string& name, const json& document, runner::StopSignal& stop);
 
   Platform& platform_;
   std::mutex mutex_;
