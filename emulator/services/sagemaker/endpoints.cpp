@@ -56,8 +56,14 @@ json create(Platform& platform, EndpointFleet& fleet, const json& input) {
                        {"_deployment", deployment_of(platform, config)}};
   set_status(endpoint, "Creating", endpoint.created_ms);
   if (!platform.records.insert(endpoint_kind, endpoint)) throw taken();
-  set_tags(platform, endpoint.arn, input.value("Tags", json::array()));
-  fleet.create(endpoint);
+  try {
+    set_tags(platform, endpoint.arn, input.value("Tags", json::array()));
+    fleet.create(endpoint);
+  } catch (...) {  // what nobody starts would be Creating until the next start
+    platform.records.erase(endpoint_kind, endpoint.name);
+    erase_tags(platform, endpoint.arn);
+    throw;
+  }
   return {{"EndpointArn", endpoint.arn}};
 }
 
@@ -67,12 +73,13 @@ json update(Platform& platform, EndpointFleet& fleet, const json& input) {
       throw validation_fault(std::string(member) + " is not implemented by sagemaker-local yet.");
   const store::Record endpoint = find(platform, input);
   const json deployment = deployment_of(platform, input.at("EndpointConfigName"));
-  platform.records.update(endpoint_kind, endpoint.name, [&](store::Record& record) {
+  const auto updated = platform.records.update(endpoint_kind, endpoint.name, [&](store::Record& record) {
     require_idle(record);
     if (record.status != "InService")
       throw validation_fault("Cannot update endpoint \"" + record.arn + "\" in status " + record.status + ".");
     set_status(record, "Updating", platform.now_ms());
   });
+  if (!updated) throw validation_fault("Could not find endpoint \"" + endpoint.arn + "\".");  // deleted meanwhile
   fleet.update(endpoint, deployment);
   return {{"EndpointArn", endpoint.arn}};
 }

@@ -95,8 +95,14 @@ json create(Platform& platform, TrainingExecutor& executor, const json& input) {
   for (const json& channel : input.value("InputDataConfig", json::array()))
     require_objects(platform.objects, channel["DataSource"]["S3DataSource"], platform.region, input.at("RoleArn"));
   if (!platform.records.insert(training_job_kind, job)) throw_taken(job);
-  set_tags(platform, job.arn, input.value("Tags", json::array()));
-  executor.start(job);
+  try {
+    set_tags(platform, job.arn, input.value("Tags", json::array()));
+    executor.start(job);
+  } catch (...) {  // what nobody runs would be InProgress until the next start
+    platform.records.erase(training_job_kind, job.name);
+    erase_tags(platform, job.arn);
+    throw;
+  }
   return {{"TrainingJobArn", job.arn}};
 }
 
