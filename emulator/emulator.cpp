@@ -33,6 +33,9 @@ double random_fraction() {
   return std::uniform_real_distribution<double>(0.0, 1.0)(generator);
 }
 
+// As it stands in a URL: an IPv6 address in brackets.
+std::string url_host(const std::string& host) { return host.find(':') == std::string::npos ? host : "[" + host + "]"; }
+
 std::string record_schema() { return std::string(store::Records::schema()) + std::string(store::Objects::schema()); }
 
 }  // namespace
@@ -85,7 +88,9 @@ struct Emulator::Parts {
     sandbox.hide(data.path());  // jobs get copies: what is stored is not theirs to see
     port = server.bind(options.host, options.port);
     // Containers share the host's network and find the emulator like any client, with credentials of its own.
-    const std::string address = options.host == "0.0.0.0" ? "127.0.0.1" : options.host;
+    const std::string address = options.host == "0.0.0.0" ? "127.0.0.1"
+                                : options.host == "::"    ? "[::1]"
+                                                          : url_host(options.host);
     const auto& [key, secret] = *options.credentials.begin();
     platform.container_environment = {{"AWS_ENDPOINT_URL", "http://" + address + ":" + std::to_string(port)},
                                       {"AWS_ACCESS_KEY_ID", key},
@@ -109,10 +114,17 @@ Emulator::Emulator(const Options& options) : parts_(std::make_unique<Parts>(opti
 
 Emulator::~Emulator() = default;
 
-std::string Emulator::url() const { return "http://" + parts_->options.host + ":" + std::to_string(parts_->port); }
+std::string Emulator::url() const {
+  return "http://" + url_host(parts_->options.host) + ":" + std::to_string(parts_->port);
+}
 
 void Emulator::serve() { parts_->server.serve(); }
 
-void Emulator::stop() { parts_->server.stop(); }
+void Emulator::stop() {
+  parts_->server.stop();
+  // Jobs and containers end while the last requests are answered: some of those wait for them.
+  parts_->training.interrupt();
+  parts_->fleet.shut_down();
+}
 
 }  // namespace sagemaker::local

@@ -18,7 +18,7 @@ class Emulator {
 
   std::string url() const;  // http://127.0.0.1:4566
   void serve();             // until stop()
-  void stop();              // from any thread
+  void stop();              // from any thread; waits until the endpoints are down, two seconds at most
 
  private:
   struct Parts;

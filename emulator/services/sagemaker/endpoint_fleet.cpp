@@ -1,6 +1,8 @@
 #include "emulator/services/sagemaker/endpoint_fleet.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include <sagemaker/aws/crypto.hpp>
 #include <spdlog/spdlog.h>
@@ -12,6 +14,8 @@
 
 namespace sagemaker::local::services {
 namespace {
+
+constexpr std::chrono::milliseconds shutdown_grace{2'000};  // the user waits for the emulator to end
 
 const json& container_of(const json& model) {
   return model.contains("PrimaryContainer") ? model["PrimaryContainer"] : model.at("Containers").at(0);
@@ -26,7 +30,7 @@ void keep(const store::Objects& objects, const store::ObjectInfo& info, const st
 }
 
 // The model's files on this machine: an archive, a folder, or nothing where the model has none. What an earlier deployment
-// of the same endpoint kept is used again.
+// of the same endpoint kept is used again: so it takes its name when it is complete, and not before.
 std::filesystem::path model_data(const store::Objects& objects, const json& container, const std::filesystem::path& root) {
   const json source = container.value("ModelDataSource", json::object()).value("S3DataSource", json::object());
   const std::string uri = container.value("ModelDataUrl", source.value("S3Uri", ""));
@@ -35,10 +39,13 @@ std::filesystem::path model_data(const store::Objects& objects, const json& cont
   const std::filesystem::path target = root / (folder ? "model-files" : "model.tar.gz");
   if (std::filesystem::exists(target)) return target;
   const S3Location location = parse_s3_uri(uri);
+  const std::filesystem::path partial = target.string() + ".part";
+  std::filesystem::remove_all(partial);
   if (!folder) {
     const auto info = objects.find(location.bucket, location.key);
     if (!info) throw std::runtime_error("Could not find model data at " + uri + ".");
-    keep(objects, *info, target);
+    keep(objects, *info, partial);
+    std::filesystem::rename(partial, target);
     return target;
   }
   const auto found = objects_under(objects, location);
@@ -47,8 +54,9 @@ std::filesystem::path model_data(const store::Objects& objects, const json& cont
     const std::filesystem::path relative = std::filesystem::path(relative_name(info.key, location.key)).lexically_normal();
     if (relative.is_absolute() || relative.string().starts_with(".."))
       throw std::runtime_error("the key " + info.key + " of the model data leaves its folder");
-    keep(objects, info, target / relative);
+    keep(objects, info, partial / relative);
   }
+  std::filesystem::rename(partial, target);
   return target;
 }
 
@@ -64,12 +72,16 @@ std::string failure_reason(const runner::ServingInstance& instance, const json& 
 
 }  // namespace
 
-Deployment::~Deployment() {
+void Deployment::stop(std::chrono::milliseconds time) const {
   // SIGTERM to all at once, then wait for each: an endpoint of ten instances does not stop ten times as slowly.
   std::vector<std::thread> stops;
-  for (LiveVariant& variant : variants)
-    for (auto& instance : variant.instances) stops.emplace_back([&instance, this] { instance->stop(grace); });
+  for (const LiveVariant& variant : variants)
+    for (const auto& instance : variant.instances) stops.emplace_back([&instance, time] { instance->stop(time); });
   for (std::thread& stop : stops) stop.join();
+}
+
+Deployment::~Deployment() {
+  stop(grace);
   variants.clear();
   std::error_code ignored;
   std::filesystem::remove_all(root, ignored);
@@ -78,20 +90,21 @@ Deployment::~Deployment() {
 EndpointFleet::EndpointFleet(Platform& platform, std::function<double()> random)
     : platform_(platform), random_(std::move(random)) {}
 
-EndpointFleet::~EndpointFleet() {
+EndpointFleet::~EndpointFleet() { shut_down(); }
+
+void EndpointFleet::shut_down() {
   shutting_down_ = true;
-  tasks_.join();
   std::map<std::string, std::shared_ptr<Deployment>> serving;
+  std::vector<std::thread> stops;
   {
     std::lock_guard lock(mutex_);
     serving.swap(serving_);
-  }
-  std::vector<std::thread> stops;
-  for (auto& [name, deployment] : serving) {
-    deployment->grace = std::chrono::seconds(2);  // the user waits for the emulator to end
-    stops.emplace_back([deployment = std::move(deployment)]() mutable { deployment.reset(); });
+    for (const auto& started : started_)
+      if (auto deployment = started.lock())
+        stops.emplace_back([deployment = std::move(deployment)] { deployment->stop(shutdown_grace); });
   }
   for (std::thread& stop : stops) stop.join();
+  tasks_.join();  // they see the flag; what they had begun to stop has just ended
 }
 
 std::unique_ptr<runner::ServingInstance> EndpointFleet::start_instance(const std::string& endpoint, const json& variant,
@@ -145,6 +158,11 @@ EndpointFleet::Outcome EndpointFleet::deploy(const std::string& endpoint, const 
       for (int i = 0; i < variant.at("InitialInstanceCount").get<int>(); ++i)
         one.instances.push_back(start_instance(endpoint, variant, model, data, live->root, i));
     }
+    {
+      std::lock_guard lock(mutex_);
+      std::erase_if(started_, [](const auto& started) { return started.expired(); });
+      started_.push_back(live);
+    }
     for (std::size_t v = 0; v < live->variants.size(); ++v) {
       for (const auto& instance : live->variants[v].instances) {
         auto state = runner::ServingInstance::State::starting;
@@ -166,10 +184,20 @@ EndpointFleet::Outcome EndpointFleet::deploy(const std::string& endpoint, const 
 }
 
 void EndpointFleet::publish(const std::string& name, std::shared_ptr<Deployment> deployment) {
-  std::shared_ptr<Deployment> replaced;  // goes away outside of the lock: stopping takes time
-  std::lock_guard lock(mutex_);
-  replaced = std::exchange(serving_[name], std::move(deployment));
-  if (replaced) tasks_.run([replaced = std::move(replaced)]() mutable { replaced.reset(); });
+  std::shared_ptr<Deployment> replaced;
+  {
+    std::lock_guard lock(mutex_);
+    replaced = std::exchange(serving_[name], std::move(deployment));
+  }
+  if (!replaced) return;
+  tasks_.run([this, replaced = std::move(replaced)] {
+    // Whoever chose an instance before the switch gets its answer. Stopped here and not by the last of them: its client
+    // would wait for the end of the container too.
+    const auto deadline = std::chrono::steady_clock::now() + platform_.limits.runner.invocation_timeout;
+    while (replaced.use_count() > 1 && !shutting_down_ && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    replaced->stop(shutting_down_ ? shutdown_grace : replaced->grace);
+  });
 }
 
 void EndpointFleet::bring_up(const std::string& name, const std::string& arn, const json& deployment) {
@@ -225,6 +253,7 @@ void EndpointFleet::remove(const std::string& endpoint) {
         serving_.erase(found);
       }
     }
+    if (stopped) stopped->stop(shutting_down_ ? shutdown_grace : stopped->grace);
     stopped.reset();
     std::error_code ignored;
     std::filesystem::remove_all(platform_.work_directory / "endpoints" / endpoint, ignored);

@@ -26,19 +26,25 @@ struct LiveVariant {
   std::vector<std::unique_ptr<runner::ServingInstance>> instances;
 };
 
-// All instances of one endpoint configuration, started together. Immutable once it serves; the last user stops it.
+// All instances of one endpoint configuration, started together. Immutable once it serves.
 struct Deployment {
   std::vector<LiveVariant> variants;
   std::filesystem::path root;
   std::chrono::milliseconds grace{0};
-  ~Deployment();
+  // Ends all instances at once and returns when they are gone; thread-safe, the shortest grace counts. An invocation that
+  // still runs after it is answered by an error.
+  void stop(std::chrono::milliseconds time) const;
+  ~Deployment();  // stops, and removes the instances' folders
 };
 
 class EndpointFleet {
  public:
   // `random`: uniform in [0, 1), thread-safe; chooses the variant of a request.
   EndpointFleet(Platform& platform, std::function<double()> random);
-  ~EndpointFleet();  // stops all instances; the records keep their state, so that the next start brings them back
+  ~EndpointFleet();  // shuts down
+  // Stops all instances; the records keep their state, so that the next start brings them back. From any thread: handlers
+  // that wait for a container's answer end with it.
+  void shut_down();
 
   // The record's document names the configuration; its "_deployment" holds configuration and models as they were at creation.
   void create(const store::Record& endpoint);
@@ -74,6 +80,7 @@ class EndpointFleet {
   std::function<double()> random_;
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Deployment>> serving_;
+  std::vector<std::weak_ptr<Deployment>> started_;  // those that serve, those that start and those that are being stopped
   std::atomic<bool> shutting_down_{false};
   std::atomic<std::uint64_t> generation_{0};
   BackgroundTasks tasks_;  // last: joined before the rest goes away

@@ -88,12 +88,14 @@ bool has_files(const std::filesystem::path& directory) {
 }  // namespace
 
 TrainingExecutor::~TrainingExecutor() {
-  {
-    std::lock_guard lock(mutex_);
-    shutting_down_ = true;
-    for (auto& [name, stop] : running_) stop->request_now();
-  }
+  interrupt();
   tasks_.join();
+}
+
+void TrainingExecutor::interrupt() {
+  std::lock_guard lock(mutex_);
+  shutting_down_ = true;
+  for (auto& [name, stop] : running_) stop->request_now();
 }
 
 void TrainingExecutor::start(const store::Record& record) {

@@ -15,7 +15,9 @@ namespace sagemaker::local::services {
 class TrainingExecutor {
  public:
   explicit TrainingExecutor(Platform& platform) : platform_(platform) {}
-  ~TrainingExecutor();  // interrupts what runs; those jobs fail with the reason
+  ~TrainingExecutor();  // interrupts, and waits for the ends
+  // Tells what runs to end, for a shutdown; those jobs fail with the reason. Does not wait.
+  void interrupt();
 
   // Starts the job of this record, which must be InProgress.
   void start(const store::Record& job);
