@@ -394,6 +394,28 @@ void convert(json& value, const Shape& shape) {
   }
 }
 
+// Keeps what the model names and drops the rest, as AWS does. A record made from the request would hold it otherwise, and
+// a stray "TrainingStartTime" would stand where the service keeps its own.
+void drop_unknown(json& value, const Shape& shape) {
+  if (shape.kind == Kind::structure && value.is_object()) {
+    const std::span<const table::Member> members = table::members(shape);
+    for (auto item = value.begin(); item != value.end();) {
+      const auto known = std::find_if(members.begin(), members.end(), [&](const table::Member& member) {
+        return table::text(member.name) == item.key();
+      });
+      if (known == members.end()) {
+        item = value.erase(item);
+      } else {
+        drop_unknown(*item++, table::shape(known->shape));
+      }
+    }
+  } else if ((shape.kind == Kind::list && value.is_array()) ||
+             (shape.kind == Kind::map && value.is_object())) {
+    const Shape& element_shape = table::shape(shape.kind == Kind::list ? shape.a : shape.b);
+    for (json& element : value) drop_unknown(element, element_shape);
+  }
+}
+
 }  // namespace
 
 bool known_operation(std::string_view operation) { return known_operation(Model::sagemaker, operation); }
@@ -443,6 +465,7 @@ OperationTable checked(Model model, OperationTable operations) {
       if (model == Model::sts) convert_query_values(model, name, clean);
       validate(model, name, clean);
       drop_nulls(clean);
+      if (const Shape* shape = find_input(model, name)) drop_unknown(clean, *shape);
       return operation(context, clean);
     });
   }

@@ -36,8 +36,8 @@ void drop_nulls(json& document);
 // does not know stay.
 void convert_query_values(Model model, std::string_view operation, json& input);
 
-// The same operations, each with its input validated and freed of nulls first; for sts, whose protocol knows
-// text only, also converted.
+// The same operations, each with its input validated and freed of nulls and of unknown members first; for sts,
+// whose protocol knows text only, also converted.
 OperationTable checked(Model model, OperationTable operations);
 
 }  // namespace sagemaker::local::wire

@@ -100,7 +100,7 @@ TEST_CASE("null is the same as absent, and unknown members are ignored") {
   CHECK(request["NoSuchMember"]["anything"] == json::array({1}));
 }
 
-TEST_CASE("checked() validates before the operation runs and hides nulls from it") {
+TEST_CASE("checked() validates before the operation runs and hides nulls and unknown members from it") {
   json seen;
   sagemaker::local::OperationTable table;
   table.emplace("StopTrainingJob", [&](const sagemaker::local::CallContext&, const json& input) {
@@ -111,6 +111,6 @@ TEST_CASE("checked() validates before the operation runs and hides nulls from it
       sagemaker::local::wire::checked(sagemaker::local::wire::Model::sagemaker, std::move(table));
   CHECK_THROWS_AS(checked.at("StopTrainingJob")({}, json::object()), sagemaker::local::ServiceFault);
   CHECK(seen.is_null());
-  checked.at("StopTrainingJob")({}, {{"TrainingJobName", "a"}, {"Other", nullptr}});
+  checked.at("StopTrainingJob")({}, {{"TrainingJobName", "a"}, {"Other", nullptr}, {"TrainingStartTime", "x"}});
   CHECK(seen == json{{"TrainingJobName", "a"}});
 }
