@@ -17,7 +17,9 @@ void refuse_unimplemented(const json& input) {
   const auto refuse = [](const std::string& what) {
     throw validation_fault(what + " is not implemented by sagemaker-local yet.");
   };
-  for (const char* member : {"CheckpointConfig", "RetryStrategy", "RemoteDebugConfig", "SessionChainingConfig", "InfraCheckConfig"})
+  for (const char* member : {"CheckpointConfig", "RetryStrategy", "RemoteDebugConfig", "SessionChainingConfig",
+                             "InfraCheckConfig", "TensorBoardOutputConfig", "ServerlessJobConfig", "MlflowConfig",
+                             "ModelPackageConfig"})
     if (input.contains(member)) refuse(member);
   if (input["AlgorithmSpecification"].contains("AlgorithmName")) refuse("AlgorithmSpecification.AlgorithmName");
   const json& resources = input.at("ResourceConfig");
@@ -30,6 +32,7 @@ void refuse_unimplemented(const json& input) {
     if (!channel.at("DataSource").contains("S3DataSource")) refuse("A data source other than S3DataSource (channel " + name + ")");
     if (channel["DataSource"]["S3DataSource"].at("S3DataType") == "AugmentedManifestFile")
       refuse("S3DataType AugmentedManifestFile (channel " + name + ")");
+    if (channel.contains("ShuffleConfig")) refuse("ShuffleConfig (channel " + name + ")");
     if (channel.value("CompressionType", "None") != "None") refuse("CompressionType Gzip (channel " + name + ")");
   }
 }
