@@ -133,6 +133,7 @@ TEST_CASE("JSON that is no tensor is refused with its place") {
   const std::string deep(100'000, '[');
   CHECK(refusal([&] { decode_json(deep); }).first == 400);
   CHECK(refusal([&] { decode_json("{\"a\": " + deep + "}"); }).first == 400);
+  CHECK(refusal([] { decode_json(std::string_view("{\"a\": [\0]}", 10)); }).first == 400);  // ends at all
 }
 
 TEST_CASE("JSON answers have the fewest digits that read back") {
