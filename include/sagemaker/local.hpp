@@ -1,7 +1,7 @@
 // Starts a sagemaker-local for a program or a test and stops it at scope end:
 //   sagemaker::LocalEmulator emulator;
 //   sagemaker::Session session = emulator.session();
-// Nothing stays behind, not even when this program is killed.
+// The emulator does not outlive this program, even where that is killed; a temporary folder may stay then.
 #pragma once
 
 #include <chrono>

@@ -54,9 +54,10 @@ SAGEMAKER_CONTAINER_FUNCTION std::string hyperparameter_text(const Hyperparamete
 }  // namespace detail
 
 struct TrainingEnvironment {
-  // Reads /opt/ml, or the folder that SAGEMAKER_BASE_DIR names, and the SM_* variables, which win over the
-  // files. What is missing gets the platform's default, so that a program also runs by hand. Throws
-  // ConfigError naming the file or the variable that cannot be understood.
+  // Reads /opt/ml, or the folder that SAGEMAKER_BASE_DIR names, and the SM_* variables. Those of folders,
+  // channels and processors win; SM_HPS, SM_HOSTS and the others stand in for files that are not there. What
+  // is missing gets the platform's default, so that a program also runs by hand. Throws ConfigError naming
+  // the file or the variable that cannot be understood.
   static TrainingEnvironment read(const Variables& variables = process_variables());
 
   std::filesystem::path base_dir = "/opt/ml";
