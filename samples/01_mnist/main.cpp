@@ -95,8 +95,8 @@ int run(const Arguments& arguments) {
   } catch (...) {
     failure = std::current_exception();  // the endpoint costs money: delete it first
   }
-  predictor.delete_model();
   predictor.delete_endpoint();
+  predictor.delete_model();
   if (failure) std::rethrow_exception(failure);
 
   std::printf("endpoint, configuration and model are deleted\n");
