@@ -197,6 +197,7 @@ class Session {
     WaitOptions options;
     options.poll_interval = interval;
     options.first_interval = poll().first.value_or(interval);
+    options.timeout = LogsOptions{}.timeout;  // a job may take longer than a waiter's day
     return options;
   }
 
