@@ -160,15 +160,17 @@ class ContainerProcess final : public Container {
 
   void watch(std::promise<void>& started) {
     try {
+      reader_ = std::thread([this] { read_output(); });  // first: without a thread for it nothing may be started
       process_ = isolated_ ? spawn(request_) : spawn_supervised(request_);
       output_.write.reset();
       status_.write.reset();
       if (!isolated_) check_supervised_start();
     } catch (...) {
+      signal_event(output_ended_);
+      if (reader_.joinable()) reader_.join();
       started.set_exception(std::current_exception());
       return;
     }
-    reader_ = std::thread([this] { read_output(); });
     started.set_value();  // the promise is gone after this
     follow();
     ExitStatus exit = reap();

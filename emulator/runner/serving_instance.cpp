@@ -167,7 +167,17 @@ class Instance final : public ServingInstance {
     for (int attempt = 1;; ++attempt) {
       const Clock::time_point started = Clock::now();
       if (is_stopping()) return;
-      launch(spec);
+      try {
+        launch(spec);
+      } catch (const std::exception& error) {
+        if (!was_in_service) throw;
+        // No processes or no memory left on this machine, for example: that passes, and the endpoint is still wanted.
+        say("the container cannot be started again: " + std::string(error.what()) + "; next attempt in " +
+            std::to_string(backoff.count()) + " ms");
+        if (!pause(backoff)) return;
+        backoff = std::min(backoff * 2, backoff_max);
+        continue;
+      }
       const Ping ping = wait_for_ping(*client, was_in_service ? started + spec_.startup_timeout : deadline);
       if (ping == Ping::passed) {
         was_in_service = true;
