@@ -11,6 +11,18 @@ namespace {
 
 constexpr std::size_t page = 1000;
 
+// Whether objects_under() would find anything, without reading a million rows to say so.
+bool any_object_under(const store::Objects& objects, const S3Location& location) {
+  std::string start_after;
+  for (std::size_t limit = 2;; limit = page) {  // the first one is often the marker of the folder
+    const auto part = objects.list(location.bucket, location.key, start_after, limit);
+    for (const store::ObjectInfo& info : part)
+      if (!info.key.ends_with('/')) return true;
+    if (part.size() < limit) return false;
+    start_after = part.back().key;
+  }
+}
+
 std::string read_object(const store::Objects& objects, const S3Location& location) {
   const auto info = objects.find(location.bucket, location.key);
   if (!info) throw std::runtime_error("there is no object " + location.uri());
@@ -104,7 +116,7 @@ void require_objects(const store::Objects& objects, const json& s3_data_source, 
   const S3Location location = parse_s3_uri(s3_data_source.at("S3Uri").get<std::string>());
   const bool there = s3_data_source.at("S3DataType") == "ManifestFile"
                          ? objects.find(location.bucket, location.key).has_value()
-                         : !objects_under(objects, location).empty();
+                         : any_object_under(objects, location);
   if (there) return;
   throw validation_fault("No S3 objects found under S3 URL \"" + location.uri() +
                          "\" given in input data source. Please ensure that the bucket exists in the selected region (" +
