@@ -58,8 +58,8 @@ inline std::string csv_row(const json& row) {
   return line;
 }
 
-// A text is sent as it is; an array of arrays is one row each; an array of texts is one row each; any other
-// array is one row.
+// A text is sent as it is; an array of arrays is one row each; any other array is one row, also one of texts
+// (of which the SDK makes a row each).
 inline std::string to_csv(const json& data) {
   if (data.is_string()) return data.get<std::string>();
   if (data.is_object()) throw SerializationError("CSV: the data must be an array, not an object");
