@@ -144,8 +144,8 @@ EndpointFleet::Outcome EndpointFleet::deploy(const std::string& endpoint, const 
   const std::filesystem::path kept = platform_.work_directory / "endpoints" / endpoint;
   live->root = kept / ("deployment-" + std::to_string(++generation_));
   live->grace = platform_.limits.runner.serving_stop_grace;
-  const json& variants = deployment.at("Config").at("ProductionVariants");
   try {
+    const json& variants = deployment.at("Config").at("ProductionVariants");
     for (const json& variant : variants) {
       const json& model = deployment.at("Models").at(variant.at("ModelName").get<std::string>());
       const std::string version = aws::sha256_hex(model.at("ModelArn").get<std::string>() + model.at("CreationTime").dump());
@@ -275,7 +275,8 @@ void EndpointFleet::recover() {
       endpoint.document["LastModifiedTime"] = timestamp(endpoint.modified_ms);
     });
     spdlog::info("endpoint {} is started again", left.name);
-    bring_up(left.name, left.arn, left.document.at("_deployment"));
+    // Where it is missing the endpoint fails, and the emulator starts.
+    bring_up(left.name, left.arn, left.document.value("_deployment", json::object()));
   }
 }
 

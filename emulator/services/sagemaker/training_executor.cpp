@@ -218,13 +218,18 @@ void TrainingExecutor::run(const std::string& name, const json& document, runner
 
 void TrainingExecutor::recover() {
   for (const store::Record& left : platform_.records.with_status(training_job_kind, {"InProgress", "Stopping"})) {
-    platform_.records.update(training_job_kind, left.name, [&](store::Record& job) {
-      const std::int64_t now = platform_.now_ms();
-      if (job.status == "Stopping")
-        training_state::finish(job, "Stopped", "Stopped", "Training job stopped", now);
-      else
-        training_state::fail(job, "InternalServerError: sagemaker-local ended while the job ran. Please try again.", now);
-    });
+    try {
+      platform_.records.update(training_job_kind, left.name, [&](store::Record& job) {
+        const std::int64_t now = platform_.now_ms();
+        if (job.status == "Stopping")
+          training_state::finish(job, "Stopped", "Stopped", "Training job stopped", now);
+        else
+          training_state::fail(job, "InternalServerError: sagemaker-local ended while the job ran. Please try again.", now);
+      });
+    } catch (const std::exception& error) {  // one record that cannot be read must not keep the emulator from starting
+      spdlog::error("training job {} cannot be given an end: {}", left.name, error.what());
+      continue;
+    }
     spdlog::warn("training job {} was running when the last sagemaker-local ended: it is {} now", left.name,
                  left.status == "Stopping" ? "Stopped" : "Failed");
   }

@@ -37,7 +37,7 @@ void finish(store::Record& job, std::string_view status, std::string_view second
   job.status = status;
   job.document["TrainingJobStatus"] = status;
   job.document["TrainingEndTime"] = timestamp(now_ms);
-  if (const auto start = job.document.find("TrainingStartTime"); start != job.document.end()) {
+  if (const auto start = job.document.find("TrainingStartTime"); start != job.document.end() && start->is_number()) {
     // Billed by the second, a started one counts; the same for every instance.
     const double seconds = static_cast<double>(now_ms) / 1000.0 - start->get<double>();
     const auto billed = static_cast<std::int64_t>(std::max(1.0, std::ceil(seconds)));
