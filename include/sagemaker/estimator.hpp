@@ -103,10 +103,9 @@ class Estimator {
   // (yet).
   std::string model_data() const {
     const json description = describe();
-    std::string uri =
-        detail::text_of(description.value("ModelArtifacts", json::object()), "S3ModelArtifacts");
+    std::string uri = detail::text_of(detail::object_of(description, "ModelArtifacts"), "S3ModelArtifacts");
     if (uri.empty()) throw ConfigError("Training job " + latest_training_job() + " has not stored a model");
-    const json output = description.value("OutputDataConfig", json::object());
+    const json& output = detail::object_of(description, "OutputDataConfig");
     if (detail::text_of(output, "CompressionType") == "NONE" && !uri.ends_with('/')) uri += '/';
     return uri;
   }

@@ -37,20 +37,20 @@ inline std::string notebook_role(const Session& session, const aws::Environment&
   if (domain.empty()) {
     const std::string name = text_of(metadata, "ResourceName");
     if (name.empty()) return "";
-    return text_of(client.call("DescribeNotebookInstance", {{"NotebookInstanceName", name}}), "RoleArn");
+    return text_of(client.call("DescribeNotebookInstance", object({{"NotebookInstanceName", name}})),
+                   "RoleArn");
   }
   if (const std::string profile = text_of(metadata, "UserProfileName"); !profile.empty()) {
     const json user =
-        client.call("DescribeUserProfile", {{"DomainId", domain}, {"UserProfileName", profile}});
-    if (const std::string role = text_of(user.value("UserSettings", json::object()), "ExecutionRole");
-        !role.empty()) {
+        client.call("DescribeUserProfile", object({{"DomainId", domain}, {"UserProfileName", profile}}));
+    if (const std::string role = text_of(object_of(user, "UserSettings"), "ExecutionRole"); !role.empty()) {
       return role;
     }
   }
-  const json description = client.call("DescribeDomain", {{"DomainId", domain}});
+  const json description = client.call("DescribeDomain", object({{"DomainId", domain}}));
   const bool space = metadata.contains("SpaceName");
   const char* settings = space ? "DefaultSpaceSettings" : "DefaultUserSettings";
-  return text_of(description.value(settings, json::object()), "ExecutionRole");
+  return text_of(object_of(description, settings), "ExecutionRole");
 }
 
 // arn:aws:sts::123456789012:assumed-role/NAME/SESSION -> arn:aws:iam::123456789012:role/NAME; "" for other

@@ -10,6 +10,7 @@
 
 #include <sagemaker/aws/errors.hpp>
 #include <sagemaker/aws/json.hpp>
+#include <sagemaker/detail/documents.hpp>
 
 namespace sagemaker {
 
@@ -76,17 +77,17 @@ inline json channel_document(const std::string& name, const TrainingInput& input
         "URI input " + (input.s3_data.empty() ? "\"\"" : input.s3_data) + " of channel \"" + name +
         "\" must be a valid S3 URI: must start with \"s3://\" (Session::upload_data makes one)");
   }
-  json source{{"S3DataType", input.s3_data_type},
-              {"S3Uri", input.s3_data},
-              {"S3DataDistributionType", input.distribution}};
-  if (!input.attribute_names.empty()) source["AttributeNames"] = input.attribute_names;
-  if (!input.instance_groups.empty()) source["InstanceGroupNames"] = input.instance_groups;
-  json channel{{"ChannelName", name}, {"DataSource", {{"S3DataSource", std::move(source)}}}};
+  json source = object({{"S3DataType", input.s3_data_type},
+                        {"S3Uri", input.s3_data},
+                        {"S3DataDistributionType", input.distribution}});
+  if (!input.attribute_names.empty()) source["AttributeNames"] = text_array(input.attribute_names);
+  if (!input.instance_groups.empty()) source["InstanceGroupNames"] = text_array(input.instance_groups);
+  json channel = object({{"ChannelName", name}, {"DataSource", object({{"S3DataSource", source}})}});
   if (!input.compression.empty()) channel["CompressionType"] = input.compression;
   if (!input.content_type.empty()) channel["ContentType"] = input.content_type;
   if (!input.record_wrapping.empty()) channel["RecordWrapperType"] = input.record_wrapping;
   if (!input.input_mode.empty()) channel["InputMode"] = input.input_mode;
-  if (input.shuffle_config) channel["ShuffleConfig"] = {{"Seed", input.shuffle_config->seed}};
+  if (input.shuffle_config) channel["ShuffleConfig"] = object({{"Seed", input.shuffle_config->seed}});
   return channel;
 }
 

@@ -14,6 +14,7 @@
 #include <sagemaker/aws/errors.hpp>
 #include <sagemaker/aws/json.hpp>
 #include <sagemaker/clients/logs.hpp>
+#include <sagemaker/detail/documents.hpp>
 
 namespace sagemaker {
 
@@ -54,18 +55,18 @@ class JobLogTail {
   // last host.
   void find_streams() {
     if (hosts_seen() >= static_cast<std::size_t>(options_.host_count)) return;
-    json request{{"logGroupName", options_.group},
-                 {"logStreamNamePrefix", options_.job_name + "/"},
-                 {"orderBy", "LogStreamName"},
-                 {"limit", std::clamp(options_.host_count, 1, 50)}};
+    json request = detail::object({{"logGroupName", options_.group},
+                                   {"logStreamNamePrefix", options_.job_name + "/"},
+                                   {"orderBy", "LogStreamName"},
+                                   {"limit", std::clamp(options_.host_count, 1, 50)}});
     try {
       while (true) {
         const json page = logs_.describe_log_streams(request);
-        for (const json& stream : page.value("logStreams", json::array())) {
-          tokens_.emplace(stream.value("logStreamName", ""), "");
+        for (const json& stream : detail::array_of(page, "logStreams")) {
+          tokens_.emplace(detail::text_of(stream, "logStreamName"), "");
         }
-        const std::string next = page.value("nextToken", "");
-        if (next.empty() || next == request.value("nextToken", "")) return;
+        const std::string next = detail::text_of(page, "nextToken");
+        if (next.empty() || next == detail::text_of(request, "nextToken")) return;
         request["nextToken"] = next;
       }
     } catch (const ServiceError& error) {
@@ -85,22 +86,29 @@ class JobLogTail {
   void read_stream(const std::string& name, std::string& token, std::vector<LogLine>& lines) {
     try {
       for (int empty_pages = 0; empty_pages < empty_pages_max;) {
-        json request{{"logGroupName", options_.group}, {"logStreamName", name}, {"startFromHead", true}};
+        json request = detail::object(
+            {{"logGroupName", options_.group}, {"logStreamName", name}, {"startFromHead", true}});
         if (!token.empty()) request["nextToken"] = token;
         const json page = logs_.get_log_events(request);
-        const json& events = page.at("events");
+        const json& events = detail::array_of(page, "events");
         for (const json& event : events) {
-          std::string text = event.value("message", "");
+          std::string text = detail::text_of(event, "message");
           while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
-          lines.push_back({host_of(name), std::move(text), event.value("timestamp", std::int64_t{0})});
+          lines.push_back({host_of(name), std::move(text), timestamp_of(event)});
         }
-        const std::string next = page.value("nextForwardToken", token);
+        std::string next = detail::text_of(page, "nextForwardToken");
+        if (next.empty()) next = token;
         if (events.empty()) ++empty_pages;
         if (std::exchange(token, next) == next) return;
       }
     } catch (const ServiceError& error) {
       if (error.code() != "ResourceNotFoundException") throw;
     }
+  }
+
+  static std::int64_t timestamp_of(const json& event) {
+    const auto found = event.find("timestamp");
+    return found != event.end() && found->is_number() ? found->get<std::int64_t>() : 0;
   }
 
   // JOB/algo-1-1700000000 -> algo-1

@@ -90,8 +90,8 @@ class Model {
     }
     const std::string role =
         options_.role.empty() ? execution_role(session_) : expand_role(session_, options_.role);
-    json request{
-        {"ModelName", options_.name}, {"ExecutionRoleArn", role}, {"PrimaryContainer", container(image)}};
+    json request = detail::object(
+        {{"ModelName", options_.name}, {"ExecutionRoleArn", role}, {"PrimaryContainer", container(image)}});
     if (!tags.empty()) request["Tags"] = detail::tag_documents(tags);
     const json vpc = detail::vpc_document(options_.subnets, options_.security_group_ids);
     if (!vpc.is_null()) request["VpcConfig"] = vpc;
@@ -114,11 +114,11 @@ class Model {
     const std::string endpoint = !options.endpoint_name.empty()
                                      ? options.endpoint_name
                                      : detail::name_from_base(endpoint_base(), session_.clock().now());
-    json variant{{"VariantName", "AllTraffic"},
-                 {"ModelName", options_.name},
-                 {"InitialVariantWeight", 1},
-                 {"InitialInstanceCount", options.initial_instance_count},
-                 {"InstanceType", options.instance_type}};
+    json variant = detail::object({{"VariantName", "AllTraffic"},
+                                   {"ModelName", options_.name},
+                                   {"InitialVariantWeight", 1},
+                                   {"InitialInstanceCount", options.initial_instance_count},
+                                   {"InstanceType", options.instance_type}});
     if (options.volume_size) variant["VolumeSizeInGB"] = *options.volume_size;
     if (options.model_data_download_timeout) {
       variant["ModelDataDownloadTimeoutInSeconds"] = *options.model_data_download_timeout;
@@ -127,13 +127,14 @@ class Model {
       variant["ContainerStartupHealthCheckTimeoutInSeconds"] =
           *options.container_startup_health_check_timeout;
     }
-    json config{{"EndpointConfigName", endpoint}, {"ProductionVariants", json::array({variant})}};
+    json config = detail::object({{"EndpointConfigName", endpoint}});
+    config["ProductionVariants"].push_back(std::move(variant));
     if (!options.tags.empty()) config["Tags"] = detail::tag_documents(options.tags);
     if (!options.kms_key.empty()) config["KmsKeyId"] = options.kms_key;
     session_.sagemaker().create_endpoint_config(config);
-    session_.sagemaker().create_endpoint({{"EndpointName", endpoint},
-                                          {"EndpointConfigName", endpoint},
-                                          {"Tags", detail::tag_documents(options.tags)}});
+    session_.sagemaker().create_endpoint(detail::object({{"EndpointName", endpoint},
+                                                         {"EndpointConfigName", endpoint},
+                                                         {"Tags", detail::tag_documents(options.tags)}}));
     if (options.wait) session_.wait_for_endpoint(endpoint);
     PredictorOptions predictor{.endpoint_name = endpoint};
     if (options.serializer) predictor.serializer = *options.serializer;
@@ -144,7 +145,7 @@ class Model {
   void delete_model() const {
     if (options_.name.empty())
       throw ConfigError("The SageMaker model must be created first before attempting to delete.");
-    session_.sagemaker().delete_model({{"ModelName", options_.name}});
+    session_.sagemaker().delete_model(detail::object({{"ModelName", options_.name}}));
   }
 
  private:
@@ -163,11 +164,10 @@ class Model {
       env.emplace("SAGEMAKER_CONTAINER_LOG_LEVEL", std::to_string(options_.container_log_level));
       env.emplace("SAGEMAKER_REGION", session_.region());
     }
-    json document{{"Image", image}, {"Environment", env}};
+    json document = detail::object({{"Image", image}, {"Environment", detail::text_object(env)}});
     if (options_.model_data.ends_with('/')) {
-      document["ModelDataSource"] = {
-          {"S3DataSource",
-           {{"S3Uri", options_.model_data}, {"S3DataType", "S3Prefix"}, {"CompressionType", "None"}}}};
+      document["ModelDataSource"]["S3DataSource"] = detail::object(
+          {{"S3Uri", options_.model_data}, {"S3DataType", "S3Prefix"}, {"CompressionType", "None"}});
     } else if (!options_.model_data.empty()) {
       document["ModelDataUrl"] = options_.model_data;
     }

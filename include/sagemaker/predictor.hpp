@@ -68,16 +68,16 @@ class Predictor {
     if (delete_endpoint_config) {
       const json endpoint = session_.describe_endpoint(endpoint_name());
       const std::string config = detail::text_of(endpoint, "EndpointConfigName");
-      session_.sagemaker().delete_endpoint_config({{"EndpointConfigName", config}});
+      session_.sagemaker().delete_endpoint_config(detail::object({{"EndpointConfigName", config}}));
     }
-    session_.sagemaker().delete_endpoint({{"EndpointName", endpoint_name()}});
+    session_.sagemaker().delete_endpoint(detail::object({{"EndpointName", endpoint_name()}}));
   }
 
   // Deletes the models that the endpoint serves. Works before and after delete_endpoint() where deploy() made
   // this predictor; one made from a name alone has to ask the endpoint, which must then still be there.
   void delete_model() const {
     for (const std::string& name : model_names_.empty() ? models_of_endpoint() : model_names_) {
-      session_.sagemaker().delete_model({{"ModelName", name}});
+      session_.sagemaker().delete_model(detail::object({{"ModelName", name}}));
     }
   }
 
@@ -99,7 +99,7 @@ class Predictor {
     const json endpoint = session_.describe_endpoint(endpoint_name());
     const json config = session_.describe_endpoint_config(detail::text_of(endpoint, "EndpointConfigName"));
     std::vector<std::string> names;
-    for (const json& variant : config.value("ProductionVariants", json::array())) {
+    for (const json& variant : detail::array_of(config, "ProductionVariants")) {
       names.push_back(detail::text_of(variant, "ModelName"));
     }
     return names;

@@ -115,21 +115,21 @@ class Session {
   std::vector<std::string> list_s3_files(const S3Uri& prefix) const;
 
   json describe_training_job(const std::string& name) const {
-    return sagemaker().describe_training_job({{"TrainingJobName", name}});
+    return sagemaker().describe_training_job(detail::object({{"TrainingJobName", name}}));
   }
   json describe_model(const std::string& name) const {
-    return sagemaker().describe_model({{"ModelName", name}});
+    return sagemaker().describe_model(detail::object({{"ModelName", name}}));
   }
   json describe_endpoint(const std::string& name) const {
-    return sagemaker().describe_endpoint({{"EndpointName", name}});
+    return sagemaker().describe_endpoint(detail::object({{"EndpointName", name}}));
   }
   json describe_endpoint_config(const std::string& name) const {
-    return sagemaker().describe_endpoint_config({{"EndpointConfigName", name}});
+    return sagemaker().describe_endpoint_config(detail::object({{"EndpointConfigName", name}}));
   }
   // A job that has ended meanwhile is no error.
   void stop_training_job(const std::string& name) const {
     try {
-      sagemaker().stop_training_job({{"TrainingJobName", name}});
+      sagemaker().stop_training_job(detail::object({{"TrainingJobName", name}}));
     } catch (const ServiceError& error) {
       if (error.code() != "ValidationException" || error.message().find("terminal") == std::string::npos)
         throw;
@@ -362,7 +362,7 @@ inline void Session::print_summary(const std::string& name, const json& descript
   const int hosts = detail::instance_count_of(description);
   if (training >= 0) print("Training seconds: " + std::to_string(training * hosts));
   if (billable >= 0) print("Billable seconds: " + std::to_string(billable * hosts));
-  if (description.value("EnableManagedSpotTraining", false) && training > 0 && billable >= 0) {
+  if (detail::truth_of(description, "EnableManagedSpotTraining") && training > 0 && billable >= 0) {
     std::array<char, 32> saving{};
     std::snprintf(saving.data(), saving.size(), "%.1f%%",
                   (1.0 - static_cast<double>(billable) / training) * 100);

@@ -154,6 +154,7 @@ TEST_CASE("it does not outlive a program that is killed") {
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) {
+    ::setenv("TMPDIR", pid_file.parent_path().c_str(), 1);  // nobody is left to remove its folder
     LocalEmulatorOptions options;
     options.program = program.path();
     LocalEmulator emulator(options);

@@ -9,9 +9,9 @@
 #include <condition_variable>
 #include <csignal>
 #include <cstring>
+#include <exception>
 #include <filesystem>
 #include <fstream>
-#include <future>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -39,16 +39,15 @@ class ChildProcess {
   // Throws std::system_error where the files cannot be opened or the process cannot be made. A program that
   // cannot be executed shows as exit status 127 with the reason in error_file.
   explicit ChildProcess(Options options) : options_(std::move(options)) {
-    std::promise<pid_t> started;
-    std::future<pid_t> pid = started.get_future();
     // The kernel sends the parent-death signal when the *thread* that forked ends. So a thread of our own
     // forks, and lives for as long as the child does.
-    keeper_ = std::thread([this, promise = std::move(started)]() mutable { keep(std::move(promise)); });
-    try {
-      pid_ = pid.get();
-    } catch (...) {
+    keeper_ = std::thread([this] { keep(); });
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return pid_ > 0 || failure_; });
+    if (failure_) {
+      lock.unlock();
       keeper_.join();
-      throw;
+      std::rethrow_exception(failure_);
     }
   }
   ~ChildProcess() { stop(std::chrono::seconds(5)); }
@@ -82,7 +81,7 @@ class ChildProcess {
 
   bool wait_for(std::chrono::milliseconds limit) {
     std::unique_lock lock(mutex_);
-    return ended_.wait_for(lock, limit, [this] { return status_.has_value(); });
+    return changed_.wait_for(lock, limit, [this] { return status_.has_value(); });
   }
 
   // SIGTERM, `grace`, SIGKILL. Returns when the process is gone.
@@ -104,13 +103,14 @@ class ChildProcess {
     return descriptor;
   }
 
-  void keep(std::promise<pid_t> started) {
+  void keep() {
     std::vector<char*> arguments;
     for (std::string& argument : options_.command) arguments.push_back(argument.data());
     arguments.push_back(nullptr);
     pid_t child = -1;
     int output = -1;
     int errors = -1;
+    std::exception_ptr failure;
     try {
       output = open_file(options_.output_file, O_TRUNC);
       errors = open_file(options_.error_file, O_APPEND);
@@ -118,9 +118,14 @@ class ChildProcess {
       child = ::fork();
       if (child == 0) run_child(arguments, output, errors, parent);
       if (child < 0) throw std::system_error(errno, std::generic_category(), "fork");
-      started.set_value(child);
     } catch (...) {
-      started.set_exception(std::current_exception());
+      failure = std::current_exception();
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      pid_ = child;
+      failure_ = failure;
+      changed_.notify_all();
     }
     if (output >= 0) ::close(output);
     if (errors >= 0) ::close(errors);
@@ -134,7 +139,7 @@ class ChildProcess {
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
     status_ = status;
-    ended_.notify_all();
+    changed_.notify_all();
   }
 
   // Between fork and exec: async-signal-safe calls only.
@@ -160,9 +165,10 @@ class ChildProcess {
 
   Options options_;
   mutable std::mutex mutex_;
-  std::condition_variable ended_;
+  std::condition_variable changed_;  // pid_, failure_ or status_
   std::optional<int> status_;
   pid_t pid_ = -1;
+  std::exception_ptr failure_;  // why there is no process
   std::thread keeper_;
 };
 

@@ -11,23 +11,12 @@
 #include <sagemaker/aws/json.hpp>
 #include <sagemaker/aws/time.hpp>
 #include <sagemaker/detail/console.hpp>
+#include <sagemaker/detail/documents.hpp>
 
 namespace sagemaker::detail {
 
-// A text member of a document; "" where it is absent or null.
-inline std::string text_of(const json& document, const char* member) {
-  const auto found = document.find(member);
-  return found != document.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-inline int number_of(const json& document, const char* member, int fallback) {
-  const auto found = document.find(member);
-  return found != document.end() && found->is_number() ? found->get<int>() : fallback;
-}
-
 inline int instance_count_of(const json& description) {
-  const auto found = description.find("ResourceConfig");
-  return found != description.end() ? number_of(*found, "InstanceCount", 1) : 1;
+  return number_of(object_of(description, "ResourceConfig"), "InstanceCount", 1);
 }
 
 // Times in answers are seconds since 1970.
@@ -50,17 +39,16 @@ class JobProgress {
   explicit JobProgress(Console& console) : console_(console) {}
 
   void update(const json& description) {
-    const auto found = description.find("SecondaryStatusTransitions");
-    if (found == description.end() || !found->is_array()) return;
-    for (std::size_t index = shown_ > 0 ? shown_ - 1 : 0; index < found->size(); ++index) {
-      const json& transition = (*found)[index];
+    const json& transitions = array_of(description, "SecondaryStatusTransitions");
+    for (std::size_t index = shown_ > 0 ? shown_ - 1 : 0; index < transitions.size(); ++index) {
+      const json& transition = transitions[index];
       const std::string status = text_of(transition, "Status");
       const std::string message = text_of(transition, "StatusMessage");
       if (index < shown_ && message == last_message_) continue;
       shown_ = index + 1;
       last_message_ = message;
       status_ = status;
-      auto time = index + 1 == found->size() ? time_of(description, "LastModifiedTime") : std::nullopt;
+      auto time = index + 1 == transitions.size() ? time_of(description, "LastModifiedTime") : std::nullopt;
       if (!time) time = time_of(transition, "StartTime");
       const bool final_status = status == "Completed" || status == "Failed" || status == "Stopped";
       console_.line((time ? format_utc(*time) + " " : std::string()) + status +

@@ -11,7 +11,7 @@
 
 #include <sagemaker/aws/errors.hpp>
 #include <sagemaker/aws/json.hpp>
-#include <sagemaker/detail/job_progress.hpp>
+#include <sagemaker/detail/documents.hpp>
 #include <sagemaker/estimator_options.hpp>
 #include <sagemaker/inputs.hpp>
 
@@ -19,14 +19,14 @@ namespace sagemaker::detail {
 
 inline json tag_documents(const std::vector<Tag>& tags) {
   json documents = json::array();
-  for (const Tag& tag : tags) documents.push_back({{"Key", tag.key}, {"Value", tag.value}});
+  for (const Tag& tag : tags) documents.push_back(object({{"Key", tag.key}, {"Value", tag.value}}));
   return documents;
 }
 
 // null where the job or model is in no VPC.
 inline json vpc_document(const std::vector<std::string>& subnets, const std::vector<std::string>& groups) {
   if (subnets.empty() && groups.empty()) return nullptr;
-  return {{"Subnets", subnets}, {"SecurityGroupIds", groups}};
+  return object({{"Subnets", text_array(subnets)}, {"SecurityGroupIds", text_array(groups)}});
 }
 
 // Where the script lies: its name in the archive, and the archive in S3.
@@ -51,16 +51,16 @@ class TrainingRequest {
   void check() const { channels(); }
 
   json document() const {
-    json request{{"TrainingJobName", job_name},
-                 {"AlgorithmSpecification", algorithm()},
-                 {"RoleArn", role},
-                 {"OutputDataConfig", output()},
-                 {"ResourceConfig", resources()},
-                 {"StoppingCondition", {{"MaxRuntimeInSeconds", options_.max_run}}}};
+    json request = object({{"TrainingJobName", job_name},
+                           {"AlgorithmSpecification", algorithm()},
+                           {"RoleArn", role},
+                           {"OutputDataConfig", output()},
+                           {"ResourceConfig", resources()},
+                           {"StoppingCondition", object({{"MaxRuntimeInSeconds", options_.max_run}})}});
     if (options_.max_wait) request["StoppingCondition"]["MaxWaitTimeInSeconds"] = *options_.max_wait;
     if (json data = channels(); !data.empty()) request["InputDataConfig"] = std::move(data);
     if (json values = hyperparameters(); !values.empty()) request["HyperParameters"] = std::move(values);
-    if (!options_.environment.empty()) request["Environment"] = options_.environment;
+    if (!options_.environment.empty()) request["Environment"] = text_object(options_.environment);
     if (!options_.tags.empty()) request["Tags"] = tag_documents(options_.tags);
     if (json vpc = vpc_document(options_.subnets, options_.security_group_ids); !vpc.is_null()) {
       request["VpcConfig"] = std::move(vpc);
@@ -69,10 +69,10 @@ class TrainingRequest {
     if (options_.encrypt_inter_container_traffic) request["EnableInterContainerTrafficEncryption"] = true;
     if (options_.use_spot_instances) request["EnableManagedSpotTraining"] = true;
     if (options_.max_retry_attempts) {
-      request["RetryStrategy"] = {{"MaximumRetryAttempts", *options_.max_retry_attempts}};
+      request["RetryStrategy"] = object({{"MaximumRetryAttempts", *options_.max_retry_attempts}});
     }
     if (!options_.checkpoint_s3_uri.empty()) {
-      json checkpoint{{"S3Uri", options_.checkpoint_s3_uri}};
+      json checkpoint = object({{"S3Uri", options_.checkpoint_s3_uri}});
       if (!options_.checkpoint_local_path.empty()) checkpoint["LocalPath"] = options_.checkpoint_local_path;
       request["CheckpointConfig"] = std::move(checkpoint);
     }
@@ -81,19 +81,20 @@ class TrainingRequest {
 
  private:
   json algorithm() const {
-    json algorithm{{"TrainingInputMode", options_.input_mode}, {"TrainingImage", image}};
+    json algorithm = object({{"TrainingInputMode", options_.input_mode}, {"TrainingImage", image}});
     if (!options_.metric_definitions.empty()) {
       json& metrics = algorithm["MetricDefinitions"] = json::array();
       for (const MetricDefinition& metric : options_.metric_definitions) {
-        metrics.push_back({{"Name", metric.name}, {"Regex", metric.regex}});
+        metrics.push_back(object({{"Name", metric.name}, {"Regex", metric.regex}}));
       }
     }
     if (options_.enable_sagemaker_metrics) {
       algorithm["EnableSageMakerMetricsTimeSeries"] = *options_.enable_sagemaker_metrics;
     }
     if (!options_.container_entry_point.empty())
-      algorithm["ContainerEntrypoint"] = options_.container_entry_point;
-    if (!options_.container_arguments.empty()) algorithm["ContainerArguments"] = options_.container_arguments;
+      algorithm["ContainerEntrypoint"] = text_array(options_.container_entry_point);
+    if (!options_.container_arguments.empty())
+      algorithm["ContainerArguments"] = text_array(options_.container_arguments);
     return algorithm;
   }
 
@@ -111,16 +112,16 @@ class TrainingRequest {
   }
 
   json output() const {
-    json output{{"S3OutputPath", output_path}};
+    json output = object({{"S3OutputPath", output_path}});
     if (!options_.output_kms_key.empty()) output["KmsKeyId"] = options_.output_kms_key;
     if (options_.disable_output_compression) output["CompressionType"] = "NONE";
     return output;
   }
 
   json resources() const {
-    json resources{{"InstanceCount", options_.instance_count},
-                   {"InstanceType", options_.instance_type},
-                   {"VolumeSizeInGB", options_.volume_size}};
+    json resources = object({{"InstanceCount", options_.instance_count},
+                             {"InstanceType", options_.instance_type},
+                             {"VolumeSizeInGB", options_.volume_size}});
     if (!options_.volume_kms_key.empty()) resources["VolumeKmsKeyId"] = options_.volume_kms_key;
     if (options_.keep_alive_period_in_seconds) {
       resources["KeepAlivePeriodInSeconds"] = *options_.keep_alive_period_in_seconds;
@@ -157,12 +158,6 @@ inline json decode_hyperparameter(const std::string& text) {
   }
 }
 
-inline std::vector<std::string> texts_of(const json& document, const char* member) {
-  std::vector<std::string> texts;
-  for (const json& text : document.value(member, json::array())) texts.push_back(text.get<std::string>());
-  return texts;
-}
-
 // Job names end in -YYYY-MM-DD-HH-MM-SS-mmm where the library made them; what goes before is the base.
 inline std::string base_of_name(const std::string& name) {
   constexpr std::string_view shape = "-dddd-dd-dd-dd-dd-dd-ddd";
@@ -176,8 +171,9 @@ inline std::string base_of_name(const std::string& name) {
 }
 
 inline void read_hyperparameters(const json& values, EstimatorOptions& options) {
-  for (const auto& [name, value] : values.items()) {
-    const json decoded = decode_hyperparameter(value.get<std::string>());
+  for (auto entry = values.begin(); entry != values.end(); ++entry) {
+    const std::string& name = entry.key();
+    const json decoded = decode_hyperparameter(entry->get<std::string>());
     const std::string text = decoded.is_string() ? decoded.get<std::string>() : "";
     if (name == "sagemaker_program")
       options.entry_point = text;
@@ -192,18 +188,17 @@ inline void read_hyperparameters(const json& values, EstimatorOptions& options) 
 
 // From DescribeTrainingJob.
 inline EstimatorOptions options_of_job(const json& job) {
-  const auto part = [&](const char* member) { return job.value(member, json::object()); };
-  const json algorithm = part("AlgorithmSpecification");
-  const json resources = part("ResourceConfig");
-  const json output = part("OutputDataConfig");
-  const json stopping = part("StoppingCondition");
-  const json vpc = part("VpcConfig");
+  const json& algorithm = object_of(job, "AlgorithmSpecification");
+  const json& resources = object_of(job, "ResourceConfig");
+  const json& output = object_of(job, "OutputDataConfig");
+  const json& stopping = object_of(job, "StoppingCondition");
+  const json& vpc = object_of(job, "VpcConfig");
   EstimatorOptions options;
   options.image_uri = text_of(algorithm, "TrainingImage");
   options.input_mode = text_of(algorithm, "TrainingInputMode");
   options.container_entry_point = texts_of(algorithm, "ContainerEntrypoint");
   options.container_arguments = texts_of(algorithm, "ContainerArguments");
-  for (const json& metric : algorithm.value("MetricDefinitions", json::array())) {
+  for (const json& metric : array_of(algorithm, "MetricDefinitions")) {
     options.metric_definitions.push_back({text_of(metric, "Name"), text_of(metric, "Regex")});
   }
   options.role = text_of(job, "RoleArn");
@@ -220,15 +215,17 @@ inline EstimatorOptions options_of_job(const json& job) {
   options.base_job_name = base_of_name(text_of(job, "TrainingJobName"));
   options.subnets = texts_of(vpc, "Subnets");
   options.security_group_ids = texts_of(vpc, "SecurityGroupIds");
-  options.enable_network_isolation = job.value("EnableNetworkIsolation", false);
-  options.encrypt_inter_container_traffic = job.value("EnableInterContainerTrafficEncryption", false);
-  options.use_spot_instances = job.value("EnableManagedSpotTraining", false);
-  const json checkpoint = part("CheckpointConfig");
+  options.enable_network_isolation = truth_of(job, "EnableNetworkIsolation");
+  options.encrypt_inter_container_traffic = truth_of(job, "EnableInterContainerTrafficEncryption");
+  options.use_spot_instances = truth_of(job, "EnableManagedSpotTraining");
+  const json& checkpoint = object_of(job, "CheckpointConfig");
   options.checkpoint_s3_uri = text_of(checkpoint, "S3Uri");
   options.checkpoint_local_path = text_of(checkpoint, "LocalPath");
-  for (const auto& [name, value] : part("Environment").items())
-    options.environment[name] = value.get<std::string>();
-  read_hyperparameters(part("HyperParameters"), options);
+  const json& environment = object_of(job, "Environment");
+  for (auto entry = environment.begin(); entry != environment.end(); ++entry) {
+    options.environment[entry.key()] = entry->get<std::string>();
+  }
+  read_hyperparameters(object_of(job, "HyperParameters"), options);
   return options;
 }
 
