@@ -8,6 +8,8 @@
 namespace sagemaker::local::services::training_state {
 namespace {
 
+constexpr std::size_t failure_reason_bytes_max = 1024;  // AWS: FailureReason
+
 void touch(store::Record& job, std::int64_t now_ms) {
   job.modified_ms = now_ms;
   job.document["LastModifiedTime"] = timestamp(now_ms);
@@ -48,7 +50,7 @@ void finish(store::Record& job, std::string_view status, std::string_view second
 
 void fail(store::Record& job, const std::string& reason, std::int64_t now_ms) {
   finish(job, "Failed", "Failed", "Training job failed", now_ms);
-  job.document["FailureReason"] = reason;
+  job.document["FailureReason"] = reason.substr(0, failure_reason_bytes_max);
 }
 
 bool ended(const store::Record& job) {
