@@ -14,7 +14,7 @@
 #include <vector>
 
 #include <sagemaker/container/codecs.hpp>
-#include <sagemaker/container/detail/json_codec.hpp>
+#include <sagemaker/container/detail/plain_data.hpp>
 
 namespace sagemaker::container::detail {
 
