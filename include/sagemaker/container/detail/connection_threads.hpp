@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -30,7 +31,14 @@ class ConnectionThreads : public httplib::TaskQueue {
   Enqueued enqueue(Task task) override {
     const std::lock_guard lock(mutex_);
     tasks_.push_back(std::move(task));
-    if (tasks_.size() > idle_ && threads_.size() < threads_max_) threads_.emplace_back([this] { work(); });
+    if (tasks_.size() > idle_ && threads_.size() < threads_max_) {
+      try {
+        threads_.emplace_back([this] { work(); });
+      } catch (const std::system_error&) {
+        // The system gives no more threads: those that are there take the connection when they are free.
+        if (threads_.empty()) throw;
+      }
+    }
     arrived_.notify_one();
     return static_cast<Enqueued>(true);
   }
