@@ -1,10 +1,9 @@
 #include "emulator/emulator.hpp"
 
-#include <unistd.h>
-
 #include <random>
 
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include "emulator/data_directory.hpp"
 #include "emulator/http/server.hpp"
@@ -19,11 +18,15 @@
 namespace sagemaker::local {
 namespace {
 
-std::filesystem::path own_directory() { return std::filesystem::read_symlink("/proc/self/exe").parent_path(); }
+std::filesystem::path own_directory() {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path();
+}
 
 std::filesystem::path cache_directory(const std::filesystem::path& data) {
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache && *cache) return std::filesystem::path(cache) / "sagemaker-local";
-  if (const char* home = std::getenv("HOME"); home && *home) return std::filesystem::path(home) / ".cache" / "sagemaker-local";
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache && *cache)
+    return std::filesystem::path(cache) / "sagemaker-local";
+  if (const char* home = std::getenv("HOME"); home && *home)
+    return std::filesystem::path(home) / ".cache" / "sagemaker-local";
   return data / "cache";
 }
 
@@ -34,9 +37,13 @@ double random_fraction() {
 }
 
 // As it stands in a URL: an IPv6 address in brackets.
-std::string url_host(const std::string& host) { return host.find(':') == std::string::npos ? host : "[" + host + "]"; }
+std::string url_host(const std::string& host) {
+  return host.find(':') == std::string::npos ? host : "[" + host + "]";
+}
 
-std::string record_schema() { return std::string(store::Records::schema()) + std::string(store::Objects::schema()); }
+std::string record_schema() {
+  return std::string(store::Records::schema()) + std::string(store::Objects::schema());
+}
 
 }  // namespace
 
@@ -71,17 +78,20 @@ struct Emulator::Parts {
         records(database),
         objects(database, data.objects(), options.durability),
         logs(log_database),
-        catalog({.programs = own_directory(), .cache = cache_directory(data.path()), .mapping_file = options.images_file}),
+        catalog({.programs = own_directory(),
+                 .cache = cache_directory(data.path()),
+                 .mapping_file = options.images_file}),
         sandbox(options.sandbox),
         log_writer(logs, clock),
-        platform{records, objects, log_writer, catalog, sandbox, addresses, options.limits, clock,
-                 options.account, options.region, data.work(), {}},
+        platform{records,        objects, log_writer,      catalog,        sandbox,     addresses,
+                 options.limits, clock,   options.account, options.region, data.work(), {}},
         training(platform),
         fleet(platform, random_fraction),
         s3(objects, clock, options.limits.s3),
         temporary_credentials(clock),
         pipeline(options, platform, fleet, s3, [this](const std::string& key) { return temporary_key(key); },
-                 {{"sagemaker", wire::checked(wire::Model::sagemaker, services::sagemaker_operations(platform, training, fleet))},
+                 {{"sagemaker", wire::checked(wire::Model::sagemaker,
+                                              services::sagemaker_operations(platform, training, fleet))},
                   {"logs", wire::checked(wire::Model::logs, services::logs_operations(logs, clock))},
                   {"sts", wire::checked(wire::Model::sts, services::sts_operations(temporary_credentials))}}),
         server(options.limits.http, [this](http::Request& request) { return pipeline.handle(request); }) {
@@ -107,8 +117,10 @@ struct Emulator::Parts {
 };
 
 Emulator::Emulator(const Options& options) : parts_(std::make_unique<Parts>(options)) {
-  if (parts_->sandbox.isolated()) spdlog::info("{}", parts_->sandbox.description());
-  else spdlog::warn("{}", parts_->sandbox.description());
+  if (parts_->sandbox.isolated())
+    spdlog::info("{}", parts_->sandbox.description());
+  else
+    spdlog::warn("{}", parts_->sandbox.description());
   if (!options.authenticate) spdlog::warn("--auth off: requests are accepted without a valid signature");
 }
 

@@ -1,4 +1,5 @@
-// The emulator as one object: stores, images, runner, services and the pipeline, made in order and taken down in reverse.
+// The emulator as one object: stores, images, runner, services and the pipeline, made in order and taken down
+// in reverse.
 #pragma once
 
 #include <memory>
@@ -10,7 +11,8 @@ namespace sagemaker::local {
 
 class Emulator {
  public:
-  // Opens the data directory, binds the port and recovers what an earlier emulator left. std::runtime_error says why not.
+  // Opens the data directory, binds the port and recovers what an earlier emulator left. std::runtime_error
+  // says why not.
   explicit Emulator(const Options& options);
   ~Emulator();
   Emulator(const Emulator&) = delete;

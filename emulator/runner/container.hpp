@@ -1,5 +1,5 @@
-// One "container": a process tree in a sandbox of its own, with its own /opt/ml, hosts file, host name and a loopback
-// address. Stopping it leaves no process behind.
+// One "container": a process tree in a sandbox of its own, with its own /opt/ml, hosts file, host name and a
+// loopback address. Stopping it leaves no process behind.
 #pragma once
 
 #include <chrono>
@@ -29,16 +29,19 @@ struct HostEntry {
 
 struct ContainerSpec {
   std::vector<std::string> argv;
-  std::map<std::string, std::string> environment;  // complete: nothing of the emulator's own environment is inherited
-  std::filesystem::path root;                      // of this instance: root/ml is its /opt/ml
+  std::map<std::string, std::string>
+      environment;             // complete: nothing of the emulator's own environment is inherited
+  std::filesystem::path root;  // of this instance: root/ml is its /opt/ml
   std::string hostname = "algo-1";
   std::vector<HostEntry> hosts;
-  std::vector<std::filesystem::path> writable;     // host folders that stay writable, with the same path inside
-  std::function<void(std::string_view line)> on_line;  // each line of stdout and stderr, without its newline; one thread
+  std::vector<std::filesystem::path> writable;  // host folders that stay writable, with the same path inside
+  std::function<void(std::string_view line)>
+      on_line;  // each line of stdout and stderr, without its newline; one thread
 };
 
-// Detected once at start. Isolated: bubblewrap gives /opt/ml, a PID and a UTS namespace, a private /tmp, read-only hosts
-// file; the rest of the host's file system is readable. Not isolated: plain directories; SAGEMAKER_BASE_DIR names root/ml.
+// Detected once at start. Isolated: bubblewrap gives /opt/ml, a PID and a UTS namespace, a private /tmp,
+// read-only hosts file; the rest of the host's file system is readable. Not isolated: plain directories;
+// SAGEMAKER_BASE_DIR names root/ml.
 class Sandbox {
  public:
   enum class Mode { detect, bubblewrap, none };
@@ -47,7 +50,8 @@ class Sandbox {
   std::string description() const;  // for the start-up log: what is and what is not separated
   // argv to execute for this container; with isolation, bubblewrap reports its status on descriptor 3.
   std::vector<std::string> wrap(const ContainerSpec& spec) const;
-  // Containers see an empty folder there (the emulator's data); what a container itself needs of it stays visible.
+  // Containers see an empty folder there (the emulator's data); what a container itself needs of it stays
+  // visible.
   void hide(const std::filesystem::path& directory);
 
  private:
@@ -62,12 +66,14 @@ class Sandbox {
 class Container {
  public:
   // Throws std::runtime_error where the process cannot be started.
-  static std::unique_ptr<Container> start(ContainerSpec spec, const Sandbox& sandbox, const RunnerLimits& limits);
+  static std::unique_ptr<Container> start(ContainerSpec spec, const Sandbox& sandbox,
+                                          const RunnerLimits& limits);
   virtual ~Container() = default;  // kills what still runs
   virtual bool running() const = 0;
   // Waits for the end of the process and of its output; nullopt when it still runs after `timeout`.
   virtual std::optional<ExitStatus> wait_for(std::chrono::milliseconds timeout) = 0;
-  // SIGTERM to the program, SIGKILL to all of its tree after `grace`. Returns at once; wait_for tells the end.
+  // SIGTERM to the program, SIGKILL to all of its tree after `grace`. Returns at once; wait_for tells the
+  // end.
   virtual void stop(std::chrono::milliseconds grace) = 0;
   virtual int pid() const = 0;
 };

@@ -1,5 +1,5 @@
-// One instance of an endpoint: unpacks the model, starts the container with "serve", waits for /ping, forwards invocations,
-// restarts a container that died (with backoff), and stops it for good.
+// One instance of an endpoint: unpacks the model, starts the container with "serve", waits for /ping,
+// forwards invocations, restarts a container that died (with backoff), and stops it for good.
 #pragma once
 
 #include <chrono>
@@ -21,11 +21,13 @@ namespace sagemaker::local::runner {
 struct ServingSpec {
   images::Image image;
   std::map<std::string, std::string> environment;
-  std::filesystem::path model_archive;  // model.tar.gz of this machine, or a folder with the model's files; empty: no model
-  std::filesystem::path root;           // working directory of this instance
+  std::filesystem::path
+      model_archive;  // model.tar.gz of this machine, or a folder with the model's files; empty: no model
+  std::filesystem::path root;  // working directory of this instance
   std::string hostname;
   std::chrono::seconds startup_timeout{240};
-  std::uint64_t response_bytes_max = 25 * 1024 * 1024;  // InvokeEndpoint; a larger answer is a server error of the container
+  std::uint64_t response_bytes_max =
+      25 * 1024 * 1024;  // InvokeEndpoint; a larger answer is a server error of the container
   std::function<void(std::string_view line)> on_line;
 };
 
@@ -47,8 +49,8 @@ class ServingInstance {
  public:
   enum class State { starting, in_service, failed, stopped };
   // Starts in the background; never throws for what the container does.
-  static std::unique_ptr<ServingInstance> start(ServingSpec spec, const Sandbox& sandbox, AddressPool& addresses,
-                                                const RunnerLimits& limits);
+  static std::unique_ptr<ServingInstance> start(ServingSpec spec, const Sandbox& sandbox,
+                                                AddressPool& addresses, const RunnerLimits& limits);
   virtual ~ServingInstance() = default;  // stops without grace
   virtual State state() const = 0;
   // Why it failed, in AWS's terms: "ping" did not pass, or the model archive could not be unpacked.

@@ -1,5 +1,6 @@
-// Runs one training job on this machine: builds /opt/ml for every host, starts the containers, follows them, collects the
-// artifacts. It knows the container contract and nothing of the API: whoever calls it turns events into job states.
+// Runs one training job on this machine: builds /opt/ml for every host, starts the containers, follows them,
+// collects the artifacts. It knows the container contract and nothing of the API: whoever calls it turns
+// events into job states.
 #pragma once
 
 #include <atomic>
@@ -22,23 +23,25 @@
 namespace sagemaker::local::runner {
 
 struct InputFile {
-  std::string relative_path;      // below /opt/ml/input/data/<channel>/; validated by the runner against escapes
-  std::filesystem::path source;   // where the bytes lie on this machine
+  std::string relative_path;  // below /opt/ml/input/data/<channel>/; validated by the runner against escapes
+  std::filesystem::path source;  // where the bytes lie on this machine
 };
 
 struct InputChannel {
   std::string name;
-  json config;  // its entry of inputdataconfig.json: {"TrainingInputMode":"File","S3DistributionType":"FullyReplicated",...}
-  // The files for one host (0-based); called when the job downloads. May throw std::runtime_error: the job fails with it.
+  json config;  // its entry of inputdataconfig.json:
+                // {"TrainingInputMode":"File","S3DistributionType":"FullyReplicated",...}
+  // The files for one host (0-based); called when the job downloads. May throw std::runtime_error: the job
+  // fails with it.
   std::function<std::vector<InputFile>(int host_index, int host_count)> files;
 };
 
 struct TrainingSpec {
   std::string job_name;
   images::Image image;
-  std::vector<std::string> entry_point;  // ContainerEntrypoint; replaces the image's command where not empty
-  std::vector<std::string> arguments;    // ContainerArguments; replaces "train" where not empty
-  json hyperparameters = json::object();     // string -> string
+  std::vector<std::string> entry_point;   // ContainerEntrypoint; replaces the image's command where not empty
+  std::vector<std::string> arguments;     // ContainerArguments; replaces "train" where not empty
+  json hyperparameters = json::object();  // string -> string
   std::map<std::string, std::string> environment;  // complete but for what the image adds
   std::string instance_type = "ml.m5.large";
   int instance_count = 1;
@@ -51,15 +54,18 @@ enum class TrainingPhase { downloading, training, uploading };
 
 struct TrainingEvents {
   std::function<void(TrainingPhase)> on_phase;
-  std::function<void(int host_index, std::string_view line)> on_line;  // called from several threads, one per host
+  std::function<void(int host_index, std::string_view line)>
+      on_line;  // called from several threads, one per host
 };
 
 struct TrainingOutcome {
   enum class Kind { completed, failed, stopped, max_runtime_exceeded } kind = Kind::failed;
-  std::string failure_reason;      // "AlgorithmError: ...", "ClientError: ..." or "InternalServerError: ..."; at most 1024 chars
+  std::string failure_reason;  // "AlgorithmError: ...", "ClientError: ..." or "InternalServerError: ..."; at
+                               // most 1024 chars
   std::optional<ExitStatus> exit;  // of the host that decided the outcome
-  std::filesystem::path model_directory;   // merged /opt/ml/model of all hosts; what is there is to be published,
-  std::filesystem::path output_directory;  // merged /opt/ml/output/data; after a stop too
+  std::filesystem::path
+      model_directory;  // merged /opt/ml/model of all hosts; what is there is to be published,
+  std::filesystem::path output_directory;      // merged /opt/ml/output/data; after a stop too
   std::chrono::milliseconds training_time{0};  // from the start of the containers to their end
 };
 
@@ -67,7 +73,8 @@ struct TrainingOutcome {
 class StopSignal {
  public:
   void request() { requested_.store(true); }
-  // The same for a shutdown, which somebody waits for: the containers get two seconds instead of AWS's grace period.
+  // The same for a shutdown, which somebody waits for: the containers get two seconds instead of AWS's grace
+  // period.
   void request_now() {
     urgent_.store(true);
     requested_.store(true);

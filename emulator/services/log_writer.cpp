@@ -9,7 +9,8 @@
 namespace sagemaker::local::services {
 namespace {
 constexpr std::size_t backlog_bytes_max = 16 * 1024 * 1024;
-// Long enough to gather a burst into one transaction, short enough that a person tailing the log sees it live.
+// Long enough to gather a burst into one transaction, short enough that a person tailing the log sees it
+// live.
 constexpr std::chrono::milliseconds gather{20};
 }  // namespace
 
@@ -79,8 +80,10 @@ void LogWriter::store_lines(std::deque<Line>& lines) {
   for (const auto& [stream, events] : by_stream) {
     try {
       logs_.append(stream.first, stream.second, events);
-    } catch (const std::exception& error) {  // a full disk must not end the emulator; the job goes on, the log has a gap
-      spdlog::error("{} log lines of {} {} are lost: {}", events.size(), stream.first, stream.second, error.what());
+    } catch (const std::exception&
+                 error) {  // a full disk must not end the emulator; the job goes on, the log has a gap
+      spdlog::error("{} log lines of {} {} are lost: {}", events.size(), stream.first, stream.second,
+                    error.what());
     }
   }
 }

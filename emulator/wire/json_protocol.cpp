@@ -3,7 +3,8 @@
 namespace sagemaker::local::wire {
 namespace {
 
-http::Response response(int status, const char* content_type, const json& document, const std::string& request_id) {
+http::Response response(int status, const char* content_type, const json& document,
+                        const std::string& request_id) {
   http::Response response;
   response.status = status;
   response.headers.add("Content-Type", content_type);
@@ -22,7 +23,8 @@ json decode_json(const std::string& body, int depth_max) {
   } catch (const aws::JsonError& error) {
     throw ServiceFault("SerializationException", 400, error.what());
   }
-  if (!input.is_object()) throw ServiceFault("SerializationException", 400, "Unexpected value: the request must be a JSON object.");
+  if (!input.is_object())
+    throw ServiceFault("SerializationException", 400, "Unexpected value: the request must be a JSON object.");
   return input;
 }
 

@@ -10,7 +10,8 @@
 
 namespace sagemaker::local::wire {
 
-// The request document; an empty body is an empty document. ServiceFault SerializationException for anything but an object.
+// The request document; an empty body is an empty document. ServiceFault SerializationException for anything
+// but an object.
 json decode_json(const std::string& body, int depth_max);
 
 http::Response encode_json(const json& output, const std::string& request_id);

@@ -3,8 +3,9 @@
 #include <chrono>
 #include <system_error>
 
-#include <sagemaker/aws/crypto.hpp>
 #include <spdlog/spdlog.h>
+
+#include <sagemaker/aws/crypto.hpp>
 
 #include "emulator/http/loggable.hpp"
 #include "emulator/services/service_error.hpp"
@@ -18,13 +19,20 @@ namespace {
 
 const char* name_of(Service service) {
   switch (service) {
-    case Service::local: return "local";
-    case Service::sagemaker: return "sagemaker";
-    case Service::logs: return "logs";
-    case Service::sts: return "sts";
-    case Service::runtime: return "runtime";
-    case Service::s3: return "s3";
-    case Service::unimplemented: return "unimplemented";
+    case Service::local:
+      return "local";
+    case Service::sagemaker:
+      return "sagemaker";
+    case Service::logs:
+      return "logs";
+    case Service::sts:
+      return "sts";
+    case Service::runtime:
+      return "runtime";
+    case Service::s3:
+      return "s3";
+    case Service::unimplemented:
+      return "unimplemented";
   }
   return "";
 }
@@ -32,10 +40,13 @@ const char* name_of(Service service) {
 // What a client may do about an error that is not its own: nothing now, maybe later.
 ServiceFault fault_of(const std::exception& error) {
   if (const auto* system = dynamic_cast<const std::system_error*>(&error))
-    return ServiceFault("ServiceUnavailable", 503, "The emulator cannot store this now: " + system->code().message());
+    return ServiceFault("ServiceUnavailable", 503,
+                        "The emulator cannot store this now: " + system->code().message());
   if (dynamic_cast<const store::DatabaseError*>(&error))
-    return ServiceFault("ServiceUnavailable", 503, std::string("The emulator cannot store this now: ") + error.what());
-  return ServiceFault("InternalFailure", 500, "The request processing has failed because of an unknown error, exception or failure.");
+    return ServiceFault("ServiceUnavailable", 503,
+                        std::string("The emulator cannot store this now: ") + error.what());
+  return ServiceFault("InternalFailure", 500,
+                      "The request processing has failed because of an unknown error, exception or failure.");
 }
 
 constexpr std::string_view sts_namespace = "https://sts.amazonaws.com/doc/2011-06-15/";
@@ -58,7 +69,8 @@ Pipeline::Pipeline(const Options& options, services::Platform& platform, service
       platform_(platform),
       fleet_(fleet),
       operations_(std::move(operations)),
-      authenticator_(options.credentials, options.authenticate, options.limits.wire, platform.clock, std::move(further_keys)),
+      authenticator_(options.credentials, options.authenticate, options.limits.wire, platform.clock,
+                     std::move(further_keys)),
       s3_protocol_(s3, options.limits.s3) {}
 
 http::Response Pipeline::handle(http::Request& request) {
@@ -78,7 +90,8 @@ http::Response Pipeline::handle(http::Request& request) {
     const char* code = error.status() == 413   ? "RequestEntityTooLargeException"
                        : error.status() == 408 ? "RequestTimeout"
                                                : "IncompleteBody";
-    response = encode_fault(ServiceFault(code, error.status(), error.what()), where, request, context.request_id);
+    response =
+        encode_fault(ServiceFault(code, error.status(), error.what()), where, request, context.request_id);
   } catch (const std::exception& error) {
     spdlog::error("{} {} {}: {}", context.request_id, name_of(where.service), http::loggable(where.operation),
                   http::loggable(error.what()));
@@ -86,42 +99,51 @@ http::Response Pipeline::handle(http::Request& request) {
   }
   if (spdlog::should_log(spdlog::level::debug)) {
     const auto took = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start);
-    spdlog::debug("{} {} {} {} {} -> {} in {:.2f} ms", context.request_id, request.remote_address, name_of(where.service),
-                  http::loggable(request.method), http::loggable(where.operation.empty() ? request.path : where.operation),
-                  response.status, took.count());
+    spdlog::debug("{} {} {} {} {} -> {} in {:.2f} ms", context.request_id, request.remote_address,
+                  name_of(where.service), http::loggable(request.method),
+                  http::loggable(where.operation.empty() ? request.path : where.operation), response.status,
+                  took.count());
   }
   return response;
 }
 
 http::Response Pipeline::answer(const Route& where, http::Request& request, CallContext& context) {
   switch (where.service) {
-    case Service::local: return answer_local(request);
+    case Service::local:
+      return answer_local(request);
     case Service::sagemaker:
-    case Service::logs: return answer_json(name_of(where.service), where, request, context);
-    case Service::sts: return answer_query(request, context);
-    case Service::runtime: return answer_invocation(where, request, context);
-    case Service::s3: return answer_s3(request, context);
-    case Service::unimplemented: break;
+    case Service::logs:
+      return answer_json(name_of(where.service), where, request, context);
+    case Service::sts:
+      return answer_query(request, context);
+    case Service::runtime:
+      return answer_invocation(where, request, context);
+    case Service::s3:
+      return answer_s3(request, context);
+    case Service::unimplemented:
+      break;
   }
   throw ServiceFault("UnknownOperationException", 400,
                      "The service " + where.target + " is not implemented by sagemaker-local.");
 }
 
-std::string Pipeline::authenticate(const http::Request& request, std::string_view body, AuthenticationFamily family,
-                                   const std::string& service) const {
+std::string Pipeline::authenticate(const http::Request& request, std::string_view body,
+                                   AuthenticationFamily family, const std::string& service) const {
   return authenticator_.authenticate(request, body, family, {options_.region, service}).access_key;
 }
 
-http::Response Pipeline::answer_json(const std::string& service, const Route& where, http::Request& request, CallContext& context) {
+http::Response Pipeline::answer_json(const std::string& service, const Route& where, http::Request& request,
+                                     CallContext& context) {
   const std::string body = http::read_all(*request.body, options_.limits.wire.json_bytes_max);
   context.access_key = authenticate(request, body, AuthenticationFamily::json, service);
   const auto& table = operations_.at(service);
   const auto operation = table.find(where.operation);
   if (operation == table.end())
-    throw ServiceFault("UnknownOperationException", 400,
-                       service == "sagemaker" && known_operation(where.operation)
-                           ? "The operation " + where.operation + " is not implemented by sagemaker-local yet."
-                           : "The operation " + where.operation + " is unknown.");
+    throw ServiceFault(
+        "UnknownOperationException", 400,
+        service == "sagemaker" && known_operation(where.operation)
+            ? "The operation " + where.operation + " is not implemented by sagemaker-local yet."
+            : "The operation " + where.operation + " is unknown.");
   const json input = decode_json(body, options_.limits.wire.json_depth_max);
   return encode_json(operation->second(context, input), context.request_id);
 }
@@ -133,9 +155,11 @@ http::Response Pipeline::answer_query(http::Request& request, CallContext& conte
   const auto& table = operations_.at("sts");
   const auto operation = table.find(call.action);
   if (operation == table.end())
-    throw ServiceFault("InvalidAction", 400, "Could not find operation " + call.action + " for version " + call.version);
+    throw ServiceFault("InvalidAction", 400,
+                       "Could not find operation " + call.action + " for version " + call.version);
   const json result = operation->second(context, call.input);
-  return xml_response(200, render_query_response(call, sts_namespace, result, context.request_id), context.request_id);
+  return xml_response(200, render_query_response(call, sts_namespace, result, context.request_id),
+                      context.request_id);
 }
 
 http::Response Pipeline::answer_invocation(const Route& where, http::Request& request, CallContext& context) {
@@ -163,28 +187,34 @@ http::Response Pipeline::answer_local(const http::Request& request) const {
   throw ServiceFault("NotFound", 404, "There is nothing at " + request.path + ".");
 }
 
-http::Response Pipeline::encode_fault(const ServiceFault& fault, const Route& where, const http::Request& request,
-                                      const std::string& request_id) const {
+http::Response Pipeline::encode_fault(const ServiceFault& fault, const Route& where,
+                                      const http::Request& request, const std::string& request_id) const {
   switch (where.service) {
-    case Service::s3: return S3Protocol::error(fault, request, request_id);
+    case Service::s3:
+      return S3Protocol::error(fault, request, request_id);
     case Service::sts:
-      return xml_response(fault.http_status(), render_query_error(fault, sts_namespace, request_id), request_id);
-    case Service::runtime: return encode_rest_json_fault(fault, request_id);
-    default: return encode_json_fault(fault, request_id);
+      return xml_response(fault.http_status(), render_query_error(fault, sts_namespace, request_id),
+                          request_id);
+    case Service::runtime:
+      return encode_rest_json_fault(fault, request_id);
+    default:
+      return encode_json_fault(fault, request_id);
   }
 }
 
-// A page in a browser could reach a loopback server under a name of its own (DNS rebinding): names must be ours or AWS's.
+// A page in a browser could reach a loopback server under a name of its own (DNS rebinding): names must be
+// ours or AWS's.
 void Pipeline::check_host(const http::Request& request) const {
   if (options_.host == "0.0.0.0" || options_.host == "::") return;
   std::string host = aws::to_lower(request.headers.get("Host"));
-  if (const std::size_t colon = host.rfind(':'); colon != std::string::npos && host.find(']', colon) == std::string::npos)
+  if (const std::size_t colon = host.rfind(':');
+      colon != std::string::npos && host.find(']', colon) == std::string::npos)
     host.resize(colon);
   const auto is_loopback_address = [](const std::string& name) {
     return name.starts_with("127.") && name.find_first_not_of("0123456789.") == std::string::npos;
   };
-  if (host.empty() || host == options_.host || host == "localhost" || host.ends_with(".localhost") || host == "[::1]" ||
-      is_loopback_address(host) || host.ends_with(".amazonaws.com"))
+  if (host.empty() || host == options_.host || host == "localhost" || host.ends_with(".localhost") ||
+      host == "[::1]" || is_loopback_address(host) || host.ends_with(".amazonaws.com"))
     return;
   throw ServiceFault("AccessDenied", 403, "The host name " + host + " is not one of this emulator's.");
 }

@@ -1,4 +1,5 @@
-// The path of a request, as one visible list: route, read, authenticate, decode, validate, handle, encode, log.
+// The path of a request, as one visible list: route, read, authenticate, decode, validate, handle, encode,
+// log.
 #pragma once
 
 #include <map>
@@ -17,15 +18,18 @@ namespace sagemaker::local::wire {
 
 class Pipeline {
  public:
-  // `further_keys`: credentials that STS gave out. `operations`: the document services by name: "sagemaker", "logs", "sts".
-  Pipeline(const Options& options, services::Platform& platform, services::EndpointFleet& fleet, services::s3::Service& s3,
-           Authenticator::KeySource further_keys, std::map<std::string, OperationTable> operations);
+  // `further_keys`: credentials that STS gave out. `operations`: the document services by name: "sagemaker",
+  // "logs", "sts".
+  Pipeline(const Options& options, services::Platform& platform, services::EndpointFleet& fleet,
+           services::s3::Service& s3, Authenticator::KeySource further_keys,
+           std::map<std::string, OperationTable> operations);
 
   http::Response handle(http::Request& request);  // never throws
 
  private:
   http::Response answer(const Route& route, http::Request& request, CallContext& context);
-  http::Response answer_json(const std::string& service, const Route& route, http::Request& request, CallContext& context);
+  http::Response answer_json(const std::string& service, const Route& route, http::Request& request,
+                             CallContext& context);
   http::Response answer_query(http::Request& request, CallContext& context);
   http::Response answer_invocation(const Route& route, http::Request& request, CallContext& context);
   http::Response answer_s3(http::Request& request, CallContext& context);

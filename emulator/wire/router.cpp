@@ -32,10 +32,14 @@ bool route_invocation(std::string_view path, Route& route) {
   const std::size_t slash = path.find('/');
   if (slash == std::string_view::npos) return false;
   const std::string_view action = path.substr(slash + 1);
-  if (action == "invocations") route.operation = "InvokeEndpoint";
-  else if (action == "async-invocations") route.operation = "InvokeEndpointAsync";
-  else if (action == "invocations-response-stream") route.operation = "InvokeEndpointWithResponseStream";
-  else return false;
+  if (action == "invocations")
+    route.operation = "InvokeEndpoint";
+  else if (action == "async-invocations")
+    route.operation = "InvokeEndpointAsync";
+  else if (action == "invocations-response-stream")
+    route.operation = "InvokeEndpointWithResponseStream";
+  else
+    return false;
   route.service = Service::runtime;
   route.target = aws::uri_decode(path.substr(0, slash)).value_or(std::string(path.substr(0, slash)));
   return true;
@@ -47,7 +51,9 @@ std::string credential_scope_service(const http::Request& request) {
   if (const std::string* authorization = request.headers.find("Authorization")) {
     constexpr std::string_view key = "Credential=";
     const std::size_t at = authorization->find(key);
-    return at == std::string::npos ? std::string() : service_of_scope(std::string_view(*authorization).substr(at + key.size()));
+    return at == std::string::npos
+               ? std::string()
+               : service_of_scope(std::string_view(*authorization).substr(at + key.size()));
   }
   if (request.query.find("X-Amz-Credential=") == std::string::npos) return {};
   for (const auto& [name, value] : aws::parse_query(request.query))
@@ -56,7 +62,8 @@ std::string credential_scope_service(const http::Request& request) {
 }
 
 Route route(const http::Request& request) {
-  if (request.path.starts_with("/_local/") || request.path.starts_with("/_console")) return {.service = Service::local, .operation = {}, .target = {}};
+  if (request.path.starts_with("/_local/") || request.path.starts_with("/_console"))
+    return {.service = Service::local, .operation = {}, .target = {}};
   if (const std::string* target = request.headers.find("X-Amz-Target")) {
     const std::size_t dot = target->find('.');
     const std::string prefix = target->substr(0, dot);

@@ -1,5 +1,6 @@
-// Which service a request is for. One port serves them all, so what tells them apart is what clients put on the wire: our own
-// paths, X-Amz-Target, the service in the credential scope, the path of an invocation; the rest is S3.
+// Which service a request is for. One port serves them all, so what tells them apart is what clients put on
+// the wire: our own paths, X-Amz-Target, the service in the credential scope, the path of an invocation; the
+// rest is S3.
 #pragma once
 
 #include <string>
@@ -14,12 +15,14 @@ enum class Service { local, sagemaker, logs, sts, runtime, s3, unimplemented };
 struct Route {
   Service service = Service::s3;
   std::string operation;  // of X-Amz-Target, or "InvokeEndpoint"; empty where the protocol finds it
-  std::string target;     // the endpoint of an invocation, percent-decoded; the service's name where it is unimplemented
+  std::string
+      target;  // the endpoint of an invocation, percent-decoded; the service's name where it is unimplemented
 };
 
 Route route(const http::Request& request);
 
-// The service in the credential scope of the Authorization header or of a presigned URL; empty for an unsigned request.
+// The service in the credential scope of the Authorization header or of a presigned URL; empty for an
+// unsigned request.
 std::string credential_scope_service(const http::Request& request);
 
 }  // namespace sagemaker::local::wire

@@ -9,23 +9,29 @@ constexpr std::size_t custom_attributes_max = 1024;  // AWS: CustomAttributesHea
 
 void check_custom_attributes(const std::string& value) {
   if (value.size() > custom_attributes_max)
-    throw ServiceFault("ValidationError", 400,
-                       "1 validation error detected: Value at 'customAttributes' failed to satisfy constraint: Member must "
-                       "have length less than or equal to 1024");
+    throw ServiceFault(
+        "ValidationError", 400,
+        "1 validation error detected: Value at 'customAttributes' failed to satisfy constraint: Member must "
+        "have length less than or equal to 1024");
 }
 
 }  // namespace
 
-http::Response handle_invocation(services::Platform& platform, services::EndpointFleet& fleet, const Route& route,
-                                 const http::Request& request, std::string_view body, const std::string& request_id) {
+http::Response handle_invocation(services::Platform& platform, services::EndpointFleet& fleet,
+                                 const Route& route, const http::Request& request, std::string_view body,
+                                 const std::string& request_id) {
   if (route.operation != "InvokeEndpoint")
-    throw ServiceFault("UnknownOperationException", 400, route.operation + " is not implemented by sagemaker-local yet.");
+    throw ServiceFault("UnknownOperationException", 400,
+                       route.operation + " is not implemented by sagemaker-local yet.");
   if (request.method != "POST")
-    throw ServiceFault("MethodNotAllowedException", 405, "InvokeEndpoint is a POST request, not " + request.method + ".");
+    throw ServiceFault("MethodNotAllowedException", 405,
+                       "InvokeEndpoint is a POST request, not " + request.method + ".");
   const auto header = [&](const char* name) { return request.headers.get(name); };
-  for (const char* name : {"X-Amzn-SageMaker-Inference-Component", "X-Amzn-SageMaker-Session-Id", "X-Amzn-SageMaker-Enable-Explanations"})
+  for (const char* name : {"X-Amzn-SageMaker-Inference-Component", "X-Amzn-SageMaker-Session-Id",
+                           "X-Amzn-SageMaker-Enable-Explanations"})
     if (request.headers.contains(name))
-      throw ServiceFault("ValidationError", 400, std::string(name) + " is not implemented by sagemaker-local yet.");
+      throw ServiceFault("ValidationError", 400,
+                         std::string(name) + " is not implemented by sagemaker-local yet.");
   services::InvokeRequest invocation;
   invocation.endpoint_name = route.target;
   invocation.content_type = header("Content-Type");
@@ -42,7 +48,8 @@ http::Response handle_invocation(services::Platform& platform, services::Endpoin
   response.headers.add("Content-Type", result.content_type);
   response.headers.add("x-amzn-RequestId", request_id);
   response.headers.add("x-Amzn-Invoked-Production-Variant", result.invoked_production_variant);
-  if (!result.custom_attributes.empty()) response.headers.add("X-Amzn-SageMaker-Custom-Attributes", result.custom_attributes);
+  if (!result.custom_attributes.empty())
+    response.headers.add("X-Amzn-SageMaker-Custom-Attributes", result.custom_attributes);
   response.body = std::move(result.body);
   return response;
 }

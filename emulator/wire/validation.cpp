@@ -394,8 +394,8 @@ void convert(json& value, const Shape& shape) {
   }
 }
 
-// Keeps what the model names and drops the rest, as AWS does. A record made from the request would hold it otherwise, and
-// a stray "TrainingStartTime" would stand where the service keeps its own.
+// Keeps what the model names and drops the rest, as AWS does. A record made from the request would hold it
+// otherwise, and a stray "TrainingStartTime" would stand where the service keeps its own.
 void drop_unknown(json& value, const Shape& shape) {
   if (shape.kind == Kind::structure && value.is_object()) {
     const std::span<const table::Member> members = table::members(shape);

@@ -121,7 +121,7 @@ inline json training_job(const std::string& name, const std::string& image, cons
           {"AlgorithmSpecification", {{"TrainingImage", image}, {"TrainingInputMode", "File"}}},
           {"RoleArn", role_arn()},
           {"OutputDataConfig", {{"S3OutputPath", output}}},
-          {"ResourceConfig", {{"InstanceType", "ml.c5.large"}, {"InstanceCount", 1}, {"VolumeSizeInGB", 1}}},
+          {"ResourceConfig", {{"InstanceType", "ml.m5.large"}, {"InstanceCount", 1}, {"VolumeSizeInGB", 1}}},
           {"StoppingCondition", {{"MaxRuntimeInSeconds", 120}}}};
 }
 

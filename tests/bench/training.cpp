@@ -74,7 +74,7 @@ double median_first_line_ms(const sm::Session& session, sm::Estimator& estimator
 sm::EstimatorOptions options() {
   sm::EstimatorOptions options;
   options.role = role_arn();
-  options.instance_type = "ml.c5.large";
+  options.instance_type = "ml.m5.large";
   options.max_run = 120;
   return options;
 }

@@ -51,11 +51,26 @@ class Hosting(local_emulator.EmulatorTest):
         cls.s3.put_object(Bucket="models", Key="broken.tar.gz", Body=b"this is no archive")
 
     def deploy(self, name, word="first", script=SERVE):
-        self.sagemaker.create_model(ModelName=name, ExecutionRoleArn=local_emulator.ROLE, PrimaryContainer={
-            "Image": self.emulator.program(name, script), "ModelDataUrl": f"s3://models/{word}.tar.gz",
-            "Environment": {"SUFFIX": "-with-an-environment", "OTHER": "x"}})
-        self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[
-            {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}])
+        self.sagemaker.create_model(
+            ModelName=name,
+            ExecutionRoleArn=local_emulator.ROLE,
+            PrimaryContainer={
+                "Image": self.emulator.program(name, script),
+                "ModelDataUrl": f"s3://models/{word}.tar.gz",
+                "Environment": {"SUFFIX": "-with-an-environment", "OTHER": "x"},
+            },
+        )
+        self.sagemaker.create_endpoint_config(
+            EndpointConfigName=name,
+            ProductionVariants=[
+                {
+                    "VariantName": "AllTraffic",
+                    "ModelName": name,
+                    "InstanceType": "ml.m5.large",
+                    "InitialInstanceCount": 1,
+                }
+            ],
+        )
         self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
 
     def settled(self, name, within_s=60):
@@ -86,15 +101,19 @@ class Hosting(local_emulator.EmulatorTest):
         self.assertEqual(endpoint["EndpointStatus"], "InService", endpoint)
         self.assertEqual(endpoint["ProductionVariants"][0]["CurrentInstanceCount"], 1)
         reply = self.invoke("serves", b"!", ContentType="text/csv", Accept="text/plain")
-        self.assertEqual((reply["Body"].read(), reply["ContentType"], reply["InvokedProductionVariant"]),
-                         (b"first!", "text/plain", "AllTraffic"))
+        self.assertEqual(
+            (reply["Body"].read(), reply["ContentType"], reply["InvokedProductionVariant"]),
+            (b"first!", "text/plain", "AllTraffic"),
+        )
         self.assertEqual(self.invoke("serves", b"environment")["Body"].read(), b"-with-an-environment")
         # As the SageMaker Python SDK does: the configuration goes first, the model last.
         self.sagemaker.delete_endpoint_config(EndpointConfigName="serves")
         self.assertEqual(self.invoke("serves", b"?")["Body"].read(), b"first?")
         self.sagemaker.delete_endpoint(EndpointName="serves")
-        self.assertEqual(self.gone("serves"),
-                         'Could not find endpoint "arn:aws:sagemaker:us-east-1:000000000000:endpoint/serves".')
+        self.assertEqual(
+            self.gone("serves"),
+            'Could not find endpoint "arn:aws:sagemaker:us-east-1:000000000000:endpoint/serves".',
+        )
         self.sagemaker.delete_model(ModelName="serves")
 
     def test_errors_of_the_container_are_model_errors(self):
@@ -106,15 +125,23 @@ class Hosting(local_emulator.EmulatorTest):
         self.assertEqual(response["ResponseMetadata"]["HTTPStatusCode"], 424)
         self.assertEqual(response["Error"]["Code"], "ModelError")
         self.assertEqual((response["OriginalStatusCode"], response["OriginalMessage"]), (500, "the model is sad"))
-        self.assertTrue(response["Error"]["Message"].startswith(
-            'Received server error (500) from primary with message "the model is sad". See https://us-east-1.console.'))
+        self.assertTrue(
+            response["Error"]["Message"].startswith(
+                'Received server error (500) from primary with message "the model is sad". '
+                "See https://us-east-1.console."
+            )
+        )
         with self.assertRaises(ClientError) as caught:
             self.invoke("errors", b"bad")
-        self.assertTrue(caught.exception.response["Error"]["Message"].startswith("Received client error (415) from primary"))
+        self.assertTrue(
+            caught.exception.response["Error"]["Message"].startswith("Received client error (415) from primary")
+        )
         with self.assertRaises(ClientError) as caught:
             self.invoke("nowhere", b"")
-        self.assertEqual((caught.exception.response["Error"]["Code"], caught.exception.response["Error"]["Message"]),
-                         ("ValidationError", "Endpoint nowhere of account 000000000000 not found."))
+        self.assertEqual(
+            (caught.exception.response["Error"]["Code"], caught.exception.response["Error"]["Message"]),
+            ("ValidationError", "Endpoint nowhere of account 000000000000 not found."),
+        )
         with self.assertRaises(ClientError):  # the container ends without an answer...
             self.invoke("errors", b"die")
         deadline = time.monotonic() + 30
@@ -132,9 +159,14 @@ class Hosting(local_emulator.EmulatorTest):
     def test_a_model_that_cannot_start_fails_the_endpoint(self):
         self.deploy("exits", script="#!/bin/sh\necho no model today\nexit 1\n")
         endpoint = self.settled("exits")
-        self.assertEqual((endpoint["EndpointStatus"], endpoint["FailureReason"]),
-                         ("Failed", "The primary container for production variant AllTraffic did not pass the ping health "
-                          "check. Please check CloudWatch logs for this endpoint."))
+        self.assertEqual(
+            (endpoint["EndpointStatus"], endpoint["FailureReason"]),
+            (
+                "Failed",
+                "The primary container for production variant AllTraffic did not pass the ping health "
+                "check. Please check CloudWatch logs for this endpoint.",
+            ),
+        )
         self.deploy("broken", word="broken")
         endpoint = self.settled("broken")
         self.assertEqual(endpoint["EndpointStatus"], "Failed")
@@ -146,15 +178,32 @@ class Hosting(local_emulator.EmulatorTest):
     def test_an_update_switches_without_a_gap(self):
         self.deploy("update")
         self.settled("update")
-        self.sagemaker.create_model(ModelName="update-2", ExecutionRoleArn=local_emulator.ROLE, PrimaryContainer={
-            "Image": self.emulator.program("update", SERVE), "ModelDataUrl": "s3://models/second.tar.gz"})
-        self.sagemaker.create_endpoint_config(EndpointConfigName="update-2", ProductionVariants=[
-            {"VariantName": "AllTraffic", "ModelName": "update-2", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}])
+        self.sagemaker.create_model(
+            ModelName="update-2",
+            ExecutionRoleArn=local_emulator.ROLE,
+            PrimaryContainer={
+                "Image": self.emulator.program("update", SERVE),
+                "ModelDataUrl": "s3://models/second.tar.gz",
+            },
+        )
+        self.sagemaker.create_endpoint_config(
+            EndpointConfigName="update-2",
+            ProductionVariants=[
+                {
+                    "VariantName": "AllTraffic",
+                    "ModelName": "update-2",
+                    "InstanceType": "ml.m5.large",
+                    "InitialInstanceCount": 1,
+                }
+            ],
+        )
         self.sagemaker.update_endpoint(EndpointName="update", EndpointConfigName="update-2")
         with self.assertRaises(ClientError) as caught:
             self.sagemaker.delete_endpoint(EndpointName="update")
-        self.assertEqual(caught.exception.response["Error"]["Message"], 'Cannot update in-progress endpoint '
-                         '"arn:aws:sagemaker:us-east-1:000000000000:endpoint/update".')
+        self.assertEqual(
+            caught.exception.response["Error"]["Message"],
+            "Cannot update in-progress endpoint " '"arn:aws:sagemaker:us-east-1:000000000000:endpoint/update".',
+        )
         answers = set()
         while self.sagemaker.describe_endpoint(EndpointName="update")["EndpointStatus"] == "Updating":
             answers.add(self.invoke("update", b"")["Body"].read())
@@ -168,15 +217,40 @@ class Hosting(local_emulator.EmulatorTest):
             with self.assertRaises(ClientError) as caught:
                 call()
             return caught.exception.response["Error"]["Message"]
-        self.assertEqual(message(lambda: self.sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="none")),
-                         'Could not find endpoint configuration "arn:aws:sagemaker:us-east-1:000000000000:endpoint-config/none".')
-        self.assertEqual(message(lambda: self.sagemaker.create_model(
-            ModelName="m", ExecutionRoleArn=local_emulator.ROLE,
-            PrimaryContainer={"Image": self.emulator.program("m", "#!/bin/sh\n"), "ModelDataUrl": "s3://models/none.tar.gz"})),
-            "Could not find model data at s3://models/none.tar.gz.")
-        self.assertEqual(message(lambda: self.sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[
-            {"VariantName": "v", "ModelName": "none", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}])),
-            'Could not find model "arn:aws:sagemaker:us-east-1:000000000000:model/none".')
+
+        self.assertEqual(
+            message(lambda: self.sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="none")),
+            'Could not find endpoint configuration "arn:aws:sagemaker:us-east-1:000000000000:endpoint-config/none".',
+        )
+        self.assertEqual(
+            message(
+                lambda: self.sagemaker.create_model(
+                    ModelName="m",
+                    ExecutionRoleArn=local_emulator.ROLE,
+                    PrimaryContainer={
+                        "Image": self.emulator.program("m", "#!/bin/sh\n"),
+                        "ModelDataUrl": "s3://models/none.tar.gz",
+                    },
+                )
+            ),
+            "Could not find model data at s3://models/none.tar.gz.",
+        )
+        self.assertEqual(
+            message(
+                lambda: self.sagemaker.create_endpoint_config(
+                    EndpointConfigName="c",
+                    ProductionVariants=[
+                        {
+                            "VariantName": "v",
+                            "ModelName": "none",
+                            "InstanceType": "ml.m5.large",
+                            "InitialInstanceCount": 1,
+                        }
+                    ],
+                )
+            ),
+            'Could not find model "arn:aws:sagemaker:us-east-1:000000000000:model/none".',
+        )
 
 
 if __name__ == "__main__":

@@ -31,7 +31,9 @@ class S3(local_emulator.EmulatorTest):
         self.s3.create_bucket(Bucket="objects")
         body = os.urandom(100_000)
         key = "folder/a key+with ?odd&=%chars\u00e9.bin"
-        put = self.s3.put_object(Bucket="objects", Key=key, Body=body, ContentType="image/png", Metadata={"who": "me"})
+        put = self.s3.put_object(
+            Bucket="objects", Key=key, Body=body, ContentType="image/png", Metadata={"who": "me"}
+        )
         self.assertEqual(put["ETag"], '"' + hashlib.md5(body).hexdigest() + '"')
         got = self.s3.get_object(Bucket="objects", Key=key)
         self.assertEqual(got["Body"].read(), body)
@@ -40,9 +42,13 @@ class S3(local_emulator.EmulatorTest):
         self.assertEqual((part["Body"].read(), part["ContentRange"]), (body[10:20], "bytes 10-19/100000"))
         self.assertEqual(self.code_of(lambda: self.s3.get_object(Bucket="objects", Key="nowhere")), "NoSuchKey")
         self.assertEqual(
-            self.code_of(lambda: self.s3.put_object(Bucket="objects", Key=key, Body=b"", IfNoneMatch="*"))
-            if "IfNoneMatch" in self.s3.meta.service_model.operation_model("PutObject").input_shape.members
-            else "PreconditionFailed", "PreconditionFailed")
+            (
+                self.code_of(lambda: self.s3.put_object(Bucket="objects", Key=key, Body=b"", IfNoneMatch="*"))
+                if "IfNoneMatch" in self.s3.meta.service_model.operation_model("PutObject").input_shape.members
+                else "PreconditionFailed"
+            ),
+            "PreconditionFailed",
+        )
 
     def test_a_file_above_the_multipart_threshold_round_trips(self):
         self.s3.create_bucket(Bucket="multipart")
@@ -60,7 +66,9 @@ class S3(local_emulator.EmulatorTest):
         self.s3.create_bucket(Bucket="listing")
         for i in range(25):
             self.s3.put_object(Bucket="listing", Key=f"dir{i % 3}/file{i:02}", Body=b"")
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket="listing", PaginationConfig={"PageSize": 7})
+        pages = self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket="listing", PaginationConfig={"PageSize": 7}
+        )
         keys = [o["Key"] for page in pages for o in page["Contents"]]
         self.assertEqual(keys, sorted(f"dir{i % 3}/file{i:02}" for i in range(25)))
         top = self.s3.list_objects_v2(Bucket="listing", Delimiter="/")
@@ -71,6 +79,7 @@ class S3(local_emulator.EmulatorTest):
 
     def test_a_presigned_url_works_and_a_wrong_secret_does_not(self):
         import urllib.request
+
         self.s3.create_bucket(Bucket="signed")
         self.s3.put_object(Bucket="signed", Key="k", Body=b"hello")
         # Without this boto3 presigns with signature version 2, which AWS retires and the emulator does not accept.

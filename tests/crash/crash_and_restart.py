@@ -1,5 +1,6 @@
-"""The emulator is killed with SIGKILL while jobs and endpoints run and objects are written; a new one starts on the same folder.
-Nothing stays InProgress, endpoints come back, every acknowledged object is whole, no process is left behind."""
+"""The emulator is killed with SIGKILL while jobs and endpoints run and objects are written; a new one starts on the
+same folder. Nothing stays InProgress, endpoints come back, every acknowledged object is whole, no process is left
+behind."""
 
 import hashlib
 import os
@@ -58,8 +59,18 @@ class CrashAndRestart(unittest.TestCase):
     def restart(self):
         self.emulator.process.stdout.close()
         self.emulator.process = subprocess.Popen(
-            [os.environ["SAGEMAKER_LOCAL_BIN"], "--port", "0", "--data-dir", os.path.join(self.emulator.directory, "data"),
-             "--durability", "process"], stdout=subprocess.PIPE, stderr=self.emulator.log)
+            [
+                os.environ["SAGEMAKER_LOCAL_BIN"],
+                "--port",
+                "0",
+                "--data-dir",
+                os.path.join(self.emulator.directory, "data"),
+                "--durability",
+                "process",
+            ],
+            stdout=subprocess.PIPE,
+            stderr=self.emulator.log,
+        )
         self.emulator.url = self.emulator.process.stdout.readline().decode().split()[1]
 
     def until(self, condition, what, within_s=30):
@@ -70,24 +81,44 @@ class CrashAndRestart(unittest.TestCase):
 
     def train(self, name, script):
         self.emulator.client("sagemaker").create_training_job(
-            TrainingJobName=name, RoleArn=local_emulator.ROLE, OutputDataConfig={"S3OutputPath": "s3://crash/out"},
-            AlgorithmSpecification={"TrainingImage": self.emulator.program(name, script), "TrainingInputMode": "File"},
+            TrainingJobName=name,
+            RoleArn=local_emulator.ROLE,
+            OutputDataConfig={"S3OutputPath": "s3://crash/out"},
+            AlgorithmSpecification={
+                "TrainingImage": self.emulator.program(name, script),
+                "TrainingInputMode": "File",
+            },
             ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
-            StoppingCondition={"MaxRuntimeInSeconds": 600})
+            StoppingCondition={"MaxRuntimeInSeconds": 600},
+        )
 
     def test_jobs_end_endpoints_return_and_nothing_is_left_running(self):
         sagemaker, s3 = self.emulator.client("sagemaker"), self.emulator.client("s3")
         s3.create_bucket(Bucket="crash")
         # A daemon that leaves its process group, and a program that ignores SIGTERM: neither may survive.
-        self.train("running", f"#!/bin/sh\ntrap '' TERM\nsetsid sleep 600.{self.marker[6:].replace('-', '')} &\n"
-                              f"exec python3 -c 'import time; time.sleep(600)' {self.marker}\n")
-        self.train("stopping", f"#!/bin/sh\ntrap '' TERM\nexec python3 -c 'import time; time.sleep(600)' {self.marker}\n")
-        sagemaker.create_model(ModelName="m", ExecutionRoleArn=local_emulator.ROLE,
-                               PrimaryContainer={"Image": self.emulator.program("serve", SERVE)})
-        sagemaker.create_endpoint_config(EndpointConfigName="m", ProductionVariants=[
-            {"VariantName": "v", "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}])
+        self.train(
+            "running",
+            f"#!/bin/sh\ntrap '' TERM\nsetsid sleep 600.{self.marker[6:].replace('-', '')} &\n"
+            f"exec python3 -c 'import time; time.sleep(600)' {self.marker}\n",
+        )
+        self.train(
+            "stopping", f"#!/bin/sh\ntrap '' TERM\nexec python3 -c 'import time; time.sleep(600)' {self.marker}\n"
+        )
+        sagemaker.create_model(
+            ModelName="m",
+            ExecutionRoleArn=local_emulator.ROLE,
+            PrimaryContainer={"Image": self.emulator.program("serve", SERVE)},
+        )
+        sagemaker.create_endpoint_config(
+            EndpointConfigName="m",
+            ProductionVariants=[
+                {"VariantName": "v", "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+            ],
+        )
         sagemaker.create_endpoint(EndpointName="m", EndpointConfigName="m")
-        self.until(lambda: sagemaker.describe_endpoint(EndpointName="m")["EndpointStatus"] == "InService", "in service")
+        self.until(
+            lambda: sagemaker.describe_endpoint(EndpointName="m")["EndpointStatus"] == "InService", "in service"
+        )
         self.until(lambda: len(self.processes()) >= 2, "both jobs run")
         sagemaker.stop_training_job(TrainingJobName="stopping")
         # What the endpoint was made from may go: it must come back all the same.
@@ -100,8 +131,13 @@ class CrashAndRestart(unittest.TestCase):
         running = sagemaker.describe_training_job(TrainingJobName="running")
         self.assertEqual(running["TrainingJobStatus"], "Failed")
         self.assertTrue(running["FailureReason"].startswith("InternalServerError: "), running["FailureReason"])
-        self.assertEqual(sagemaker.describe_training_job(TrainingJobName="stopping")["TrainingJobStatus"], "Stopped")
-        self.until(lambda: sagemaker.describe_endpoint(EndpointName="m")["EndpointStatus"] == "InService", "back in service")
+        self.assertEqual(
+            sagemaker.describe_training_job(TrainingJobName="stopping")["TrainingJobStatus"], "Stopped"
+        )
+        self.until(
+            lambda: sagemaker.describe_endpoint(EndpointName="m")["EndpointStatus"] == "InService",
+            "back in service",
+        )
         runtime = self.emulator.client("sagemaker-runtime")
         self.assertEqual(runtime.invoke_endpoint(EndpointName="m", Body=b"x")["Body"].read(), b"word")
 
@@ -126,8 +162,10 @@ class CrashAndRestart(unittest.TestCase):
                     acknowledged[key] = hashlib.md5(body).hexdigest()
                     count += 1
 
-            threads = [threading.Thread(target=write, args=(worker, self.emulator.client("s3", retries=False)))
-                       for worker in range(3)]
+            threads = [
+                threading.Thread(target=write, args=(worker, self.emulator.client("s3", retries=False)))
+                for worker in range(3)
+            ]
             for thread in threads:
                 thread.start()
             time.sleep(chance.uniform(0.1, 0.5))
@@ -137,26 +175,43 @@ class CrashAndRestart(unittest.TestCase):
                 thread.join()
             self.restart()
             s3 = self.emulator.client("s3")
-            listed = {o["Key"]: o for page in s3.get_paginator("list_objects_v2").paginate(Bucket="objects")
-                      for o in page.get("Contents", [])}
+            listed = {
+                o["Key"]: o
+                for page in s3.get_paginator("list_objects_v2").paginate(Bucket="objects")
+                for o in page.get("Contents", [])
+            }
             self.assertLessEqual(set(acknowledged), set(listed))
             for key, entry in listed.items():
                 body = s3.get_object(Bucket="objects", Key=key)["Body"].read()
-                self.assertEqual((len(body), f'"{hashlib.md5(body).hexdigest()}"'), (entry["Size"], entry["ETag"]), key)
+                self.assertEqual(
+                    (len(body), f'"{hashlib.md5(body).hexdigest()}"'), (entry["Size"], entry["ETag"]), key
+                )
                 if key in acknowledged:
                     self.assertEqual(hashlib.md5(body).hexdigest(), acknowledged[key])
         self.assertGreater(len(acknowledged), 10)
-        stored = sum(len(files) for _, _, files in os.walk(os.path.join(self.emulator.directory, "data", "objects")))
+        stored = sum(
+            len(files) for _, _, files in os.walk(os.path.join(self.emulator.directory, "data", "objects"))
+        )
         self.assertEqual(stored, len(listed), "one file for each object: no temporary or orphaned file is left")
 
     def test_a_second_emulator_on_the_same_folder_refuses_to_start(self):
         second = subprocess.run(
-            [os.environ["SAGEMAKER_LOCAL_BIN"], "--port", "0", "--data-dir", os.path.join(self.emulator.directory, "data")],
-            capture_output=True, timeout=20)
+            [
+                os.environ["SAGEMAKER_LOCAL_BIN"],
+                "--port",
+                "0",
+                "--data-dir",
+                os.path.join(self.emulator.directory, "data"),
+            ],
+            capture_output=True,
+            timeout=20,
+        )
         self.assertEqual(second.returncode, 1)
         self.assertIn(str(self.emulator.process.pid), second.stderr.decode())
         with self.assertRaises(ClientError):
-            self.emulator.client("sagemaker").describe_training_job(TrainingJobName="none")  # the first one still answers
+            self.emulator.client("sagemaker").describe_training_job(
+                TrainingJobName="none"
+            )  # the first one still answers
 
 
 if __name__ == "__main__":

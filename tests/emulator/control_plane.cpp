@@ -1,4 +1,5 @@
-// The control plane over HTTP through our own client: AWS's words for bad requests, lists, tags, and requests that race.
+// The control plane over HTTP through our own client: AWS's words for bad requests, lists, tags, and requests
+// that race.
 #include <algorithm>
 #include <atomic>
 #include <fstream>
@@ -6,6 +7,7 @@
 #include <thread>
 
 #include <doctest/doctest.h>
+
 #include <sagemaker/clients/sagemaker.hpp>
 #include <sagemaker/clients/sts.hpp>
 #include <sagemaker/local.hpp>
@@ -49,15 +51,16 @@ struct Fixture {
 TEST_CASE("requests that break the service model are refused in the words of AWS") {
   Fixture local;
   CHECK(local.refusal("DescribeTrainingJob", json::object()) ==
-        "ValidationException: 1 validation error detected: Value null at 'trainingJobName' failed to satisfy constraint: "
+        "ValidationException: 1 validation error detected: Value null at 'trainingJobName' failed to satisfy "
+        "constraint: "
         "Member must not be null");
   const std::string both = local.refusal("DescribeModel", {{"ModelName", std::string(64, '_')}});
   CHECK(both.starts_with("ValidationException: 2 validation errors detected: Value '" + std::string(64, '_') +
                          "' at 'modelName' failed to satisfy constraint: "));
   CHECK(both.find("Member must have length less than or equal to 63") != std::string::npos);
   CHECK(both.find("Member must satisfy regular expression pattern: ") != std::string::npos);
-  CHECK(local.refusal("ListTrainingJobs", {{"MaxResults", 101}}).find("Member must have value less than or equal to 100") !=
-        std::string::npos);
+  CHECK(local.refusal("ListTrainingJobs", {{"MaxResults", 101}})
+            .find("Member must have value less than or equal to 100") != std::string::npos);
   CHECK(local.refusal("ListModels", {{"MaxResults", "ten"}}).starts_with("SerializationException: "));
   CHECK(local.refusal("ListModels", {{"NextToken", "garbage"}}).starts_with("ValidationException: "));
 }
@@ -71,12 +74,14 @@ TEST_CASE("an operation that is not implemented says so") {
 
 TEST_CASE("a part of a request that is not implemented is refused by name") {
   Fixture local;
-  json job = {{"TrainingJobName", "job"}, {"RoleArn", role},
-              {"AlgorithmSpecification", {{"TrainingImage", local.image()}, {"TrainingInputMode", "File"}}},
-              {"OutputDataConfig", {{"S3OutputPath", "s3://bucket/out"}}},
-              {"ResourceConfig", {{"InstanceType", "ml.m5.large"}, {"InstanceCount", 1}, {"VolumeSizeInGB", 1}}},
-              {"StoppingCondition", {{"MaxRuntimeInSeconds", 60}}},
-              {"CheckpointConfig", {{"S3Uri", "s3://bucket/checkpoints"}}}};
+  json job = {
+      {"TrainingJobName", "job"},
+      {"RoleArn", role},
+      {"AlgorithmSpecification", {{"TrainingImage", local.image()}, {"TrainingInputMode", "File"}}},
+      {"OutputDataConfig", {{"S3OutputPath", "s3://bucket/out"}}},
+      {"ResourceConfig", {{"InstanceType", "ml.m5.large"}, {"InstanceCount", 1}, {"VolumeSizeInGB", 1}}},
+      {"StoppingCondition", {{"MaxRuntimeInSeconds", 60}}},
+      {"CheckpointConfig", {{"S3Uri", "s3://bucket/checkpoints"}}}};
   CHECK(local.refusal("CreateTrainingJob", job) ==
         "ValidationException: CheckpointConfig is not implemented by sagemaker-local yet.");
   // Nothing was made by the refused request.
@@ -93,7 +98,8 @@ TEST_CASE("lists page through everything, once, in the order asked for") {
     made.insert(name);
   }
   std::vector<std::string> listed;
-  for (const json& summary : local.client.items("ListModels", {{"MaxResults", 5}, {"SortBy", "Name"}, {"SortOrder", "Ascending"}}))
+  for (const json& summary :
+       local.client.items("ListModels", {{"MaxResults", 5}, {"SortBy", "Name"}, {"SortOrder", "Ascending"}}))
     listed.push_back(summary.at("ModelName"));
   CHECK(std::is_sorted(listed.begin(), listed.end()));
   CHECK(std::set<std::string>(listed.begin(), listed.end()) == made);
@@ -111,8 +117,9 @@ TEST_CASE("of requests that race for a name one wins") {
       const std::string answer = local.refusal("CreateModel", local.model("contested"));
       ++(answer == "accepted" ? accepted : refused);
       if (answer != "accepted")
-        CHECK(answer == "ValidationException: Cannot create already existing model "
-                        "\"arn:aws:sagemaker:us-east-1:000000000000:model/contested\".");
+        CHECK(answer ==
+              "ValidationException: Cannot create already existing model "
+              "\"arn:aws:sagemaker:us-east-1:000000000000:model/contested\".");
     });
   for (std::thread& thread : threads) thread.join();
   CHECK(accepted == 1);
@@ -124,8 +131,10 @@ TEST_CASE("tags are added, replaced, listed and removed") {
   json request = local.model("tagged");
   request["Tags"] = json::array({{{"Key", "team"}, {"Value", "a"}}});
   const std::string arn = local.client.create_model(request).at("ModelArn");
-  local.client.call("AddTags", {{"ResourceArn", arn},
-                                {"Tags", json::array({{{"Key", "team"}, {"Value", "b"}}, {{"Key", "cost"}, {"Value", "1"}}})}});
+  local.client.call(
+      "AddTags",
+      {{"ResourceArn", arn},
+       {"Tags", json::array({{{"Key", "team"}, {"Value", "b"}}, {{"Key", "cost"}, {"Value", "1"}}})}});
   CHECK(local.client.call("ListTags", {{"ResourceArn", arn}}).at("Tags") ==
         json::array({{{"Key", "cost"}, {"Value", "1"}}, {{"Key", "team"}, {"Value", "b"}}}));
   local.client.call("DeleteTags", {{"ResourceArn", arn}, {"TagKeys", {"cost"}}});
@@ -154,5 +163,7 @@ TEST_CASE("what was made is found again after a restart") {
   Fixture local;
   local.client.create_model(local.model("kept"));
   local.emulator.restart();
-  CHECK(sm::SageMakerClient(local.emulator.config()).describe_model({{"ModelName", "kept"}}).at("ModelName") == "kept");
+  CHECK(
+      sm::SageMakerClient(local.emulator.config()).describe_model({{"ModelName", "kept"}}).at("ModelName") ==
+      "kept");
 }

@@ -1,11 +1,13 @@
-// C++ script mode end to end: the Estimator packs a script, the image compiles and runs it, the endpoint serves it; and every
-// way in which a script can go wrong has the state and the reason that AWS would give. Real processes, real libtorch.
+// C++ script mode end to end: the Estimator packs a script, the image compiles and runs it, the endpoint
+// serves it; and every way in which a script can go wrong has the state and the reason that AWS would give.
+// Real processes, real libtorch.
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include <doctest/doctest.h>
+
 #include <sagemaker/local.hpp>
 #include <sagemaker/sagemaker.hpp>
 
@@ -23,9 +25,11 @@ std::string program(const char* name) {
 struct Fixture {
   sm::LocalEmulator emulator{{.arguments = {"--durability", "process"}}};
   std::string log;
-  sm::Session session{{.config = emulator.config(), .output = [this](std::string_view line) { log.append(line) += "\n"; }}};
+  sm::Session session{
+      {.config = emulator.config(), .output = [this](std::string_view line) { log.append(line) += "\n"; }}};
 
-  sm::EstimatorOptions options(const std::string& entry_point, std::map<std::string, json> hyperparameters = {}) {
+  sm::EstimatorOptions options(const std::string& entry_point,
+                               std::map<std::string, json> hyperparameters = {}) {
     sm::EstimatorOptions options;
     options.entry_point = entry_point;
     options.role = sm::execution_role(session);
@@ -83,8 +87,10 @@ TEST_CASE("a script that fails has the reason in the job") {
   const std::string thrown = local.failure(local.options(program("behaves.cpp"), {{"behaviour", "throw"}}));
   CHECK(thrown.starts_with("AlgorithmError: "));
   CHECK(thrown.find("the data is sour") != std::string::npos);
-  CHECK(local.failure(local.options(program("behaves.cpp"), {{"behaviour", "exit"}})) == "AlgorithmError: , exit code: 3");
-  CHECK(local.failure(local.options(program("behaves.cpp"), {{"behaviour", "kill"}})) == "AlgorithmError: , exit code: 137");
+  CHECK(local.failure(local.options(program("behaves.cpp"), {{"behaviour", "exit"}})) ==
+        "AlgorithmError: , exit code: 3");
+  CHECK(local.failure(local.options(program("behaves.cpp"), {{"behaviour", "kill"}})) ==
+        "AlgorithmError: , exit code: 137");
 }
 
 TEST_CASE("a stopped script can still save its model") {
@@ -95,18 +101,25 @@ TEST_CASE("a stopped script can still save its model") {
   estimator.fit({}, wait_not);
   const std::string name = estimator.latest_training_job();
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  const auto describe = [&] { return local.session.sagemaker().describe_training_job({{"TrainingJobName", name}}); };
+  const auto describe = [&] {
+    return local.session.sagemaker().describe_training_job({{"TrainingJobName", name}});
+  };
   while (describe().at("SecondaryStatus") != "Training") {
     REQUIRE(std::chrono::steady_clock::now() < deadline);
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
-  std::this_thread::sleep_for(std::chrono::seconds(1));  // the program has to be up, or SIGTERM ends it before it can react
+  std::this_thread::sleep_for(
+      std::chrono::seconds(1));  // the program has to be up, or SIGTERM ends it before it can react
   local.session.sagemaker().stop_training_job({{"TrainingJobName", name}});
   while (describe().at("TrainingJobStatus") != "Stopped") {
     REQUIRE(std::chrono::steady_clock::now() < deadline);
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
-  CHECK(describe().at("ModelArtifacts").at("S3ModelArtifacts").get<std::string>().ends_with("/output/model.tar.gz"));
+  CHECK(describe()
+            .at("ModelArtifacts")
+            .at("S3ModelArtifacts")
+            .get<std::string>()
+            .ends_with("/output/model.tar.gz"));
 }
 
 TEST_CASE("a script that does not compile fails with the compiler's first error") {
@@ -133,15 +146,18 @@ TEST_CASE("a model that fails to load fails the endpoint, and the log says why")
   sm::Estimator estimator{local.session, std::move(options)};
   estimator.fit();
   try {
-    estimator.deploy({.initial_instance_count = 1, .instance_type = "ml.m5.large", .endpoint_name = "refuses"});
+    estimator.deploy(
+        {.initial_instance_count = 1, .instance_type = "ml.m5.large", .endpoint_name = "refuses"});
     FAIL("deployed");
   } catch (const sm::UnexpectedStatus& error) {
     CHECK(error.reason() ==
-          "The primary container for production variant AllTraffic did not pass the ping health check. Please check "
+          "The primary container for production variant AllTraffic did not pass the ping health check. "
+          "Please check "
           "CloudWatch logs for this endpoint.");
   }
   std::string messages;
-  const json found = local.session.logs().call("FilterLogEvents", {{"logGroupName", "/aws/sagemaker/Endpoints/refuses"}});
+  const json found =
+      local.session.logs().call("FilterLogEvents", {{"logGroupName", "/aws/sagemaker/Endpoints/refuses"}});
   for (const json& event : found.at("events")) messages += event.at("message").get<std::string>() + "\n";
   CHECK(messages.find("this model refuses to be loaded") != std::string::npos);
 }

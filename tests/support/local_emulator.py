@@ -1,4 +1,7 @@
-"""Starts a sagemaker-local for a Python test and makes boto3 clients for it. Exits 77 (skipped) where boto3 is missing."""
+"""Starts a sagemaker-local for a Python test and makes boto3 clients for it.
+
+Exits 77 (skipped) where boto3 is missing.
+"""
 
 import os
 import shutil
@@ -33,9 +36,19 @@ class LocalEmulator:
         self.directory = tempfile.mkdtemp(prefix="sagemaker-test-")
         self.log = open(os.path.join(self.directory, "emulator.log"), "wb")
         self.process = subprocess.Popen(
-            [os.environ["SAGEMAKER_LOCAL_BIN"], "--port", "0", "--data-dir", os.path.join(self.directory, "data"),
-             "--durability", "process", *arguments],
-            stdout=subprocess.PIPE, stderr=self.log)
+            [
+                os.environ["SAGEMAKER_LOCAL_BIN"],
+                "--port",
+                "0",
+                "--data-dir",
+                os.path.join(self.directory, "data"),
+                "--durability",
+                "process",
+                *arguments,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+        )
         line = self.process.stdout.readline().decode()
         if not line.startswith("ready: "):
             self.stop()
@@ -44,8 +57,13 @@ class LocalEmulator:
 
     def client(self, service, secret="test", retries=True, **config):
         return boto3.client(
-            service, endpoint_url=self.url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key=secret,
-            config=Config(retries={"max_attempts": 3 if retries else 0}, **config))
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key=secret,
+            config=Config(retries={"max_attempts": 3 if retries else 0}, **config),
+        )
 
     def stop(self):
         if self.process.poll() is None:

@@ -11,7 +11,8 @@ namespace sagemaker::tests {
 // Says why a test has nothing to check here. A program in which every test case was skipped exits 77.
 void skip(const std::string& reason);
 
-// The folder of real data: SAGEMAKER_DATA_DIR, else shared/data beside the checkout; nullopt where `relative` is absent.
+// The folder of real data: SAGEMAKER_DATA_DIR, else shared/data beside the checkout; nullopt where `relative`
+// is absent.
 std::optional<std::filesystem::path> data_file(const std::string& relative);
 
 // A folder of its own that is gone at scope end.

@@ -1,4 +1,5 @@
-// InvokeEndpoint: finds the endpoint's instance for a request, forwards it, and turns what went wrong into AWS's ModelError.
+// InvokeEndpoint: finds the endpoint's instance for a request, forwards it, and turns what went wrong into
+// AWS's ModelError.
 #pragma once
 
 #include <string>
@@ -13,11 +14,11 @@ namespace sagemaker::local::services {
 
 struct InvokeRequest {
   std::string endpoint_name;
-  std::string content_type;       // "" where the client sent none
+  std::string content_type;  // "" where the client sent none
   std::string accept;
   std::string target_variant;
-  std::string target_model;       // multi-model endpoints: refused
-  std::string target_container;   // multi-container endpoints: refused
+  std::string target_model;      // multi-model endpoints: refused
+  std::string target_container;  // multi-container endpoints: refused
   std::string inference_id;
   std::string custom_attributes;
   std::string_view body;
@@ -30,7 +31,8 @@ struct InvokeResponse {
   std::string custom_attributes;
 };
 
-// Throws ServiceFault: ValidationError 400 (no such endpoint or variant), ModelError 424, InternalFailure 500.
+// Throws ServiceFault: ValidationError 400 (no such endpoint or variant), ModelError 424, InternalFailure
+// 500.
 InvokeResponse invoke_endpoint(Platform& platform, EndpointFleet& fleet, const InvokeRequest& request);
 
 }  // namespace sagemaker::local::services

@@ -14,11 +14,14 @@ void refuse_unimplemented(const json& input) {
   const auto refuse = [](const std::string& what) {
     throw validation_fault(what + " is not implemented by sagemaker-local yet.");
   };
-  for (const char* member : {"AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants", "MetricsConfig"})
+  for (const char* member :
+       {"AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants", "MetricsConfig"})
     if (input.contains(member)) refuse(member);
-  if (input.value("DataCaptureConfig", json::object()).value("EnableCapture", false)) refuse("DataCaptureConfig");
+  if (input.value("DataCaptureConfig", json::object()).value("EnableCapture", false))
+    refuse("DataCaptureConfig");
   for (const json& variant : input.at("ProductionVariants"))
-    for (const char* member : {"ServerlessConfig", "ManagedInstanceScaling", "CoreDumpConfig", "CapacityReservationConfig"})
+    for (const char* member :
+         {"ServerlessConfig", "ManagedInstanceScaling", "CoreDumpConfig", "CapacityReservationConfig"})
       if (variant.contains(member)) refuse(std::string("ProductionVariants.") + member);
 }
 
@@ -28,9 +31,12 @@ void check_variants(Platform& platform, const json& variants) {
     const std::string name = variant.at("VariantName");
     if (!names.insert(name).second) throw validation_fault("Variant names must be unique: \"" + name + "\".");
     if (!variant.contains("ModelName"))
-      throw validation_fault("A variant without ModelName (for inference components) is not implemented by sagemaker-local yet.");
+      throw validation_fault(
+          "A variant without ModelName (for inference components) is not implemented by sagemaker-local "
+          "yet.");
     for (const char* member : {"InstanceType", "InitialInstanceCount"})
-      if (!variant.contains(member)) throw validation_fault("Production variant \"" + name + "\" must contain " + member + ".");
+      if (!variant.contains(member))
+        throw validation_fault("Production variant \"" + name + "\" must contain " + member + ".");
     const std::string model = variant["ModelName"];
     if (!platform.records.find(model_kind, model))
       throw validation_fault("Could not find model \"" + platform.arn("model", model) + "\".");
@@ -64,17 +70,21 @@ json create(Platform& platform, const json& input) {
 store::Record find_endpoint_config(Platform& platform, const std::string& name) {
   const auto config = platform.records.find(endpoint_config_kind, name);
   if (!config)
-    throw validation_fault("Could not find endpoint configuration \"" + platform.arn("endpoint-config", name) + "\".");
+    throw validation_fault("Could not find endpoint configuration \"" +
+                           platform.arn("endpoint-config", name) + "\".");
   return *config;
 }
 
 void add_endpoint_config_operations(OperationTable& table, Platform& platform) {
   const auto name_of = [](const json& input) { return input.at("EndpointConfigName").get<std::string>(); };
-  table["CreateEndpointConfig"] = [&](const CallContext&, const json& input) { return create(platform, input); };
+  table["CreateEndpointConfig"] = [&](const CallContext&, const json& input) {
+    return create(platform, input);
+  };
   table["DescribeEndpointConfig"] = [&platform, name_of](const CallContext&, const json& input) {
     return find_endpoint_config(platform, name_of(input)).document;
   };
-  // An endpoint keeps what it was made from: deleting the configuration of a running endpoint is allowed, and usual.
+  // An endpoint keeps what it was made from: deleting the configuration of a running endpoint is allowed, and
+  // usual.
   table["DeleteEndpointConfig"] = [&platform, name_of](const CallContext&, const json& input) {
     const store::Record config = find_endpoint_config(platform, name_of(input));
     platform.records.erase(endpoint_config_kind, config.name);
@@ -82,11 +92,12 @@ void add_endpoint_config_operations(OperationTable& table, Platform& platform) {
     return json::object();
   };
   table["ListEndpointConfigs"] = [&](const CallContext&, const json& input) {
-    return list_records(platform.records, endpoint_config_kind, input, "EndpointConfigs", [](const store::Record& config) {
-      return json{{"EndpointConfigName", config.name},
-                  {"EndpointConfigArn", config.arn},
-                  {"CreationTime", timestamp(config.created_ms)}};
-    });
+    return list_records(platform.records, endpoint_config_kind, input, "EndpointConfigs",
+                        [](const store::Record& config) {
+                          return json{{"EndpointConfigName", config.name},
+                                      {"EndpointConfigArn", config.arn},
+                                      {"CreationTime", timestamp(config.created_ms)}};
+                        });
   };
 }
 

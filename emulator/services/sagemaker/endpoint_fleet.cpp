@@ -4,8 +4,9 @@
 #include <chrono>
 #include <thread>
 
-#include <sagemaker/aws/crypto.hpp>
 #include <spdlog/spdlog.h>
+
+#include <sagemaker/aws/crypto.hpp>
 
 #include "emulator/runner/container_environment.hpp"
 #include "emulator/runner/instance_types.hpp"
@@ -21,18 +22,24 @@ const json& container_of(const json& model) {
   return model.contains("PrimaryContainer") ? model["PrimaryContainer"] : model.at("Containers").at(0);
 }
 
-// Keeps the bytes of an object under a second name: the instance can be restarted after the object was deleted.
+// Keeps the bytes of an object under a second name: the instance can be restarted after the object was
+// deleted.
 void keep(const store::Objects& objects, const store::ObjectInfo& info, const std::filesystem::path& target) {
   std::filesystem::create_directories(target.parent_path());
   std::error_code error;
   std::filesystem::create_hard_link(objects.blob_path(info), target, error);
-  if (error) std::filesystem::copy_file(objects.blob_path(info), target, std::filesystem::copy_options::overwrite_existing);
+  if (error)
+    std::filesystem::copy_file(objects.blob_path(info), target,
+                               std::filesystem::copy_options::overwrite_existing);
 }
 
-// The model's files on this machine: an archive, a folder, or nothing where the model has none. What an earlier deployment
-// of the same endpoint kept is used again: so it takes its name when it is complete, and not before.
-std::filesystem::path model_data(const store::Objects& objects, const json& container, const std::filesystem::path& root) {
-  const json source = container.value("ModelDataSource", json::object()).value("S3DataSource", json::object());
+// The model's files on this machine: an archive, a folder, or nothing where the model has none. What an
+// earlier deployment of the same endpoint kept is used again: so it takes its name when it is complete, and
+// not before.
+std::filesystem::path model_data(const store::Objects& objects, const json& container,
+                                 const std::filesystem::path& root) {
+  const json source =
+      container.value("ModelDataSource", json::object()).value("S3DataSource", json::object());
   const std::string uri = container.value("ModelDataUrl", source.value("S3Uri", ""));
   if (uri.empty()) return {};
   const bool folder = source.value("CompressionType", "Gzip") == "None";
@@ -51,7 +58,8 @@ std::filesystem::path model_data(const store::Objects& objects, const json& cont
   const auto found = objects_under(objects, location);
   if (found.empty()) throw std::runtime_error("Could not find model data at " + uri + ".");
   for (const store::ObjectInfo& info : found) {
-    const std::filesystem::path relative = std::filesystem::path(relative_name(info.key, location.key)).lexically_normal();
+    const std::filesystem::path relative =
+        std::filesystem::path(relative_name(info.key, location.key)).lexically_normal();
     if (relative.is_absolute() || relative.string().starts_with(".."))
       throw std::runtime_error("the key " + info.key + " of the model data leaves its folder");
     keep(objects, info, partial / relative);
@@ -65,7 +73,8 @@ std::string failure_reason(const runner::ServingInstance& instance, const json& 
   if (instance.failure() == runner::ServingInstance::Failure::model_data)
     return "Failed to extract model data archive for container \"primary\" from URL \"" +
            container_of(model).value("ModelDataUrl", "") +
-           "\". Please ensure that the object located at the URL is a valid tar.gz archive. (" + instance.failure_detail() + ")";
+           "\". Please ensure that the object located at the URL is a valid tar.gz archive. (" +
+           instance.failure_detail() + ")";
   return "The primary container for production variant " + name +
          " did not pass the ping health check. Please check CloudWatch logs for this endpoint.";
 }
@@ -73,10 +82,12 @@ std::string failure_reason(const runner::ServingInstance& instance, const json& 
 }  // namespace
 
 void Deployment::stop(std::chrono::milliseconds time) const {
-  // SIGTERM to all at once, then wait for each: an endpoint of ten instances does not stop ten times as slowly.
+  // SIGTERM to all at once, then wait for each: an endpoint of ten instances does not stop ten times as
+  // slowly.
   std::vector<std::thread> stops;
   for (const LiveVariant& variant : variants)
-    for (const auto& instance : variant.instances) stops.emplace_back([&instance, time] { instance->stop(time); });
+    for (const auto& instance : variant.instances)
+      stops.emplace_back([&instance, time] { instance->stop(time); });
   for (std::thread& stop : stops) stop.join();
 }
 
@@ -107,14 +118,15 @@ void EndpointFleet::shut_down() {
   tasks_.join();  // they see the flag; what they had begun to stop has just ended
 }
 
-std::unique_ptr<runner::ServingInstance> EndpointFleet::start_instance(const std::string& endpoint, const json& variant,
-                                                                       const json& model,
-                                                                       const std::filesystem::path& model_data_path,
-                                                                       const std::filesystem::path& root, int index) {
+std::unique_ptr<runner::ServingInstance> EndpointFleet::start_instance(
+    const std::string& endpoint, const json& variant, const json& model,
+    const std::filesystem::path& model_data_path, const std::filesystem::path& root, int index) {
   const json& container = container_of(model);
   const std::string image_name = container.at("Image");
   const auto image = platform_.images.resolve(image_name);
-  if (!image) throw std::runtime_error("ECR image \"" + image_name + "\" is invalid. " + platform_.images.explain_unknown(image_name));
+  if (!image)
+    throw std::runtime_error("ECR image \"" + image_name + "\" is invalid. " +
+                             platform_.images.explain_unknown(image_name));
   const std::string id = "i-" + aws::sha256_hex(root.string() + aws::uuid4()).substr(0, 17);
   const std::string group = "/aws/sagemaker/Endpoints/" + endpoint;
   const std::string stream = variant.at("VariantName").get<std::string>() + "/" + id;
@@ -122,8 +134,9 @@ std::unique_ptr<runner::ServingInstance> EndpointFleet::start_instance(const std
   runner::ServingSpec spec;
   spec.image = *image;
   spec.environment = base_container_environment(platform_);
-  const runner::Share share = runner::share_of(variant.at("InstanceType").get<std::string>(),
-                                               variant.at("InitialInstanceCount").get<int>(), runner::this_machine());
+  const runner::Share share =
+      runner::share_of(variant.at("InstanceType").get<std::string>(),
+                       variant.at("InitialInstanceCount").get<int>(), runner::this_machine());
   spec.environment["SM_NUM_CPUS"] = std::to_string(share.cpus);
   spec.environment["SM_NUM_GPUS"] = std::to_string(share.gpus);
   spec.environment["OMP_NUM_THREADS"] = std::to_string(share.cpus);
@@ -133,13 +146,16 @@ std::unique_ptr<runner::ServingInstance> EndpointFleet::start_instance(const std
   spec.model_archive = model_data_path;
   spec.root = root / id;
   spec.hostname = "model.aws.local";
-  spec.startup_timeout = std::chrono::seconds(variant.value(
-      "ContainerStartupHealthCheckTimeoutInSeconds", static_cast<std::int64_t>(platform_.limits.runner.startup_timeout.count())));
+  spec.startup_timeout = std::chrono::seconds(
+      variant.value("ContainerStartupHealthCheckTimeoutInSeconds",
+                    static_cast<std::int64_t>(platform_.limits.runner.startup_timeout.count())));
   spec.on_line = [this, group, stream](std::string_view line) { platform_.logs.write(group, stream, line); };
-  return runner::ServingInstance::start(std::move(spec), platform_.sandbox, platform_.addresses, platform_.limits.runner);
+  return runner::ServingInstance::start(std::move(spec), platform_.sandbox, platform_.addresses,
+                                        platform_.limits.runner);
 }
 
-EndpointFleet::Outcome EndpointFleet::deploy(const std::string& endpoint, const std::string& endpoint_arn, const json& deployment) {
+EndpointFleet::Outcome EndpointFleet::deploy(const std::string& endpoint, const std::string& endpoint_arn,
+                                             const json& deployment) {
   auto live = std::make_shared<Deployment>();
   const std::filesystem::path kept = platform_.work_directory / "endpoints" / endpoint;
   live->root = kept / ("deployment-" + std::to_string(++generation_));
@@ -148,13 +164,17 @@ EndpointFleet::Outcome EndpointFleet::deploy(const std::string& endpoint, const 
     const json& variants = deployment.at("Config").at("ProductionVariants");
     for (const json& variant : variants) {
       const json& model = deployment.at("Models").at(variant.at("ModelName").get<std::string>());
-      const std::string version = aws::sha256_hex(model.at("ModelArn").get<std::string>() + model.at("CreationTime").dump());
-      const auto data = model_data(platform_.objects, container_of(model), kept / ("model-" + version.substr(0, 16)));
+      const std::string version =
+          aws::sha256_hex(model.at("ModelArn").get<std::string>() + model.at("CreationTime").dump());
+      const auto data =
+          model_data(platform_.objects, container_of(model), kept / ("model-" + version.substr(0, 16)));
       const std::string image = container_of(model).at("Image");
       LiveVariant& one = live->variants.emplace_back();
       one.name = variant.at("VariantName");
       one.weight = variant.value("InitialVariantWeight", 1.0);
-      one.image = {{"SpecifiedImage", image}, {"ResolvedImage", image}, {"ResolutionTime", timestamp(platform_.now_ms())}};
+      one.image = {{"SpecifiedImage", image},
+                   {"ResolvedImage", image},
+                   {"ResolutionTime", timestamp(platform_.now_ms())}};
       for (int i = 0; i < variant.at("InitialInstanceCount").get<int>(); ++i)
         one.instances.push_back(start_instance(endpoint, variant, model, data, live->root, i));
     }
@@ -172,7 +192,9 @@ EndpointFleet::Outcome EndpointFleet::deploy(const std::string& endpoint, const 
         }
         if (state != runner::ServingInstance::State::in_service) {
           spdlog::warn("endpoint {}: {}", endpoint, instance->failure_detail());
-          return {std::move(live), failure_reason(*instance, variants[v], deployment["Models"][variants[v]["ModelName"].get<std::string>()])};
+          return {std::move(live),
+                  failure_reason(*instance, variants[v],
+                                 deployment["Models"][variants[v]["ModelName"].get<std::string>()])};
         }
       }
     }
@@ -191,8 +213,8 @@ void EndpointFleet::publish(const std::string& name, std::shared_ptr<Deployment>
   }
   if (!replaced) return;
   tasks_.run([this, replaced = std::move(replaced)] {
-    // Whoever chose an instance before the switch gets its answer. Stopped here and not by the last of them: its client
-    // would wait for the end of the container too.
+    // Whoever chose an instance before the switch gets its answer. Stopped here and not by the last of them:
+    // its client would wait for the end of the container too.
     const auto deadline = std::chrono::steady_clock::now() + platform_.limits.runner.invocation_timeout;
     while (replaced.use_count() > 1 && !shutting_down_ && std::chrono::steady_clock::now() < deadline)
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -262,12 +284,15 @@ void EndpointFleet::remove(const std::string& endpoint) {
 }
 
 void EndpointFleet::recover() {
-  for (const store::Record& left : platform_.records.with_status(endpoint_kind, {"Deleting"})) remove(left.name);
-  for (const store::Record& left :
-       platform_.records.with_status(endpoint_kind, {"Creating", "InService", "Updating", "SystemUpdating"})) {
+  for (const store::Record& left : platform_.records.with_status(endpoint_kind, {"Deleting"}))
+    remove(left.name);
+  for (const store::Record& left : platform_.records.with_status(
+           endpoint_kind, {"Creating", "InService", "Updating", "SystemUpdating"})) {
     std::error_code ignored;  // an endpoint that was only just created has no folder yet
-    for (const auto& entry : std::filesystem::directory_iterator(platform_.work_directory / "endpoints" / left.name, ignored))
-      if (entry.path().filename().string().starts_with("deployment-")) std::filesystem::remove_all(entry.path(), ignored);
+    for (const auto& entry :
+         std::filesystem::directory_iterator(platform_.work_directory / "endpoints" / left.name, ignored))
+      if (entry.path().filename().string().starts_with("deployment-"))
+        std::filesystem::remove_all(entry.path(), ignored);
     platform_.records.update(endpoint_kind, left.name, [&](store::Record& endpoint) {
       endpoint.status = "SystemUpdating";
       endpoint.modified_ms = platform_.now_ms();
@@ -291,14 +316,16 @@ EndpointFleet::Choice EndpointFleet::choose(const Deployment& deployment, const 
   const auto in_service = [](const LiveVariant& variant) {
     runner::ServingInstance* best = nullptr;
     for (const auto& instance : variant.instances)
-      if (instance->state() == runner::ServingInstance::State::in_service && (!best || instance->in_flight() < best->in_flight()))
+      if (instance->state() == runner::ServingInstance::State::in_service &&
+          (!best || instance->in_flight() < best->in_flight()))
         best = instance.get();
     return best;
   };
   if (!target_variant.empty()) {
     for (const LiveVariant& variant : deployment.variants)
       if (variant.name == target_variant) return {&variant, in_service(variant)};
-    throw ServiceFault("ValidationError", 400, "Variant " + target_variant + " not found for endpoint " + endpoint + ".");
+    throw ServiceFault("ValidationError", 400,
+                       "Variant " + target_variant + " not found for endpoint " + endpoint + ".");
   }
   double total = 0;
   for (const LiveVariant& variant : deployment.variants) total += variant.weight;

@@ -12,7 +12,8 @@ namespace {
 
 // Configuration and models as they are now: the endpoint lives on when they are deleted.
 json deployment_of(Platform& platform, const std::string& config_name) {
-  json deployment = {{"Config", find_endpoint_config(platform, config_name).document}, {"Models", json::object()}};
+  json deployment = {{"Config", find_endpoint_config(platform, config_name).document},
+                     {"Models", json::object()}};
   for (const json& variant : deployment["Config"].at("ProductionVariants")) {
     const std::string name = variant.at("ModelName");
     const auto model = platform.records.find(model_kind, name);
@@ -25,7 +26,8 @@ json deployment_of(Platform& platform, const std::string& config_name) {
 store::Record find(Platform& platform, const json& input) {
   const std::string name = input.at("EndpointName");
   const auto endpoint = platform.records.find(endpoint_kind, name);
-  if (!endpoint) throw validation_fault("Could not find endpoint \"" + platform.arn("endpoint", name) + "\".");
+  if (!endpoint)
+    throw validation_fault("Could not find endpoint \"" + platform.arn("endpoint", name) + "\".");
   return *endpoint;
 }
 
@@ -38,14 +40,17 @@ void set_status(store::Record& endpoint, const std::string& status, std::int64_t
 
 void require_idle(const store::Record& endpoint) {
   for (const char* busy : {"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
-    if (endpoint.status == busy) throw validation_fault("Cannot update in-progress endpoint \"" + endpoint.arn + "\".");
+    if (endpoint.status == busy)
+      throw validation_fault("Cannot update in-progress endpoint \"" + endpoint.arn + "\".");
 }
 
 json create(Platform& platform, EndpointFleet& fleet, const json& input) {
   store::Record endpoint;
   endpoint.name = input.at("EndpointName");
   endpoint.arn = platform.arn("endpoint", endpoint.name);
-  const auto taken = [&] { return validation_fault("Cannot create already existing endpoint \"" + endpoint.arn + "\"."); };
+  const auto taken = [&] {
+    return validation_fault("Cannot create already existing endpoint \"" + endpoint.arn + "\".");
+  };
   if (platform.records.find(endpoint_kind, endpoint.name)) throw taken();
   const std::string config = input.at("EndpointConfigName");
   endpoint.created_ms = platform.now_ms();
@@ -68,7 +73,8 @@ json create(Platform& platform, EndpointFleet& fleet, const json& input) {
 }
 
 json update(Platform& platform, EndpointFleet& fleet, const json& input) {
-  for (const char* member : {"RetainAllVariantProperties", "ExcludeRetainedVariantProperties", "DeploymentConfig", "RetainDeploymentConfig"})
+  for (const char* member : {"RetainAllVariantProperties", "ExcludeRetainedVariantProperties",
+                             "DeploymentConfig", "RetainDeploymentConfig"})
     if (input.contains(member) && input[member] != false)
       throw validation_fault(std::string(member) + " is not implemented by sagemaker-local yet.");
   const store::Record endpoint = find(platform, input);
@@ -76,10 +82,12 @@ json update(Platform& platform, EndpointFleet& fleet, const json& input) {
   const auto updated = platform.records.update(endpoint_kind, endpoint.name, [&](store::Record& record) {
     require_idle(record);
     if (record.status != "InService")
-      throw validation_fault("Cannot update endpoint \"" + record.arn + "\" in status " + record.status + ".");
+      throw validation_fault("Cannot update endpoint \"" + record.arn + "\" in status " + record.status +
+                             ".");
     set_status(record, "Updating", platform.now_ms());
   });
-  if (!updated) throw validation_fault("Could not find endpoint \"" + endpoint.arn + "\".");  // deleted meanwhile
+  if (!updated)
+    throw validation_fault("Could not find endpoint \"" + endpoint.arn + "\".");  // deleted meanwhile
   fleet.update(endpoint, deployment);
   return {{"EndpointArn", endpoint.arn}};
 }
@@ -104,18 +112,27 @@ json describe(const store::Record& endpoint) {
 }  // namespace
 
 void add_endpoint_operations(OperationTable& table, Platform& platform, EndpointFleet& fleet) {
-  table["CreateEndpoint"] = [&](const CallContext&, const json& input) { return create(platform, fleet, input); };
-  table["UpdateEndpoint"] = [&](const CallContext&, const json& input) { return update(platform, fleet, input); };
-  table["DeleteEndpoint"] = [&](const CallContext&, const json& input) { return erase(platform, fleet, input); };
-  table["DescribeEndpoint"] = [&](const CallContext&, const json& input) { return describe(find(platform, input)); };
+  table["CreateEndpoint"] = [&](const CallContext&, const json& input) {
+    return create(platform, fleet, input);
+  };
+  table["UpdateEndpoint"] = [&](const CallContext&, const json& input) {
+    return update(platform, fleet, input);
+  };
+  table["DeleteEndpoint"] = [&](const CallContext&, const json& input) {
+    return erase(platform, fleet, input);
+  };
+  table["DescribeEndpoint"] = [&](const CallContext&, const json& input) {
+    return describe(find(platform, input));
+  };
   table["ListEndpoints"] = [&](const CallContext&, const json& input) {
-    return list_records(platform.records, endpoint_kind, input, "Endpoints", [](const store::Record& endpoint) {
-      return json{{"EndpointName", endpoint.name},
-                  {"EndpointArn", endpoint.arn},
-                  {"CreationTime", timestamp(endpoint.created_ms)},
-                  {"LastModifiedTime", timestamp(endpoint.modified_ms)},
-                  {"EndpointStatus", endpoint.status}};
-    });
+    return list_records(platform.records, endpoint_kind, input, "Endpoints",
+                        [](const store::Record& endpoint) {
+                          return json{{"EndpointName", endpoint.name},
+                                      {"EndpointArn", endpoint.arn},
+                                      {"CreationTime", timestamp(endpoint.created_ms)},
+                                      {"LastModifiedTime", timestamp(endpoint.modified_ms)},
+                                      {"EndpointStatus", endpoint.status}};
+                        });
   };
 }
 

@@ -1,4 +1,5 @@
-// The endpoint operations: what a request must satisfy and which states an endpoint takes. What runs is the EndpointFleet's.
+// The endpoint operations: what a request must satisfy and which states an endpoint takes. What runs is the
+// EndpointFleet's.
 #pragma once
 
 #include "emulator/services/operation.hpp"

@@ -1,4 +1,5 @@
-// What all List* operations have in common: filters, order and pages from the request; summaries into the response.
+// What all List* operations have in common: filters, order and pages from the request; summaries into the
+// response.
 #pragma once
 
 #include <functional>
@@ -12,8 +13,8 @@
 
 namespace sagemaker::local::services {
 
-// Reads NameContains, StatusEquals, CreationTimeAfter/Before, LastModifiedTimeAfter/Before, SortBy, SortOrder, MaxResults,
-// NextToken. Order and page size of the API: newest first, 10 a page.
+// Reads NameContains, StatusEquals, CreationTimeAfter/Before, LastModifiedTimeAfter/Before, SortBy,
+// SortOrder, MaxResults, NextToken. Order and page size of the API: newest first, 10 a page.
 store::RecordQuery list_query(const json& input);
 
 // {`member`: [summary of each record], "NextToken": ...}

@@ -28,14 +28,16 @@ struct MetricScanner::Metric {
   aws::TimePoint when{};
 };
 
-MetricScanner::MetricScanner(const json& definitions, std::shared_ptr<aws::Clock> clock) : clock_(std::move(clock)) {
+MetricScanner::MetricScanner(const json& definitions, std::shared_ptr<aws::Clock> clock)
+    : clock_(std::move(clock)) {
   for (const json& definition : definitions) {
     const std::string name = definition.at("Name");
     try {
       metrics_.push_back(std::unique_ptr<Metric>(
           new Metric{name, Pattern(definition.at("Regex").get<std::string>()), std::nullopt, {}}));
     } catch (const PatternError& error) {
-      spdlog::warn("the regular expression of metric {} does not compile and matches nothing: {}", name, error.what());
+      spdlog::warn("the regular expression of metric {} does not compile and matches nothing: {}", name,
+                   error.what());
     }
   }
 }
@@ -66,7 +68,9 @@ json MetricScanner::final_metrics() const {
   json list = json::array();
   for (const auto& metric : metrics_)
     if (metric->value)
-      list.push_back({{"MetricName", metric->name}, {"Value", *metric->value}, {"Timestamp", aws::to_epoch_seconds(metric->when)}});
+      list.push_back({{"MetricName", metric->name},
+                      {"Value", *metric->value},
+                      {"Timestamp", aws::to_epoch_seconds(metric->when)}});
   return list;
 }
 

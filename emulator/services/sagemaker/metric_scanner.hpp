@@ -1,5 +1,5 @@
-// MetricDefinitions at work: regular expressions over the log of a job; the last match of each metric is its final value.
-// AWS: "regular expressions in Python", first capture group, stdout and stderr.
+// MetricDefinitions at work: regular expressions over the log of a job; the last match of each metric is its
+// final value. AWS: "regular expressions in Python", first capture group, stdout and stderr.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,8 @@ namespace sagemaker::local::services {
 
 class MetricScanner {
  public:
-  // Definitions as in the request: [{"Name": ..., "Regex": ...}]. A regex that does not compile matches nothing and is logged.
+  // Definitions as in the request: [{"Name": ..., "Regex": ...}]. A regex that does not compile matches
+  // nothing and is logged.
   MetricScanner(const json& definitions, std::shared_ptr<aws::Clock> clock);
   ~MetricScanner();
   void scan(std::string_view line);  // thread-safe

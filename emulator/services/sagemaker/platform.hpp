@@ -1,4 +1,5 @@
-// What the SageMaker operations share: the stores, the images, the runner, the clock, and where this emulator "is".
+// What the SageMaker operations share: the stores, the images, the runner, the clock, and where this emulator
+// "is".
 #pragma once
 
 #include <filesystem>
@@ -28,8 +29,10 @@ struct Platform {
   std::shared_ptr<aws::Clock> clock;
   std::string account;
   std::string region;
-  std::filesystem::path work_directory;  // of jobs and endpoint instances, on the same file system as the store
-  // What a container needs to call this emulator: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, ...; nothing of the host's own keys.
+  std::filesystem::path
+      work_directory;  // of jobs and endpoint instances, on the same file system as the store
+  // What a container needs to call this emulator: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, ...; nothing of the
+  // host's own keys.
   std::map<std::string, std::string> container_environment;
 
   std::int64_t now_ms() const { return aws::to_epoch_ms(clock->now()); }

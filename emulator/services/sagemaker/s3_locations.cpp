@@ -33,7 +33,8 @@ std::string read_object(const store::Objects& objects, const S3Location& locatio
   return text.str();
 }
 
-// [{"prefix": "s3://bucket/folder/"}, "a.csv", "sub/b.csv"]: every entry is one object, placed by its relative name.
+// [{"prefix": "s3://bucket/folder/"}, "a.csv", "sub/b.csv"]: every entry is one object, placed by its
+// relative name.
 std::vector<runner::InputFile> manifest_files(const store::Objects& objects, const S3Location& manifest) {
   json entries;
   try {
@@ -43,12 +44,14 @@ std::vector<runner::InputFile> manifest_files(const store::Objects& objects, con
   }
   if (!entries.is_array() || entries.empty() || !entries[0].is_object() || !entries[0].contains("prefix") ||
       !entries[0]["prefix"].is_string())
-    throw std::runtime_error("the manifest " + manifest.uri() + " must be a JSON list that starts with {\"prefix\": \"s3://...\"}");
+    throw std::runtime_error("the manifest " + manifest.uri() +
+                             " must be a JSON list that starts with {\"prefix\": \"s3://...\"}");
   const std::string prefix = entries[0]["prefix"];
   std::vector<runner::InputFile> files;
   for (std::size_t i = 1; i < entries.size(); ++i) {
     if (!entries[i].is_string())
-      throw std::runtime_error("entry " + std::to_string(i) + " of the manifest " + manifest.uri() + " is not a string");
+      throw std::runtime_error("entry " + std::to_string(i) + " of the manifest " + manifest.uri() +
+                               " is not a string");
     const S3Location location = parse_s3_uri(prefix + entries[i].get<std::string>());
     const auto info = objects.find(location.bucket, location.key);
     if (!info) throw std::runtime_error("the manifest names " + location.uri() + ", which does not exist");
@@ -66,18 +69,22 @@ S3Location parse_s3_uri(std::string_view uri) {
   } else if (rest.starts_with("https://s3") && rest.find('/', 8) != std::string_view::npos) {
     rest.remove_prefix(rest.find('/', 8) + 1);
   } else {
-    throw validation_fault("The S3 URI \"" + std::string(uri) + "\" is invalid: it must start with s3:// or https://s3.");
+    throw validation_fault("The S3 URI \"" + std::string(uri) +
+                           "\" is invalid: it must start with s3:// or https://s3.");
   }
   const std::size_t slash = rest.find('/');
   S3Location location{std::string(rest.substr(0, slash)),
                       slash == std::string_view::npos ? "" : std::string(rest.substr(slash + 1))};
-  if (location.bucket.empty()) throw validation_fault("The S3 URI \"" + std::string(uri) + "\" names no bucket.");
+  if (location.bucket.empty())
+    throw validation_fault("The S3 URI \"" + std::string(uri) + "\" names no bucket.");
   return location;
 }
 
 std::string relative_name(std::string_view key, std::string_view prefix) {
-  if (key.size() > prefix.size() && (prefix.empty() || prefix.ends_with('/'))) return std::string(key.substr(prefix.size()));
-  if (key.size() > prefix.size() && key[prefix.size()] == '/') return std::string(key.substr(prefix.size() + 1));
+  if (key.size() > prefix.size() && (prefix.empty() || prefix.ends_with('/')))
+    return std::string(key.substr(prefix.size()));
+  if (key.size() > prefix.size() && key[prefix.size()] == '/')
+    return std::string(key.substr(prefix.size() + 1));
   const std::size_t slash = prefix.rfind('/');
   return std::string(key.substr(slash == std::string_view::npos ? 0 : slash + 1));
 }
@@ -94,8 +101,8 @@ std::vector<store::ObjectInfo> objects_under(const store::Objects& objects, cons
   }
 }
 
-std::vector<runner::InputFile> channel_files(const store::Objects& objects, const json& s3_data_source, int host_index,
-                                             int host_count) {
+std::vector<runner::InputFile> channel_files(const store::Objects& objects, const json& s3_data_source,
+                                             int host_index, int host_count) {
   const S3Location location = parse_s3_uri(s3_data_source.at("S3Uri").get<std::string>());
   std::vector<runner::InputFile> files;
   if (s3_data_source.at("S3DataType") == "ManifestFile") {
@@ -118,10 +125,11 @@ void require_objects(const store::Objects& objects, const json& s3_data_source, 
                          ? objects.find(location.bucket, location.key).has_value()
                          : any_object_under(objects, location);
   if (there) return;
-  throw validation_fault("No S3 objects found under S3 URL \"" + location.uri() +
-                         "\" given in input data source. Please ensure that the bucket exists in the selected region (" +
-                         region + "), that objects exist under that S3 prefix, and that the role \"" + role +
-                         "\" has \"s3:ListBucket\" permissions on bucket \"" + location.bucket + "\".");
+  throw validation_fault(
+      "No S3 objects found under S3 URL \"" + location.uri() +
+      "\" given in input data source. Please ensure that the bucket exists in the selected region (" +
+      region + "), that objects exist under that S3 prefix, and that the role \"" + role +
+      "\" has \"s3:ListBucket\" permissions on bucket \"" + location.bucket + "\".");
 }
 
 }  // namespace sagemaker::local::services

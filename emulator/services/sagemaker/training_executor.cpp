@@ -35,23 +35,28 @@ runner::TrainingSpec spec_of(const json& job, Platform& platform) {
   spec.environment["TRAINING_JOB_ARN"] = job.at("TrainingJobArn");
   spec.instance_type = resources.at("InstanceType");
   spec.instance_count = resources.at("InstanceCount");
-  spec.run_seconds_max = std::chrono::seconds(job.at("StoppingCondition").at("MaxRuntimeInSeconds").get<std::int64_t>());
+  spec.run_seconds_max =
+      std::chrono::seconds(job.at("StoppingCondition").at("MaxRuntimeInSeconds").get<std::int64_t>());
   spec.root = platform.work_directory / "training" / spec.job_name;
   for (const json& channel : job.value("InputDataConfig", json::array())) {
     const json& source = channel.at("DataSource").at("S3DataSource");
-    json config = {{"TrainingInputMode", channel.value("InputMode", algorithm.at("TrainingInputMode").get<std::string>())},
+    json config = {{"TrainingInputMode",
+                    channel.value("InputMode", algorithm.at("TrainingInputMode").get<std::string>())},
                    {"S3DistributionType", source.value("S3DataDistributionType", "FullyReplicated")},
                    {"RecordWrapperType", channel.value("RecordWrapperType", "None")}};
     if (channel.contains("ContentType")) config["ContentType"] = channel["ContentType"];
-    spec.channels.push_back({channel.at("ChannelName"), config, [&objects = platform.objects, source](int host, int count) {
-                               return channel_files(objects, source, host, count);
-                             }});
+    spec.channels.push_back(
+        {channel.at("ChannelName"), config, [&objects = platform.objects, source](int host, int count) {
+           return channel_files(objects, source, host, count);
+         }});
   }
   return spec;
 }
 
-// Puts a directory under `<S3OutputPath>/<job>/output/`: as one archive, or file by file for CompressionType NONE.
-void publish(Platform& platform, const json& job, const std::filesystem::path& directory, const std::string& name) {
+// Puts a directory under `<S3OutputPath>/<job>/output/`: as one archive, or file by file for CompressionType
+// NONE.
+void publish(Platform& platform, const json& job, const std::filesystem::path& directory,
+             const std::string& name) {
   const json& output = job.at("OutputDataConfig");
   S3Location target = parse_s3_uri(output.at("S3OutputPath").get<std::string>());
   if (!platform.objects.find_bucket(target.bucket))
@@ -61,10 +66,12 @@ void publish(Platform& platform, const json& job, const std::filesystem::path& d
   target.key += job.at("TrainingJobName").get<std::string>() + "/output/";
   if (output.value("CompressionType", "GZIP") == "NONE") {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(directory))
-      if (std::filesystem::is_regular_file(entry.symlink_status()))  // no link: it could lead to any file of this machine
-        platform.objects.put_file(target.bucket,
-                                  target.key + name + "/" + std::filesystem::relative(entry.path(), directory).string(),
-                                  entry.path());
+      if (std::filesystem::is_regular_file(
+              entry.symlink_status()))  // no link: it could lead to any file of this machine
+        platform.objects.put_file(
+            target.bucket,
+            target.key + name + "/" + std::filesystem::relative(entry.path(), directory).string(),
+            entry.path());
     return;
   }
   const std::filesystem::path archive = directory.parent_path() / (name + ".tar.gz");
@@ -108,7 +115,8 @@ void TrainingExecutor::start(const store::Record& record) {
   // Only its own entry: a new job may have taken the name of one that has ended and was deleted.
   const auto forget = [this, stop, name = record.name] {
     std::lock_guard lock(mutex_);
-    if (const auto found = running_.find(name); found != running_.end() && found->second == stop) running_.erase(found);
+    if (const auto found = running_.find(name); found != running_.end() && found->second == stop)
+      running_.erase(found);
   };
   try {
     tasks_.run([this, stop, forget, name = record.name, document = record.document] {
@@ -143,7 +151,8 @@ void TrainingExecutor::run(const std::string& name, const json& document, runner
       streams.push_back(name + "/algo-" + std::to_string(host) + "-" + epoch);
       platform_.logs.open_stream(training_log_group, streams.back());
     }
-    MetricScanner metrics(document.at("AlgorithmSpecification").value("MetricDefinitions", json::array()), platform_.clock);
+    MetricScanner metrics(document.at("AlgorithmSpecification").value("MetricDefinitions", json::array()),
+                          platform_.clock);
     runner::TrainingEvents events;
     events.on_line = [&](int host, std::string_view line) {
       platform_.logs.write(training_log_group, streams[static_cast<std::size_t>(host)], line);
@@ -156,14 +165,17 @@ void TrainingExecutor::run(const std::string& name, const json& document, runner
         if (phase == runner::TrainingPhase::downloading)
           training_state::enter(job, "Downloading", "Downloading input data", now);
         else if (phase == runner::TrainingPhase::training)
-          training_state::enter(job, "Training", "Training image download completed. Training in progress.", now);
+          training_state::enter(job, "Training", "Training image download completed. Training in progress.",
+                                now);
         else
           training_state::enter(job, "Uploading", "Uploading generated training model", now);
       });
     };
     change([&](store::Record& job, std::int64_t now) {
-      if (stopping(job)) stop.request();  // StopTrainingJob came before there was a job to tell
-      else training_state::say(job, "Preparing the instances for training", now);
+      if (stopping(job))
+        stop.request();  // StopTrainingJob came before there was a job to tell
+      else
+        training_state::say(job, "Preparing the instances for training", now);
     });
     runner::TrainingRunner training(platform_.sandbox, platform_.addresses, platform_.limits.runner);
     TrainingOutcome outcome = training.run(spec, events, stop);
@@ -180,7 +192,8 @@ void TrainingExecutor::run(const std::string& name, const json& document, runner
         publish(platform_, document, outcome.model_directory, "model");
         published = true;
       }
-      if (!interrupted && has_files(outcome.output_directory)) publish(platform_, document, outcome.output_directory, "output");
+      if (!interrupted && has_files(outcome.output_directory))
+        publish(platform_, document, outcome.output_directory, "output");
     } catch (const std::exception& error) {
       outcome.kind = TrainingOutcome::Kind::failed;
       outcome.failure_reason = std::string("ClientError: Artifact upload failed: ") + error.what();
@@ -189,9 +202,11 @@ void TrainingExecutor::run(const std::string& name, const json& document, runner
     std::filesystem::remove_all(root, ignored);
     change([&](store::Record& job, std::int64_t now) {
       if (published) job.document["ModelArtifacts"] = {{"S3ModelArtifacts", artifact_uri(document)}};
-      if (json found = metrics.final_metrics(); !found.empty()) job.document["FinalMetricDataList"] = std::move(found);
+      if (json found = metrics.final_metrics(); !found.empty())
+        job.document["FinalMetricDataList"] = std::move(found);
       if (interrupted && !stopping(job)) {
-        training_state::fail(job, "InternalServerError: sagemaker-local was shut down while the job ran.", now);
+        training_state::fail(job, "InternalServerError: sagemaker-local was shut down while the job ran.",
+                             now);
       } else if (outcome.kind == TrainingOutcome::Kind::failed) {
         training_state::fail(job, outcome.failure_reason, now);
       } else if (outcome.kind == TrainingOutcome::Kind::stopped) {
@@ -217,16 +232,19 @@ void TrainingExecutor::run(const std::string& name, const json& document, runner
 }
 
 void TrainingExecutor::recover() {
-  for (const store::Record& left : platform_.records.with_status(training_job_kind, {"InProgress", "Stopping"})) {
+  for (const store::Record& left :
+       platform_.records.with_status(training_job_kind, {"InProgress", "Stopping"})) {
     try {
       platform_.records.update(training_job_kind, left.name, [&](store::Record& job) {
         const std::int64_t now = platform_.now_ms();
         if (job.status == "Stopping")
           training_state::finish(job, "Stopped", "Stopped", "Training job stopped", now);
         else
-          training_state::fail(job, "InternalServerError: sagemaker-local ended while the job ran. Please try again.", now);
+          training_state::fail(
+              job, "InternalServerError: sagemaker-local ended while the job ran. Please try again.", now);
       });
-    } catch (const std::exception& error) {  // one record that cannot be read must not keep the emulator from starting
+    } catch (const std::exception&
+                 error) {  // one record that cannot be read must not keep the emulator from starting
       spdlog::error("training job {} cannot be given an end: {}", left.name, error.what());
       continue;
     }

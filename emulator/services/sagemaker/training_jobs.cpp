@@ -17,11 +17,12 @@ void refuse_unimplemented(const json& input) {
   const auto refuse = [](const std::string& what) {
     throw validation_fault(what + " is not implemented by sagemaker-local yet.");
   };
-  for (const char* member : {"CheckpointConfig", "RetryStrategy", "RemoteDebugConfig", "SessionChainingConfig",
-                             "InfraCheckConfig", "TensorBoardOutputConfig", "ServerlessJobConfig", "MlflowConfig",
-                             "ModelPackageConfig"})
+  for (const char* member :
+       {"CheckpointConfig", "RetryStrategy", "RemoteDebugConfig", "SessionChainingConfig", "InfraCheckConfig",
+        "TensorBoardOutputConfig", "ServerlessJobConfig", "MlflowConfig", "ModelPackageConfig"})
     if (input.contains(member)) refuse(member);
-  if (input["AlgorithmSpecification"].contains("AlgorithmName")) refuse("AlgorithmSpecification.AlgorithmName");
+  if (input["AlgorithmSpecification"].contains("AlgorithmName"))
+    refuse("AlgorithmSpecification.AlgorithmName");
   const json& resources = input.at("ResourceConfig");
   for (const char* member : {"InstanceGroups", "TrainingPlanArn", "KeepAlivePeriodInSeconds"})
     if (resources.contains(member)) refuse(std::string("ResourceConfig.") + member);
@@ -29,11 +30,13 @@ void refuse_unimplemented(const json& input) {
   for (const json& channel : input.value("InputDataConfig", json::array())) {
     const std::string name = channel.at("ChannelName");
     if (channel.value("InputMode", mode) == "Pipe") refuse("Input mode Pipe (channel " + name + ")");
-    if (!channel.at("DataSource").contains("S3DataSource")) refuse("A data source other than S3DataSource (channel " + name + ")");
+    if (!channel.at("DataSource").contains("S3DataSource"))
+      refuse("A data source other than S3DataSource (channel " + name + ")");
     if (channel["DataSource"]["S3DataSource"].at("S3DataType") == "AugmentedManifestFile")
       refuse("S3DataType AugmentedManifestFile (channel " + name + ")");
     if (channel.contains("ShuffleConfig")) refuse("ShuffleConfig (channel " + name + ")");
-    if (channel.value("CompressionType", "None") != "None") refuse("CompressionType Gzip (channel " + name + ")");
+    if (channel.value("CompressionType", "None") != "None")
+      refuse("CompressionType Gzip (channel " + name + ")");
   }
 }
 
@@ -43,7 +46,8 @@ void require(const json& input) {
     if (!input.contains(member)) throw validation_fault(std::string("Request must contain ") + member + ".");
   const json& algorithm = input["AlgorithmSpecification"];
   if (algorithm.contains("AlgorithmName") == algorithm.contains("TrainingImage"))
-    throw validation_fault("You must specify exactly one of TrainingImage and AlgorithmName in AlgorithmSpecification.");
+    throw validation_fault(
+        "You must specify exactly one of TrainingImage and AlgorithmName in AlgorithmSpecification.");
   const json& resources = input["ResourceConfig"];
   if (!resources.contains("InstanceGroups") &&
       (!resources.contains("InstanceType") || !resources.contains("InstanceCount")))
@@ -51,7 +55,8 @@ void require(const json& input) {
   std::set<std::string> names;
   for (const json& channel : input.value("InputDataConfig", json::array()))
     if (!names.insert(channel.at("ChannelName").get<std::string>()).second)
-      throw validation_fault("Channel names must be unique: " + channel["ChannelName"].get<std::string>() + ".");
+      throw validation_fault("Channel names must be unique: " + channel["ChannelName"].get<std::string>() +
+                             ".");
 }
 
 store::Record new_job(const json& input, const Platform& platform) {
@@ -73,7 +78,8 @@ store::Record new_job(const json& input, const Platform& platform) {
   document["ResourceConfig"].emplace("VolumeSizeInGB", 30);
   if (!document.contains("StoppingCondition")) document["StoppingCondition"] = json::object();
   document["StoppingCondition"].emplace("MaxRuntimeInSeconds", 86400);
-  for (const char* member : {"EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining"})
+  for (const char* member :
+       {"EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining"})
     document.emplace(member, false);
   document["AlgorithmSpecification"].emplace("EnableSageMakerMetricsTimeSeries", false);
   training_state::enter(job, "Starting", "Starting the training job", now);
@@ -81,9 +87,11 @@ store::Record new_job(const json& input, const Platform& platform) {
 }
 
 [[noreturn]] void throw_taken(const store::Record& job) {
-  throw ServiceFault("ResourceInUse", 400,
-                     "Training job names must be unique within an AWS account and region, and a training job with this "
-                     "name already exists (" + job.arn + ")");
+  throw ServiceFault(
+      "ResourceInUse", 400,
+      "Training job names must be unique within an AWS account and region, and a training job with this "
+      "name already exists (" +
+          job.arn + ")");
 }
 
 json create(Platform& platform, TrainingExecutor& executor, const json& input) {
@@ -91,12 +99,14 @@ json create(Platform& platform, TrainingExecutor& executor, const json& input) {
   refuse_unimplemented(input);
   const std::string image = input["AlgorithmSpecification"]["TrainingImage"];
   if (!platform.images.resolve(image))
-    throw validation_fault("ECR image \"" + image + "\" is invalid. " + platform.images.explain_unknown(image));
+    throw validation_fault("ECR image \"" + image + "\" is invalid. " +
+                           platform.images.explain_unknown(image));
   parse_s3_uri(input.at("OutputDataConfig").at("S3OutputPath").get<std::string>());
   store::Record job = new_job(input, platform);
   if (platform.records.find(training_job_kind, job.name)) throw_taken(job);
   for (const json& channel : input.value("InputDataConfig", json::array()))
-    require_objects(platform.objects, channel["DataSource"]["S3DataSource"], platform.region, input.at("RoleArn"));
+    require_objects(platform.objects, channel["DataSource"]["S3DataSource"], platform.region,
+                    input.at("RoleArn"));
   if (!platform.records.insert(training_job_kind, job)) throw_taken(job);
   try {
     set_tags(platform, job.arn, input.value("Tags", json::array()));
@@ -120,7 +130,8 @@ json stop(Platform& platform, TrainingExecutor& executor, const json& input) {
   const std::string name = find(platform, input).name;
   platform.records.update(training_job_kind, name, [&](store::Record& job) {
     if (job.status != "InProgress")
-      throw validation_fault("The request was rejected because the training job is in status " + job.status + ".");
+      throw validation_fault("The request was rejected because the training job is in status " + job.status +
+                             ".");
     job.status = "Stopping";
     job.document["TrainingJobStatus"] = "Stopping";
     training_state::enter(job, "Stopping", "Stopping the training job", platform.now_ms());
@@ -153,13 +164,20 @@ json summary(const store::Record& job) {
 }  // namespace
 
 void add_training_job_operations(OperationTable& table, Platform& platform, TrainingExecutor& executor) {
-  table["CreateTrainingJob"] = [&](const CallContext&, const json& input) { return create(platform, executor, input); };
-  table["DescribeTrainingJob"] = [&](const CallContext&, const json& input) { return find(platform, input).document; };
-  table["StopTrainingJob"] = [&](const CallContext&, const json& input) { return stop(platform, executor, input); };
+  table["CreateTrainingJob"] = [&](const CallContext&, const json& input) {
+    return create(platform, executor, input);
+  };
+  table["DescribeTrainingJob"] = [&](const CallContext&, const json& input) {
+    return find(platform, input).document;
+  };
+  table["StopTrainingJob"] = [&](const CallContext&, const json& input) {
+    return stop(platform, executor, input);
+  };
   table["DeleteTrainingJob"] = [&](const CallContext&, const json& input) { return erase(platform, input); };
   table["ListTrainingJobs"] = [&](const CallContext&, const json& input) {
     if (input.contains("WarmPoolStatusEquals") || input.contains("TrainingPlanArnEquals"))
-      throw validation_fault("WarmPoolStatusEquals and TrainingPlanArnEquals are not implemented by sagemaker-local yet.");
+      throw validation_fault(
+          "WarmPoolStatusEquals and TrainingPlanArnEquals are not implemented by sagemaker-local yet.");
     return list_records(platform.records, training_job_kind, input, "TrainingJobSummaries", summary);
   };
 }

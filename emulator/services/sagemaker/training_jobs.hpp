@@ -1,5 +1,5 @@
-// The training job operations: what a request must satisfy, what a job looks like from outside, and which states it takes.
-// The work itself is done by the TrainingExecutor.
+// The training job operations: what a request must satisfy, what a job looks like from outside, and which
+// states it takes. The work itself is done by the TrainingExecutor.
 #pragma once
 
 #include "emulator/services/operation.hpp"

@@ -1,4 +1,5 @@
-// The states of a training job and the changes between them, applied to the job's document. Texts as AWS was seen to send.
+// The states of a training job and the changes between them, applied to the job's document. Texts as AWS was
+// seen to send.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +13,13 @@
 namespace sagemaker::local::services::training_state {
 
 // Closes the current secondary status and opens the next one.
-void enter(store::Record& job, std::string_view secondary_status, std::string_view message, std::int64_t now_ms);
+void enter(store::Record& job, std::string_view secondary_status, std::string_view message,
+           std::int64_t now_ms);
 // The current secondary status goes on with another message.
 void say(store::Record& job, std::string_view message, std::int64_t now_ms);
 // Completed, Failed, Stopped or Stopped/MaxRuntimeExceeded: times, billing and the last transition.
-void finish(store::Record& job, std::string_view status, std::string_view secondary_status, std::string_view message,
-            std::int64_t now_ms);
+void finish(store::Record& job, std::string_view status, std::string_view secondary_status,
+            std::string_view message, std::int64_t now_ms);
 void fail(store::Record& job, const std::string& reason, std::int64_t now_ms);
 bool ended(const store::Record& job);
 

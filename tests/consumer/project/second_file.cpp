@@ -1,5 +1,5 @@
-// A second file with the same headers: whatever is not inline in them would be defined twice. And the ways in which users
-// write their calls, leaving out what they do not need: none of them may cause a warning.
+// A second file with the same headers: whatever is not inline in them would be defined twice. And the ways in
+// which users write their calls, leaving out what they do not need: none of them may cause a warning.
 #include <sagemaker/sagemaker.hpp>
 
 namespace sm = sagemaker;
