@@ -55,17 +55,25 @@ double floor_rate(const std::string& answer) {
   });
   const int port = server.bind_to_any_port("127.0.0.1");
   std::thread listener([&] { server.listen_after_bind(); });
-  const double result = rate([port] {
-    auto client = std::make_shared<httplib::Client>("127.0.0.1", port);
-    client->set_keep_alive(true);
-    client->set_tcp_nodelay(true);
-    return [client] {
-      const auto response = client->Post("/", R"({"TrainingJobName":"described"})", "application/x-amz-json-1.1");
-      if (!response || response->status != 200) throw std::runtime_error("the bare server did not answer");
-    };
-  });
+  while (!server.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  double result = 0;
+  std::exception_ptr failure;
+  try {
+    result = rate([port] {
+      auto client = std::make_shared<httplib::Client>("127.0.0.1", port);
+      client->set_keep_alive(true);
+      client->set_tcp_nodelay(true);
+      return [client] {
+        const auto response = client->Post("/", R"({"TrainingJobName":"described"})", "application/x-amz-json-1.1");
+        if (!response || response->status != 200) throw std::runtime_error("the bare server did not answer");
+      };
+    });
+  } catch (...) {
+    failure = std::current_exception();
+  }
   server.stop();
   listener.join();
+  if (failure) std::rethrow_exception(failure);
   return result;
 }
 
