@@ -95,14 +95,17 @@ if [[ -n "$sanitize" ]]; then
 fi
 summary="$build/test-summary.txt"
 : >"$summary"
+hold_back_summary() { # line by line, so that progress shows while the tests run
+  local line held=
+  while IFS= read -r line || [[ -n "$line" ]]; do
+    [[ "$line" =~ ^[0-9]+%\ tests\ passed ]] && held=yes
+    if [[ -n "$held" ]]; then printf '%s\n' "$line" >>"$summary"; else printf '%s\n' "$line"; fi
+  done
+}
 log="$build/Testing/Temporary/LastTest.log"
 rm -f "$log"
 code=0
-ctest --test-dir "$build" --output-on-failure --no-tests=error "$@" 2>&1 |
-  awk -v summary="$summary" '
-    /^[0-9]+% tests passed/ { held = 1 }
-    held { print > summary; next }
-    { print; fflush() }' || code=${PIPESTATUS[0]}
+ctest --test-dir "$build" --output-on-failure --no-tests=error "$@" 2>&1 | hold_back_summary || code=${PIPESTATUS[0]}
 
 if [[ -f "$log" ]]; then
   # LastTest.log holds the output of every test, after a line "12/34 Test: name".
