@@ -93,7 +93,8 @@ struct Emulator::Parts {
                  {{"sagemaker", wire::checked(wire::Model::sagemaker,
                                               services::sagemaker_operations(platform, training, fleet))},
                   {"logs", wire::checked(wire::Model::logs, services::logs_operations(logs, clock))},
-                  {"sts", wire::checked(wire::Model::sts, services::sts_operations(temporary_credentials))}}),
+                  {"sts", wire::checked(wire::Model::sts, services::sts_operations(temporary_credentials))},
+                  {"iam", {}}}),
         server(options.limits.http, [this](http::Request& request) { return pipeline.handle(request); }) {
     sandbox.hide(data.path());  // jobs get copies: what is stored is not theirs to see
     port = server.bind(options.host, options.port);

@@ -169,7 +169,8 @@ Identity Authenticator::check(const Message& message, const Claim& claim, Authen
   if (!required_) return identity;
 
   if (claim.date != std::string_view(claim.amz_date).substr(0, 8)) throw wrong_date_fault(claim, family);
-  if (!expected.region.empty() && claim.region != expected.region) {
+  if (!expected.region.empty() && claim.region != expected.region &&
+      (expected.second_region.empty() || claim.region != expected.second_region)) {
     throw wrong_region_fault(claim, family, expected.region);
   }
   if (!expected.service.empty() && claim.service != expected.service) {

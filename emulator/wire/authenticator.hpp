@@ -64,6 +64,7 @@ class Authenticator {
   struct Scope {
     std::string region;
     std::string service;
+    std::string second_region;  // accepted as well; empty: none
   };
 
   // `credentials`: secret keys by access key id. With `required` off every request passes, and what it claims

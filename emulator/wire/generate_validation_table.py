@@ -5,11 +5,14 @@ Reads the service models that botocore carries (service-2.json) and keeps, for t
 names, which of them are required, types, lengths, ranges, patterns and enumerations. No documentation text is taken.
 
     generate_validation_table.py [DATA] [-o FILE]     write the table
-    generate_validation_table.py [DATA] --check FILE  exit 0: FILE is what this script makes of them; 1: it is not;
-                                                      77: no models here, or other ones than FILE was made from
+    generate_validation_table.py [DATA] --check FILE  compare FILE with the models that it was made from, service by
+                                                      service; a service whose model is not here, or only in another
+                                                      version, is skipped by name. exit 0: what was compared is the
+                                                      same; 1: it is not; 77: nothing could be compared
 
-DATA is botocore's folder of models (.../botocore/data) or the sagemaker service-2.json(.gz) inside it. Without it:
-SAGEMAKER_DATA_DIR or ../shared/data beside the checkout, then an installed botocore.
+DATA is botocore's folder of models (.../botocore/data) or the sagemaker service-2.json(.gz) inside it. Without it, each
+service's model is the first found in: SAGEMAKER_DATA_DIR or ../shared/data beside the checkout, Debian's
+python3-botocore, the botocore of this interpreter.
 """
 
 import argparse
@@ -22,13 +25,17 @@ import re
 import sys
 from pathlib import Path
 
-# Which services, and which of their operations (None: all of them).
+# Which services, and which of their operations (None: all of them), in the order of enum Model in validation.hpp.
 MODELS = [
     ("sagemaker", "2017-07-24", None),
     ("logs", "2014-03-28", [
         "CreateLogGroup", "CreateLogStream", "DeleteLogGroup", "DeleteLogStream", "DescribeLogGroups",
         "DescribeLogStreams", "FilterLogEvents", "GetLogEvents", "PutLogEvents"]),
-    ("sts", "2011-06-15", ["AssumeRole", "GetCallerIdentity", "GetSessionToken"]),
+    ("sts", "2011-06-15", None),
+    ("iam", "2010-05-08", [
+        "AttachRolePolicy", "CreateRole", "DeleteRole", "DeleteRolePolicy", "DetachRolePolicy", "GetRole",
+        "GetRolePolicy", "GetUser", "ListAttachedRolePolicies", "ListRolePolicies", "ListRoleTags", "ListRoles",
+        "PutRolePolicy", "TagRole", "UntagRole", "UpdateAssumeRolePolicy", "UpdateRole"]),
 ]
 # The constants of validation_table.cpp that stand for the kinds of shapes.
 KINDS = {"structure": "O", "string": "S", "integer": "I", "long": "L", "float": "F", "double": "D", "boolean": "B",
@@ -43,25 +50,28 @@ def candidate_folders():
     root = Path(__file__).resolve().parents[2]
     shared = os.environ.get("SAGEMAKER_DATA_DIR") or root.parent / "shared" / "data"
     yield Path(shared) / "aws" / "botocore-models" / "botocore" / "data"
+    yield Path("/usr/lib/python3/dist-packages/botocore/data")
     installed = importlib.util.find_spec("botocore")
     if installed and installed.origin:
         yield Path(installed.origin).parent / "data"
 
 
-def read_model(folder, service, version):
-    """The model and the SHA-256 of its text; None where it is absent."""
-    base = Path(folder) / service / version / "service-2.json"
-    for path in (base, Path(str(base) + ".gz")):
-        if path.is_file():
-            raw = path.read_bytes()
-            text = gzip.decompress(raw) if path.suffix == ".gz" else raw
-            return json.loads(text), hashlib.sha256(text).hexdigest()
-    return None
+class Source:
+    """One service's model, and where it comes from."""
+
+    def __init__(self, folder, text):
+        self.folder, self.model = folder, json.loads(text)
+        self.digest = hashlib.sha256(text).hexdigest()
 
 
-def read_models(folder):
-    found = [read_model(folder, service, version) for service, version, _ in MODELS]
-    return None if None in found else found
+def find_sources(folders, service, version):
+    """Every copy of a service's model, best first."""
+    for folder in folders:
+        base = Path(folder) / service / version / "service-2.json"
+        for path in (base, Path(str(base) + ".gz")):
+            if path.is_file():
+                raw = path.read_bytes()
+                yield Source(folder, gzip.decompress(raw) if path.suffix == ".gz" else raw)
 
 
 def botocore_version(folder):
@@ -183,20 +193,24 @@ def row(values):
     return "{" + ",".join(str(value) for value in values) + "}"
 
 
-def render(models, version):
+def render(sources, versions):
+    """The text of the table. A source that is None leaves its service without operations."""
     table = Table()
-    for (service, _, operations), (model, _) in zip(MODELS, models):
-        table.add_model(service, model, operations)
+    for (service, _, operations), source in zip(MODELS, sources):
+        if source:
+            table.add_model(service, source.model, operations)
+        else:
+            table.models.append((len(table.operations), 0))
     if max(len(table.shapes), len(table.members), len(table.texts), len(table.enum_values)) >= 2 ** 16:
         raise SystemExit("an index does not fit into 16 bits: widen the structures of validation_table.hpp")
-    sources = "\n".join(f"//   {service} {api_version} sha256 {digest}"
-                        for (service, api_version, _), (_, digest) in zip(MODELS, models))
+    origins = "\n".join(f"//   {service} {api_version} botocore {version} sha256 {source.digest}"
+                        for (service, api_version, _), source, version in zip(MODELS, sources, versions) if source)
     shapes = [row((KINDS[shape[0]],) + shape[1:]) for shape in table.shapes]
     return "\n".join([
         "// GENERATED by emulator/wire/generate_validation_table.py; do not edit. "
         "Member names and constraints of requests.",
-        f"// Made from the service models of botocore {version}:",
-        sources,
+        "// Made from these service models:",
+        origins,
         "// The models are part of botocore, Copyright 2012-2022 Amazon.com, Inc. or its affiliates, and are "
         "licensed under the",
         "// Apache License, Version 2.0 (https://www.apache.org/licenses/LICENSE-2.0). This file is a derived "
@@ -217,20 +231,79 @@ def render(models, version):
         ""])
 
 
-def check(path, candidates):
+class Written:
+    """A table read back from the text of a validation_table.inc."""
+
+    def __init__(self, text):
+        pool = re.search(r"text_pool\[\] =\n(.*?);\n", text, re.S).group(1)
+        pieces = re.findall(r'"((?:[^"\\]|\\.)*)"', pool)
+        self.texts = [re.sub(r"\\(.)", r"\1", piece[:-2]) for piece in pieces]
+
+        def rows(name):
+            body = re.search(rf" {name}\[\] = {{\n(.*?)\n}};", text, re.S).group(1)
+            return [tuple((braced or plain).split(",")) for braced, plain in re.findall(r"{([^}]*)}|(\d+)", body)]
+
+        self.patterns = [int(item[0]) for item in rows("pattern_texts")]
+        self.ranges = rows("ranges")
+        self.enum_values = [int(item[0]) for item in rows("enum_texts")]
+        self.members = [tuple(map(int, item)) for item in rows("all_members")]
+        self.shapes = [(item[0],) + tuple(map(int, item[1:])) for item in rows("shapes")]
+        self.operations = [tuple(map(int, item)) for item in rows("operations")]
+        self.models = [tuple(map(int, item)) for item in rows("models")]
+
+    def service(self, index):
+        """All that the table says of one service, in the order of a walk: the same whatever else the table holds."""
+        order, result = {}, []
+
+        def visit(shape_index):
+            if shape_index in order:
+                return order[shape_index]
+            order[shape_index] = len(order)
+            kind, flags, bounds, a, b, c = self.shapes[shape_index]
+            said = [order[shape_index], kind, flags, self.ranges[bounds]]
+            if kind == KINDS["structure"]:
+                said.append(self.texts[c])
+                said += [(self.texts[name], visit(shape), required) for name, shape, required in self.members[a:a + b]]
+            elif kind == KINDS["string"]:
+                said.append(self.texts[self.patterns[a - 1]] if a else None)
+                said += [self.texts[value] for value in self.enum_values[b:b + c]]
+            elif kind == KINDS["list"]:
+                said.append(visit(a))
+            elif kind == KINDS["map"]:
+                said += [visit(a), visit(b)]
+            result.append(said)
+            return order[shape_index]
+
+        first, count = self.models[index]
+        names = [(self.texts[name], visit(shape)) for name, shape in self.operations[first:first + count]]
+        return names, result
+
+
+def check(path, folders):
     committed = Path(path).read_text()
-    recorded = re.findall(r"sha256 ([0-9a-f]{64})", committed)
-    version = re.search(r"botocore (\S+):", committed).group(1)
-    for folder in candidates:
-        models = read_models(folder)
-        if models and [digest for _, digest in models] == recorded:
-            if render(models, version) == committed:
-                print(f"{path} is what the models in {folder} give")
-                return 0
-            print(f"{path} is not what this script makes of {folder}: run it again", file=sys.stderr)
-            return 1
-    print(f"SKIPPED: the models that {path} was made from (botocore {version}) are not here")
-    return SKIPPED
+    recorded = re.findall(r"^//   (\S+) (\S+) botocore (\S+) sha256 ([0-9a-f]{64})$", committed, re.M)
+    if [row[:2] for row in recorded] != [model[:2] for model in MODELS]:
+        print(f"{path} was made for other services than this script's: run it again", file=sys.stderr)
+        return 1
+    used, written, wrong = [], Written(committed), False
+    for index, (service, api_version, version, digest) in enumerate(recorded):
+        source = next((s for s in find_sources(folders, service, api_version) if s.digest == digest), None)
+        used.append(source)
+        if not source:
+            print(f"SKIPPED: {service}: its model of botocore {version} is not here")
+            continue
+        alone = [source if other == index else None for other in range(len(MODELS))]
+        fresh = Written(render(alone, [row[2] for row in recorded]))
+        same = fresh.service(index) == written.service(index)
+        print(f"{service}: {'as its model in ' + str(source.folder) if same else 'NOT what its model gives'}")
+        wrong |= not same
+    if all(used) and not wrong and render(used, [row[2] for row in recorded]) != committed:
+        print("all services agree, but the text of the file does not: it was edited, or this script was")
+        wrong = True
+    if wrong:
+        print(f"{path} is not what this script makes: run it again", file=sys.stderr)
+        return 1
+    return 0 if any(used) else SKIPPED
 
 
 def main():
@@ -238,24 +311,27 @@ def main():
     parser.add_argument("data", nargs="?", help="botocore's data folder, or the sagemaker service-2.json in it")
     parser.add_argument("-o", "--output", default=str(Path(__file__).with_name("validation_table.inc")))
     parser.add_argument("--check", metavar="FILE", help="compare instead of writing")
-    parser.add_argument("--botocore-version", help="named in the header; found by itself beside an installed botocore")
+    parser.add_argument("--botocore-version",
+                        help="of models that lie outside an installed botocore; named in the header")
     options = parser.parse_args()
-    candidates = list(candidate_folders())
+    folders = list(candidate_folders())
     if options.data:
         given = Path(options.data)
-        candidates = [given if given.is_dir() else given.parents[2]]
+        folders = [given if given.is_dir() else given.parents[2]]
     if options.check:
-        return check(options.check, candidates)
-    for folder in candidates:
-        models = read_models(folder)
-        if models:
-            version = options.botocore_version or botocore_version(folder)
-            if not version:
-                parser.error(f"{folder} does not tell botocore's version: give --botocore-version")
-            Path(options.output).write_text(render(models, version))
-            print(f"wrote {options.output} from {folder}")
-            return 0
-    parser.error("no models found; looked in " + ", ".join(str(folder) for folder in candidates))
+        return check(options.check, folders)
+    sources = [next(find_sources(folders, service, version), None) for service, version, _ in MODELS]
+    if None in sources:
+        missing = [model[0] for model, source in zip(MODELS, sources) if not source]
+        parser.error(f"no model of {', '.join(missing)} found; looked in " + ", ".join(map(str, folders)))
+    versions = [botocore_version(source.folder) or options.botocore_version for source in sources]
+    if None in versions:
+        folder = sources[versions.index(None)].folder
+        parser.error(f"{folder} does not tell botocore's version: give --botocore-version")
+    Path(options.output).write_text(render(sources, versions))
+    for (service, _, _), source in zip(MODELS, sources):
+        print(f"{service} from {source.folder}")
+    return 0
 
 
 if __name__ == "__main__":

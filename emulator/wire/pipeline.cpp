@@ -25,8 +25,8 @@ const char* name_of(Service service) {
       return "sagemaker";
     case Service::logs:
       return "logs";
-    case Service::sts:
-      return "sts";
+    case Service::query:
+      return "query";
     case Service::runtime:
       return "runtime";
     case Service::s3:
@@ -49,8 +49,6 @@ ServiceFault fault_of(const std::exception& error) {
                       "The request processing has failed because of an unknown error, exception or failure.");
 }
 
-constexpr std::string_view sts_namespace = "https://sts.amazonaws.com/doc/2011-06-15/";
-
 http::Response xml_response(int status, std::string xml, const std::string& request_id) {
   http::Response response;
   response.status = status;
@@ -58,6 +56,12 @@ http::Response xml_response(int status, std::string xml, const std::string& requ
   response.headers.add("x-amzn-RequestId", request_id);
   response.body = std::move(xml);
   return response;
+}
+
+ServiceFault unknown_action(const QueryCall& call) {
+  return ServiceFault("InvalidAction", 400,
+                      "Could not find operation " + call.action + " for version " +
+                          (call.version.empty() ? "NO_VERSION_SPECIFIED" : call.version));
 }
 
 }  // namespace
@@ -79,7 +83,7 @@ http::Response Pipeline::handle(http::Request& request) {
   context.account = options_.account;
   context.region = options_.region;
   context.request_id = aws::uuid4();
-  const Route where = route(request);
+  Route where = route(request);
   http::Response response;
   try {
     check_host(request);
@@ -107,15 +111,15 @@ http::Response Pipeline::handle(http::Request& request) {
   return response;
 }
 
-http::Response Pipeline::answer(const Route& where, http::Request& request, CallContext& context) {
+http::Response Pipeline::answer(Route& where, http::Request& request, CallContext& context) {
   switch (where.service) {
     case Service::local:
       return answer_local(request);
     case Service::sagemaker:
     case Service::logs:
       return answer_json(name_of(where.service), where, request, context);
-    case Service::sts:
-      return answer_query(request, context);
+    case Service::query:
+      return answer_query(where, request, context);
     case Service::runtime:
       return answer_invocation(where, request, context);
     case Service::s3:
@@ -129,7 +133,7 @@ http::Response Pipeline::answer(const Route& where, http::Request& request, Call
 
 std::string Pipeline::authenticate(const http::Request& request, std::string_view body,
                                    AuthenticationFamily family, const std::string& service) const {
-  return authenticator_.authenticate(request, body, family, {options_.region, service}).access_key;
+  return authenticator_.authenticate(request, body, family, {options_.region, service, {}}).access_key;
 }
 
 http::Response Pipeline::answer_json(const std::string& service, const Route& where, http::Request& request,
@@ -148,17 +152,24 @@ http::Response Pipeline::answer_json(const std::string& service, const Route& wh
   return encode_json(operation->second(context, input), context.request_id);
 }
 
-http::Response Pipeline::answer_query(http::Request& request, CallContext& context) {
+http::Response Pipeline::answer_query(Route& where, http::Request& request, CallContext& context) {
   const std::string body = http::read_all(*request.body, options_.limits.wire.json_bytes_max);
-  context.access_key = authenticate(request, body, AuthenticationFamily::query, "sts");
-  const QueryCall call = parse_query_call(request.method == "GET" ? request.query : body);
-  const auto& table = operations_.at("sts");
+  QueryCall call = parse_query_call(request.method == "GET" ? request.query : body);
+  where.operation = call.action;
+  if (!where.query_service) where.query_service = find_query_service(&QueryService::version, call.version);
+  if (!where.query_service) throw unknown_action(call);
+  const QueryService& service = *where.query_service;
+  Authenticator::Scope expected{options_.region, std::string(service.name), {}};
+  if (service.signs_for_us_east_1) expected.second_region = "us-east-1";
+  context.access_key =
+      authenticator_.authenticate(request, body, AuthenticationFamily::query, expected).access_key;
+  const auto& table = operations_.at(std::string(service.name));
   const auto operation = table.find(call.action);
-  if (operation == table.end())
-    throw ServiceFault("InvalidAction", 400,
-                       "Could not find operation " + call.action + " for version " + call.version);
+  if (operation == table.end() || (!call.version.empty() && call.version != service.version))
+    throw unknown_action(call);
+  convert_query_values(service.model, call.action, call.input);
   const json result = operation->second(context, call.input);
-  return xml_response(200, render_query_response(call, sts_namespace, result, context.request_id),
+  return xml_response(200, render_query_response(call, service.xml_namespace, result, context.request_id),
                       context.request_id);
 }
 
@@ -169,7 +180,7 @@ http::Response Pipeline::answer_invocation(const Route& where, http::Request& re
 }
 
 http::Response Pipeline::answer_s3(http::Request& request, CallContext& context) {
-  const Identity identity = authenticator_.authenticate_s3(request, {options_.region, "s3"});
+  const Identity identity = authenticator_.authenticate_s3(request, {options_.region, "s3", {}});
   context.access_key = identity.access_key;
   return s3_protocol_.handle(context, request, identity);
 }
@@ -192,9 +203,11 @@ http::Response Pipeline::encode_fault(const ServiceFault& fault, const Route& wh
   switch (where.service) {
     case Service::s3:
       return S3Protocol::error(fault, request, request_id);
-    case Service::sts:
-      return xml_response(fault.http_status(), render_query_error(fault, sts_namespace, request_id),
+    case Service::query: {
+      const QueryService& service = where.query_service ? *where.query_service : query_services.front();
+      return xml_response(fault.http_status(), render_query_error(fault, service.xml_namespace, request_id),
                           request_id);
+    }
     case Service::runtime:
       return encode_rest_json_fault(fault, request_id);
     default:

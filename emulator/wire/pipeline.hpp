@@ -19,7 +19,7 @@ namespace sagemaker::local::wire {
 class Pipeline {
  public:
   // `further_keys`: credentials that STS gave out. `operations`: the document services by name: "sagemaker",
-  // "logs", "sts".
+  // "logs", and those of query_services.hpp.
   Pipeline(const Options& options, services::Platform& platform, services::EndpointFleet& fleet,
            services::s3::Service& s3, Authenticator::KeySource further_keys,
            std::map<std::string, OperationTable> operations);
@@ -27,10 +27,11 @@ class Pipeline {
   http::Response handle(http::Request& request);  // never throws
 
  private:
-  http::Response answer(const Route& route, http::Request& request, CallContext& context);
+  http::Response answer(Route& route, http::Request& request, CallContext& context);
   http::Response answer_json(const std::string& service, const Route& route, http::Request& request,
                              CallContext& context);
-  http::Response answer_query(http::Request& request, CallContext& context);
+  // `route` learns the operation, and the service where only the body names it.
+  http::Response answer_query(Route& route, http::Request& request, CallContext& context);
   http::Response answer_invocation(const Route& route, http::Request& request, CallContext& context);
   http::Response answer_s3(http::Request& request, CallContext& context);
   http::Response answer_local(const http::Request& request) const;

@@ -1,8 +1,10 @@
 #include "emulator/wire/router.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
+#include <sagemaker/aws/headers.hpp>
 #include <sagemaker/aws/uri.hpp>
 
 namespace sagemaker::local::wire {
@@ -45,6 +47,50 @@ bool route_invocation(std::string_view path, Route& route) {
   return true;
 }
 
+Route route_target(const std::string& target) {
+  const std::size_t dot = target.find('.');
+  const std::string prefix = target.substr(0, dot);
+  Route found;
+  found.service = Service::unimplemented;
+  if (dot != std::string::npos) found.operation = target.substr(dot + 1);
+  for (const auto& [name, service] : target_prefixes)
+    if (prefix == name) found.service = service;
+  if (found.service == Service::unimplemented) found.target = prefix;
+  return found;
+}
+
+// An unsigned call of a query service: a form posted to "/", as of AssumeRoleWithWebIdentity, or an action in
+// the query.
+bool is_query_call(const http::Request& request) {
+  if (request.path != "/") return false;
+  if (request.method == "POST")
+    return aws::to_lower(request.headers.get("Content-Type"))
+        .starts_with("application/x-www-form-urlencoded");
+  const std::string query = "&" + request.query;
+  return request.method == "GET" && query.find("&Action=") != std::string::npos &&
+         query.find("&Version=") != std::string::npos;
+}
+
+// AWS's names, SERVICE.amazonaws.com and SERVICE.REGION.amazonaws.com; SERVICE.localhost could also be a
+// bucket, so there it takes a call of the protocol.
+const QueryService* query_service_of_host(const http::Request& request) {
+  std::string host = aws::to_lower(request.headers.get("Host"));
+  host.resize(std::min(host.find(':'), host.size()));
+  const std::size_t dot = host.find('.');
+  if (dot == std::string::npos) return nullptr;
+  std::string_view label = std::string_view(host).substr(0, dot);
+  if (label.ends_with("-fips")) label.remove_suffix(5);
+  std::string_view rest = std::string_view(host).substr(dot + 1);
+  if (rest == "localhost")
+    return is_query_call(request) ? find_query_service(&QueryService::host, label) : nullptr;
+  constexpr std::string_view aws_domain = "amazonaws.com";
+  if (rest.ends_with(".cn")) rest.remove_suffix(3);
+  if (!rest.ends_with(aws_domain)) return nullptr;
+  rest.remove_suffix(aws_domain.size());
+  const bool region = rest.find('.') == rest.size() - 1 && !rest.starts_with("s3");
+  return rest.empty() || region ? find_query_service(&QueryService::host, label) : nullptr;
+}
+
 }  // namespace
 
 std::string credential_scope_service(const http::Request& request) {
@@ -62,27 +108,26 @@ std::string credential_scope_service(const http::Request& request) {
 }
 
 Route route(const http::Request& request) {
-  if (request.path.starts_with("/_local/") || request.path.starts_with("/_console"))
-    return {.service = Service::local, .operation = {}, .target = {}};
-  if (const std::string* target = request.headers.find("X-Amz-Target")) {
-    const std::size_t dot = target->find('.');
-    const std::string prefix = target->substr(0, dot);
-    const std::string operation = dot == std::string::npos ? std::string() : target->substr(dot + 1);
-    for (const auto& [name, service] : target_prefixes)
-      if (prefix == name) return {service, operation, {}};
-    return {Service::unimplemented, operation, prefix};
+  Route found;
+  if (request.path.starts_with("/_local/") || request.path.starts_with("/_console")) {
+    found.service = Service::local;
+    return found;
   }
+  if (const std::string* target = request.headers.find("X-Amz-Target")) return route_target(*target);
   const std::string scope = credential_scope_service(request);
-  if (scope == "sts") return {.service = Service::sts, .operation = {}, .target = {}};
-  Route invocation;
-  if (scope != "s3" && route_invocation(request.path, invocation)) return invocation;
-  if (scope.empty() || scope == "s3") {
-    // AssumeRoleWithWebIdentity and its like come unsigned, as a form posted to "/".
-    const bool form = request.method == "POST" && request.path == "/" &&
-                      request.headers.get("Content-Type").starts_with("application/x-www-form-urlencoded");
-    return {.service = form ? Service::sts : Service::s3, .operation = {}, .target = {}};
+  const QueryService* query_service = find_query_service(&QueryService::name, scope);
+  if (scope.empty()) query_service = query_service_of_host(request);
+  if (query_service || (scope.empty() && is_query_call(request))) {
+    found.service = Service::query;
+    found.query_service = query_service;
+    return found;
   }
-  return {Service::unimplemented, {}, scope};
+  if (scope != "s3" && route_invocation(request.path, found)) return found;
+  if (!scope.empty() && scope != "s3") {
+    found.service = Service::unimplemented;
+    found.target = scope;
+  }
+  return found;
 }
 
 }  // namespace sagemaker::local::wire

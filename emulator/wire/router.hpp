@@ -1,22 +1,25 @@
 // Which service a request is for. One port serves them all, so what tells them apart is what clients put on
-// the wire: our own paths, X-Amz-Target, the service in the credential scope, the path of an invocation; the
-// rest is S3.
+// the wire: our own paths, X-Amz-Target, the service in the credential scope, the path of an invocation, the
+// host name; the rest is S3.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 #include "emulator/http/message.hpp"
+#include "emulator/wire/query_services.hpp"
 
 namespace sagemaker::local::wire {
 
-enum class Service { local, sagemaker, logs, sts, runtime, s3, unimplemented };
+enum class Service { local, sagemaker, logs, query, runtime, s3, unimplemented };
 
 struct Route {
   Service service = Service::s3;
   std::string operation;  // of X-Amz-Target, or "InvokeEndpoint"; empty where the protocol finds it
-  std::string
-      target;  // the endpoint of an invocation, percent-decoded; the service's name where it is unimplemented
+  // The endpoint of an invocation, percent-decoded; the service's name where it is unimplemented.
+  std::string target;
+  // Service::query: which; nullptr where only the form in the body tells.
+  const QueryService* query_service = nullptr;
 };
 
 Route route(const http::Request& request);

@@ -330,6 +330,7 @@ std::string_view validation_code(Model model) {
     case Model::logs:
       return "InvalidParameterException";
     case Model::sts:
+    case Model::iam:
       return "ValidationError";
     case Model::sagemaker:
       break;
@@ -462,7 +463,6 @@ OperationTable checked(Model model, OperationTable operations) {
     result.emplace(name, [model, name = name, operation = std::move(operation)](const CallContext& context,
                                                                                 const json& input) {
       json clean = input;
-      if (model == Model::sts) convert_query_values(model, name, clean);
       validate(model, name, clean);
       drop_nulls(clean);
       if (const Shape* shape = find_input(model, name)) drop_unknown(clean, *shape);

@@ -13,17 +13,17 @@
 namespace sagemaker::local::wire {
 
 // The services whose requests the table describes, in the generator's order.
-enum class Model { sagemaker, logs, sts };
+enum class Model { sagemaker, logs, sts, iam };
 
 // Whether the service model has this operation ("CreateTrainingJob"), implemented here or not. For logs and
-// sts the table holds the implemented ones only.
+// iam the table holds the implemented ones only.
 bool known_operation(std::string_view operation);
 bool known_operation(Model model, std::string_view operation);
 
 // Throws ServiceFault: SerializationException (400) for a wrong JSON type, ValidationException (400) for
 // broken constraints: "N validation error(s) detected: Value '...' at 'camelCase.path' failed to satisfy
 // constraint: ...; Value ...". Unknown members are ignored, as AWS does. At most ten errors are listed. For
-// logs the code is InvalidParameterException, for sts ValidationError, with the same words.
+// logs the code is InvalidParameterException, for sts and iam ValidationError, with the same words.
 void validate(std::string_view operation, const json& input);
 void validate(Model model, std::string_view operation, const json& input);
 
@@ -36,8 +36,8 @@ void drop_nulls(json& document);
 // does not know stay.
 void convert_query_values(Model model, std::string_view operation, json& input);
 
-// The same operations, each with its input validated and freed of nulls and of unknown members first; for sts,
-// whose protocol knows text only, also converted.
+// The same operations, each with its input validated and freed of nulls and of unknown members first. Where
+// the input came as a form, convert_query_values() goes before it.
 OperationTable checked(Model model, OperationTable operations);
 
 }  // namespace sagemaker::local::wire

@@ -14,6 +14,12 @@ using sagemaker::json;
 using sagemaker::local::wire::known_operation;
 using sagemaker::local::wire::Model;
 
+namespace {
+
+constexpr std::size_t model_count = static_cast<std::size_t>(Model::iam) + 1;  // the last one
+
+}  // namespace
+
 TEST_CASE("the table knows SageMaker's operations, and no others") {
   CHECK(table::operations_of(0).size() >= 400);
   for (const char* name :
@@ -27,10 +33,11 @@ TEST_CASE("the table knows SageMaker's operations, and no others") {
   CHECK(known_operation(Model::logs, "GetLogEvents"));
   CHECK(known_operation(Model::sts, "GetCallerIdentity"));
   CHECK_FALSE(known_operation(Model::sts, "GetLogEvents"));
+  CHECK(known_operation(Model::iam, "CreateRole"));
 }
 
 TEST_CASE("operations are sorted, as the look-up needs them") {
-  for (std::size_t model = 0; model < 3; ++model) {
+  for (std::size_t model = 0; model < model_count; ++model) {
     std::string_view before;
     for (const table::OperationInput& operation : table::operations_of(model)) {
       CHECK(before < table::text(operation.name));
@@ -66,7 +73,7 @@ TEST_CASE("everything that can be reached from an operation is well formed") {
       visit(table::shape(shape.b));
     }
   };
-  for (std::size_t model = 0; model < 3; ++model) {
+  for (std::size_t model = 0; model < model_count; ++model) {
     for (const auto& operation : table::operations_of(model)) {
       CHECK(table::shape(operation.shape).kind == table::Kind::structure);
       visit(table::shape(operation.shape));
