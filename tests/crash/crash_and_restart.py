@@ -52,27 +52,6 @@ class CrashAndRestart(unittest.TestCase):
                 found.append(line)
         return found
 
-    def crash(self):
-        self.emulator.process.send_signal(signal.SIGKILL)
-        self.emulator.process.wait()
-
-    def restart(self):
-        self.emulator.process.stdout.close()
-        self.emulator.process = subprocess.Popen(
-            [
-                os.environ["SAGEMAKER_LOCAL_BIN"],
-                "--port",
-                "0",
-                "--data-dir",
-                os.path.join(self.emulator.directory, "data"),
-                "--durability",
-                "process",
-            ],
-            stdout=subprocess.PIPE,
-            stderr=self.emulator.log,
-        )
-        self.emulator.url = self.emulator.process.stdout.readline().decode().split()[1]
-
     def until(self, condition, what, within_s=30):
         deadline = time.monotonic() + within_s
         while not condition():
@@ -124,9 +103,9 @@ class CrashAndRestart(unittest.TestCase):
         # What the endpoint was made from may go: it must come back all the same.
         sagemaker.delete_endpoint_config(EndpointConfigName="m")
         sagemaker.delete_model(ModelName="m")
-        self.crash()
+        self.emulator.kill()
         self.until(lambda: not self.processes(), f"left behind: {self.processes()}")
-        self.restart()
+        self.emulator.start()
         sagemaker = self.emulator.client("sagemaker")
         running = sagemaker.describe_training_job(TrainingJobName="running")
         self.assertEqual(running["TrainingJobStatus"], "Failed")
@@ -169,11 +148,11 @@ class CrashAndRestart(unittest.TestCase):
             for thread in threads:
                 thread.start()
             time.sleep(chance.uniform(0.1, 0.5))
-            self.crash()
+            self.emulator.kill()
             stop.set()
             for thread in threads:
                 thread.join()
-            self.restart()
+            self.emulator.start()
             s3 = self.emulator.client("s3")
             listed = {
                 o["Key"]: o

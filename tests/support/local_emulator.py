@@ -32,28 +32,32 @@ ROLE = "arn:aws:iam::000000000000:role/SageMakerRole"
 
 
 class LocalEmulator:
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, prefix=(), durability="process", environment=None):
+        """`prefix`: a command that runs the emulator, such as unshare(1) with its options; {data}: its data folder."""
         self.directory = tempfile.mkdtemp(prefix="sagemaker-test-")
-        self.log = open(os.path.join(self.directory, "emulator.log"), "wb")
-        self.process = subprocess.Popen(
-            [
-                os.environ["SAGEMAKER_LOCAL_BIN"],
-                "--port",
-                "0",
-                "--data-dir",
-                os.path.join(self.directory, "data"),
-                "--durability",
-                "process",
-                *arguments,
-            ],
-            stdout=subprocess.PIPE,
-            stderr=self.log,
-        )
+        self.data = os.path.join(self.directory, "data")
+        self.log = open(os.path.join(self.directory, "emulator.log"), "ab")
+        self.command = [*(word.format(data=self.data) for word in prefix), os.environ["SAGEMAKER_LOCAL_BIN"], "--port", "0", "--data-dir", self.data,
+                        "--durability", durability, *arguments]
+        self.environment = {**os.environ, **(environment or {})}
+        self.process = None
+        self.start()
+
+    def start(self):
+        """Starts it, or starts it again on the same folder after it ended."""
+        if self.process:
+            self.process.stdout.close()
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=self.log, env=self.environment)
         line = self.process.stdout.readline().decode()
         if not line.startswith("ready: "):
             self.stop()
             raise RuntimeError("sagemaker-local did not start: " + line)
         self.url = line.split()[1]
+
+    def kill(self):
+        """kill -9: whatever it was doing."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
 
     def client(self, service, secret="test", retries=True, **config):
         return boto3.client(
