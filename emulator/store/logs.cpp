@@ -27,6 +27,15 @@ LogStream stream_of(const Statement& row) {
   return stream;
 }
 
+constexpr std::string_view select_groups =
+    "SELECT name, created_ms, days FROM log_groups LEFT JOIN log_retention ON group_name = name ";
+
+LogGroup group_of(const Statement& row) {
+  LogGroup group{row.text(0), row.integer(1), std::nullopt};
+  if (!row.is_null(2)) group.retention_days = static_cast<int>(row.integer(2));
+  return group;
+}
+
 std::string select_streams(std::string_view rest) {
   return std::string("SELECT ").append(stream_columns).append(" FROM log_streams ").append(rest);
 }
@@ -46,6 +55,29 @@ bool insert_group(Connection& connection, std::string_view group, std::int64_t n
   return connection.changes() == 1;
 }
 
+Logs::Tags read_tags(Connection& connection, std::string_view group) {
+  Logs::Tags found;
+  Statement row = connection.prepare("SELECT name, value FROM log_group_tags WHERE group_name = ?");
+  row.bind(1, group);
+  while (row.step()) found.emplace(row.text(0), row.text(1));
+  return found;
+}
+
+void write_tags(Connection& connection, std::string_view group, const Logs::Tags& tags) {
+  connection.prepare("DELETE FROM log_group_tags WHERE group_name = ?").bind(1, group).run();
+  for (const auto& [name, value] : tags) {
+    connection.prepare("INSERT INTO log_group_tags (group_name, name, value) VALUES (?, ?, ?)")
+        .bind(1, group)
+        .bind(2, name)
+        .bind(3, value)
+        .run();
+  }
+}
+
+bool has_group(Connection& connection, std::string_view group) {
+  return connection.prepare("SELECT 1 FROM log_groups WHERE name = ?").bind(1, group).step();
+}
+
 bool insert_stream(Connection& connection, std::string_view group, std::string_view stream,
                    std::int64_t now_ms) {
   connection
@@ -59,24 +91,15 @@ bool insert_stream(Connection& connection, std::string_view group, std::string_v
   return connection.changes() == 1;
 }
 
-// The timestamp at which a place in the stream lies: that of the event with this number, or of the nearest
-// before it.
-std::optional<std::int64_t> timestamp_at(Connection& connection, std::int64_t stream, std::int64_t sequence) {
-  Statement row = connection.prepare(
-      "SELECT timestamp_ms FROM log_events WHERE stream = ? AND sequence <= ? ORDER BY sequence DESC LIMIT "
-      "1");
-  if (!row.bind(1, stream).bind(2, sequence).step()) return std::nullopt;
-  return row.integer(0);
-}
-
-std::string select_events(bool forward, bool continued) {
+std::string select_events(const Logs::Range& range) {
   std::string sql =
       "SELECT timestamp_ms, ingestion_ms, sequence, message FROM log_events "
       "WHERE stream = ? AND timestamp_ms >= ? AND timestamp_ms < ?";
-  if (continued) {
-    sql += forward ? " AND (timestamp_ms, sequence) > (?, ?)" : " AND (timestamp_ms, sequence) < (?, ?)";
+  if (range.place) {
+    sql.append(" AND (timestamp_ms, sequence) ").append(range.forward ? ">" : "<");
+    sql.append(range.inclusive ? "= (?, ?)" : " (?, ?)");
   }
-  sql += forward ? " ORDER BY timestamp_ms, sequence" : " ORDER BY timestamp_ms DESC, sequence DESC";
+  sql += range.forward ? " ORDER BY timestamp_ms, sequence" : " ORDER BY timestamp_ms DESC, sequence DESC";
   return sql + " LIMIT ?";
 }
 
@@ -87,6 +110,14 @@ std::string_view Logs::schema() {
     CREATE TABLE IF NOT EXISTS log_groups (
       name TEXT PRIMARY KEY,
       created_ms INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS log_retention (
+      group_name TEXT PRIMARY KEY,
+      days INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS log_group_tags (
+      group_name TEXT NOT NULL,
+      name TEXT NOT NULL,
+      value TEXT NOT NULL,
+      PRIMARY KEY (group_name, name)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS log_streams (
       id INTEGER PRIMARY KEY AUTOINCREMENT,
       group_name TEXT NOT NULL,
@@ -109,17 +140,18 @@ std::string_view Logs::schema() {
   )sql";
 }
 
-bool Logs::create_group(std::string_view group, std::int64_t now_ms) {
+bool Logs::create_group(std::string_view group, std::int64_t now_ms, const Tags& tags) {
   bool created = false;
-  database_.write([&](Connection& connection) { created = insert_group(connection, group, now_ms); });
+  database_.write([&](Connection& connection) {
+    created = insert_group(connection, group, now_ms);
+    if (created && !tags.empty()) write_tags(connection, group, tags);
+  });
   return created;
 }
 
 bool Logs::group_exists(std::string_view group) const {
   bool exists = false;
-  database_.read([&](Connection& connection) {
-    exists = connection.prepare("SELECT 1 FROM log_groups WHERE name = ?").bind(1, group).step();
-  });
+  database_.read([&](Connection& connection) { exists = has_group(connection, group); });
   return exists;
 }
 
@@ -131,6 +163,8 @@ bool Logs::delete_group(std::string_view group) {
         .bind(1, group)
         .run();
     connection.prepare("DELETE FROM log_streams WHERE group_name = ?").bind(1, group).run();
+    connection.prepare("DELETE FROM log_retention WHERE group_name = ?").bind(1, group).run();
+    connection.prepare("DELETE FROM log_group_tags WHERE group_name = ?").bind(1, group).run();
     connection.prepare("DELETE FROM log_groups WHERE name = ?").bind(1, group).run();
     deleted = connection.changes() == 1;
   });
@@ -140,14 +174,87 @@ bool Logs::delete_group(std::string_view group) {
 std::vector<LogGroup> Logs::groups(std::string_view prefix) const {
   std::vector<LogGroup> found;
   database_.read([&](Connection& connection) {
-    Statement row =
-        connection.prepare("SELECT name, created_ms FROM log_groups WHERE name >= ? ORDER BY name");
+    Statement row = connection.prepare(std::string(select_groups) + "WHERE name >= ? ORDER BY name");
     row.bind(1, prefix);
     while (row.step()) {
-      LogGroup group{row.text(0), row.integer(1)};
+      LogGroup group = group_of(row);
       if (!group.name.starts_with(prefix)) break;  // in byte order the names with a prefix lie together
       found.push_back(std::move(group));
     }
+  });
+  return found;
+}
+
+std::optional<LogGroup> Logs::find_group(std::string_view group) const {
+  std::optional<LogGroup> found;
+  database_.read([&](Connection& connection) {
+    Statement row = connection.prepare(std::string(select_groups) + "WHERE name = ?");
+    if (row.bind(1, group).step()) found = group_of(row);
+  });
+  return found;
+}
+
+bool Logs::set_retention(std::string_view group, std::optional<int> days) {
+  bool found = false;
+  database_.write([&](Connection& connection) {
+    found = has_group(connection, group);
+    if (!found) return;
+    if (days) {
+      connection
+          .prepare(
+              "INSERT INTO log_retention (group_name, days) VALUES (?1, ?2) "
+              "ON CONFLICT DO UPDATE SET days = ?2")
+          .bind(1, group)
+          .bind(2, *days)
+          .run();
+    } else {
+      connection.prepare("DELETE FROM log_retention WHERE group_name = ?").bind(1, group).run();
+    }
+  });
+  return found;
+}
+
+void Logs::expire(std::string_view group, std::int64_t before_ms) {
+  std::vector<std::int64_t> streams;
+  database_.read([&](Connection& connection) {
+    Statement row =
+        connection.prepare("SELECT id FROM log_streams WHERE group_name = ? AND first_event_ms < ?");
+    row.bind(1, group).bind(2, before_ms);
+    while (row.step()) streams.push_back(row.integer(0));
+  });
+  for (const std::int64_t stream : streams) {
+    database_.write([&](Connection& connection) {
+      connection.prepare("DELETE FROM log_events WHERE stream = ? AND timestamp_ms < ?")
+          .bind(1, stream)
+          .bind(2, before_ms)
+          .run();
+      const std::int64_t deleted = connection.changes();
+      connection
+          .prepare(
+              "UPDATE log_streams SET event_count = event_count - ?2, "
+              "first_event_ms = (SELECT MIN(timestamp_ms) FROM log_events WHERE stream = ?1), "
+              "last_event_ms = (SELECT MAX(timestamp_ms) FROM log_events WHERE stream = ?1) WHERE id = ?1")
+          .bind(1, stream)
+          .bind(2, deleted)
+          .run();
+    });
+  }
+}
+
+Logs::Tags Logs::tags(std::string_view group) const {
+  Tags found;
+  database_.read([&](Connection& connection) { found = read_tags(connection, group); });
+  return found;
+}
+
+bool Logs::update_tags(std::string_view group, const std::function<void(Tags&)>& change) {
+  bool found = false;
+  database_.write([&](Connection& connection) {
+    found = has_group(connection, group);
+    if (!found) return;
+    Tags tags = read_tags(connection, group);
+    change(tags);
+    write_tags(connection, group, tags);
   });
   return found;
 }
@@ -242,19 +349,14 @@ std::vector<LogEvent> Logs::read(std::string_view group, std::string_view stream
   database_.read([&](Connection& connection) {
     const std::optional<std::int64_t> id = stream_id(connection, group, stream);
     if (!id) return;
-    std::optional<std::int64_t> place;
-    if (range.sequence) {
-      place = timestamp_at(connection, *id, *range.sequence);
-      if (!place && !range.forward) return;  // nothing lies before the beginning
-    }
-    Statement row = connection.prepare(select_events(range.forward, place.has_value()));
+    Statement row = connection.prepare(select_events(range));
     row.bind(1, *id);
     row.bind(2, range.start_ms.value_or(std::numeric_limits<std::int64_t>::min()));
     row.bind(3, range.end_ms.value_or(std::numeric_limits<std::int64_t>::max()));
     int index = 4;
-    if (place) {
-      row.bind(index++, *place);
-      row.bind(index++, *range.sequence);
+    if (range.place) {
+      row.bind(index++, range.place->timestamp_ms);
+      row.bind(index++, range.place->sequence);
     }
     row.bind(index, range.limit);
     while (row.step()) events.push_back({row.integer(0), row.integer(1), row.integer(2), row.text(3)});

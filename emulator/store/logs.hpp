@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -30,6 +32,7 @@ struct LogStream {
 struct LogGroup {
   std::string name;
   std::int64_t created_ms = 0;
+  std::optional<int> retention_days;  // nullopt: events are kept for ever
 };
 
 class Logs {
@@ -37,21 +40,37 @@ class Logs {
   explicit Logs(Database& database) : database_(database) {}
   static std::string_view schema();
 
-  bool create_group(std::string_view group, std::int64_t now_ms);  // false: exists
+  using Tags = std::map<std::string, std::string, std::less<>>;
+  bool create_group(std::string_view group, std::int64_t now_ms, const Tags& tags = {});  // false: exists
   bool group_exists(std::string_view group) const;
   bool delete_group(std::string_view group);
   std::vector<LogGroup> groups(std::string_view prefix) const;
+  std::optional<LogGroup> find_group(std::string_view group) const;
+  bool set_retention(std::string_view group, std::optional<int> days);  // false: there is no such group
+  // Deletes the events of all streams of the group that are older.
+  void expire(std::string_view group, std::int64_t before_ms);
+  Tags tags(std::string_view group) const;
+  // Reads, changes and writes the tags in one transaction; nothing is written where `change` throws. False:
+  // there is no such group.
+  bool update_tags(std::string_view group, const std::function<void(Tags&)>& change);
   bool create_stream(std::string_view group, std::string_view stream, std::int64_t now_ms);  // false: exists
   bool delete_stream(std::string_view group, std::string_view stream);
   std::optional<LogStream> find_stream(std::string_view group, std::string_view stream) const;
   std::vector<LogStream> streams(std::string_view group, std::string_view prefix) const;  // by name
   // The stream (and its group) are created where they are missing.
   void append(std::string_view group, std::string_view stream, std::span<const LogEvent> events);
-  // Events with start <= timestamp < end in stream order. Forward: behind `sequence`, oldest first. Backward:
+  // A place in the order of a stream: that of the event with this time and number, whether it is still there
+  // or not.
+  struct Place {
+    std::int64_t timestamp_ms = 0;
+    std::int64_t sequence = 0;
+  };
+  // Events with start <= timestamp < end in stream order. Forward: behind `place`, oldest first. Backward:
   // before it, the newest `limit` ones, still returned oldest first.
   struct Range {
     std::optional<std::int64_t> start_ms, end_ms;
-    std::optional<std::int64_t> sequence;
+    std::optional<Place> place;
+    bool inclusive = false;  // whether the event at `place` itself belongs to the range
     bool forward = true;
     std::size_t limit = 10'000;
   };

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <set>
 
 #include <doctest/doctest.h>
@@ -114,6 +115,24 @@ TEST_CASE("long streams are read to their end") {
     input["nextToken"] = page.at("nextToken");
   }
   CHECK(seen.size() == expected);
+}
+
+TEST_CASE("the newest events come first where that is asked for") {
+  Filter service;
+  Messages all = messages(service.filter());
+  std::reverse(all.begin(), all.end());
+  CHECK(messages(service.filter({{"startFromHead", false}})) == all);
+  for (int limit = 1; limit <= 8; ++limit) {
+    Messages seen;
+    json input = {{"limit", limit}, {"startFromHead", false}};
+    for (int pages = 0; pages < 20; ++pages) {
+      const json page = service.filter(input);
+      for (const std::string& message : messages(page)) seen.push_back(message);
+      if (!page.contains("nextToken")) break;
+      input = {{"limit", limit}, {"nextToken", page.at("nextToken")}};  // the token knows the direction
+    }
+    CHECK(seen == all);
+  }
 }
 
 TEST_CASE("tokens that are none") {

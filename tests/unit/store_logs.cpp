@@ -13,6 +13,8 @@ using sagemaker::tests::TemporaryDirectory;
 
 namespace {
 
+Logs::Place place_of(const LogEvent& event) { return {event.timestamp_ms, event.sequence}; }
+
 struct Fixture {
   TemporaryDirectory directory;
   Database database{directory / "data.db", Logs::schema(), Durability::process};
@@ -83,7 +85,7 @@ TEST_CASE_FIXTURE(Fixture, "paging forward and backward visits every event once"
     const auto page = read(range);
     if (page.empty()) break;
     for (const LogEvent& event : page) forward += event.message;
-    range.sequence = page.back().sequence;
+    range.place = place_of(page.back());
   }
   CHECK(forward == expected);
   std::string backward;
@@ -93,20 +95,21 @@ TEST_CASE_FIXTURE(Fixture, "paging forward and backward visits every event once"
     std::string piece;
     for (const LogEvent& event : page) piece += event.message;
     backward = piece + backward;
-    range.sequence = page.front().sequence;
+    range.place = place_of(page.front());
   }
   CHECK(backward == expected);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a reader at the end sees what is appended later, and only that") {
   append(1, "a");
-  const std::int64_t end = read({}).back().sequence;
-  CHECK(read({.sequence = end}).empty());
+  const Logs::Place end = place_of(read({}).back());
+  CHECK(read({.place = end}).empty());
+  CHECK(text({.place = end, .inclusive = true}) == "a");
   append(1, "b");
   append(2, "c");
-  CHECK(text({.sequence = end}) == "bc");
-  CHECK(text({.sequence = 0}) == "abc");
-  CHECK(read({.sequence = 0, .forward = false}).empty());
+  CHECK(text({.place = end}) == "bc");
+  CHECK(text({.place = Logs::Place{}}) == "abc");
+  CHECK(read({.place = Logs::Place{}, .forward = false}).empty());
 }
 
 TEST_CASE_FIXTURE(Fixture, "deleting a group or stream deletes its events, and a new one starts empty") {
@@ -129,4 +132,39 @@ TEST_CASE_FIXTURE(Fixture, "streams come by name, with the prefix asked for") {
   REQUIRE(found.size() == 2);
   CHECK(found[0].name == "job/algo-1");
   CHECK(found[1].name == "job/algo-2");
+}
+
+// A reader's place outlives the event it was taken from: nothing behind it is passed over.
+TEST_CASE_FIXTURE(Fixture, "expired events are gone, and places in the stream stay good") {
+  append(100, "a");
+  append(50, "old");
+  append(120, "b");
+  const auto first = read({.limit = 1});
+  REQUIRE(first.front().message == "old");
+  logs.expire("group", 60);
+  CHECK(text({.place = place_of(first.front())}) == "ab");
+  CHECK(read({.place = place_of(first.front()), .forward = false}).empty());
+  CHECK(logs.find_stream("group", "stream")->first_event_ms == 100);
+  CHECK(logs.find_stream("group", "stream")->event_count == 2);
+  logs.expire("group", 1'000);
+  CHECK_FALSE(logs.find_stream("group", "stream")->first_event_ms);
+  CHECK_FALSE(logs.find_stream("group", "stream")->last_event_ms);
+}
+
+TEST_CASE_FIXTURE(Fixture, "tags and retention belong to the group and go with it") {
+  CHECK_FALSE(logs.set_retention("g", 7));
+  CHECK_FALSE(logs.update_tags("g", [](Logs::Tags&) {}));
+  logs.create_group("g", 1, {{"a", "1"}});
+  CHECK(logs.set_retention("g", 7));
+  CHECK(logs.find_group("g")->retention_days == 7);
+  CHECK(logs.groups("").front().retention_days == 7);
+  CHECK_THROWS(logs.update_tags("g", [](Logs::Tags& tags) {
+    tags.clear();
+    throw std::runtime_error("no");
+  }));
+  CHECK(logs.tags("g") == Logs::Tags{{"a", "1"}});
+  logs.delete_group("g");
+  logs.create_group("g", 2);
+  CHECK_FALSE(logs.find_group("g")->retention_days);
+  CHECK(logs.tags("g").empty());
 }

@@ -109,10 +109,8 @@ std::unique_ptr<const EventFilter> parse_filter(std::string_view pattern) {
   const std::size_t first = pattern.find_first_not_of(" \t\r\n");
   if (first != std::string_view::npos && pattern[first] == '{')
     return parse_json_filter(pattern.substr(first));
-  if (first != std::string_view::npos && pattern[first] == '[') {
-    throw invalid_parameter(
-        "sagemaker-local does not support filter patterns for space-delimited events ([...]).");
-  }
+  if (first != std::string_view::npos && pattern[first] == '[')
+    return parse_space_filter(pattern.substr(first));
   return TermParser(pattern).parse();
 }
 

@@ -1,6 +1,6 @@
 // Filter patterns of CloudWatch Logs: terms ("ERROR", -debug, ?warn), phrases in quotes, %regular
-// expressions% and JSON conditions ({ $.level = "error" && $.ms > 100 }). Patterns for space-delimited events
-// ([ip, user, ...]) are refused.
+// expressions%, JSON conditions ({ $.level = "error" && $.ms > 100 }) and conditions on the fields of
+// space-delimited events ([ip, user, ..., code = 4*]).
 #pragma once
 
 #include <memory>
@@ -16,11 +16,12 @@ class EventFilter {
   virtual bool matches(std::string_view message) const = 0;
 };
 
-// Throws ServiceFault InvalidParameterException for a pattern that makes no sense or is not supported. An
+// Throws ServiceFault InvalidParameterException for a pattern that makes no sense. An
 // empty pattern matches everything.
 std::unique_ptr<const EventFilter> parse_filter(std::string_view pattern);
 
-// { ... }: `pattern` with its braces.
+// { ... } and [ ... ]: `pattern` with its braces or brackets.
 std::unique_ptr<const EventFilter> parse_json_filter(std::string_view pattern);
+std::unique_ptr<const EventFilter> parse_space_filter(std::string_view pattern);
 
 }  // namespace sagemaker::local::services::cloudwatch_logs

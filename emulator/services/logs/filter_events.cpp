@@ -1,5 +1,5 @@
-// FilterLogEvents: the events of many streams of a group, merged by time, with a pattern applied, page by
-// page.
+// FilterLogEvents: the events of many streams of a group, merged by time, oldest or newest first, with a
+// pattern applied, page by page.
 #include <algorithm>
 #include <deque>
 #include <functional>
@@ -17,22 +17,24 @@ constexpr std::size_t searched_max =
 constexpr std::size_t read_ahead = 4'096;  // events held in memory for all streams together
 
 // Where an event stands in the merged order. A page's token holds the place of the last event that was
-// searched.
+// searched, and the direction in which it was.
 struct Place {
   std::int64_t timestamp_ms = 0;
   std::string stream;
   std::int64_t sequence = 0;
+  bool forward = true;
 
   auto key() const { return std::tie(timestamp_ms, stream, sequence); }
 };
 
 Place place_of(const std::string& token) {
   const json place = decode_token(token);
-  if (!place.is_array() || place.size() != 3 || !place[0].is_number_integer() || !place[1].is_string() ||
-      !place[2].is_number_integer()) {
+  if (!place.is_array() || place.size() != 4 || !place[0].is_number_integer() || !place[1].is_string() ||
+      !place[2].is_number_integer() || !place[3].is_boolean()) {
     throw invalid_token();
   }
-  return {place[0].get<std::int64_t>(), place[1].get<std::string>(), place[2].get<std::int64_t>()};
+  return {place[0].get<std::int64_t>(), place[1].get<std::string>(), place[2].get<std::int64_t>(),
+          place[3].get<bool>()};
 }
 
 // One stream, read in portions.
@@ -46,14 +48,15 @@ class Cursor {
     if (events_.empty() && more_) {
       std::vector<store::LogEvent> portion = logs_.read(group_, stream_, range_);
       more_ = portion.size() == range_.limit;
-      if (!portion.empty()) range_.sequence = portion.back().sequence;
+      if (!range_.forward) std::reverse(portion.begin(), portion.end());
+      if (!portion.empty()) range_.place = {portion.back().timestamp_ms, portion.back().sequence};
       events_.assign(std::make_move_iterator(portion.begin()), std::make_move_iterator(portion.end()));
     }
     return events_.empty() ? nullptr : &events_.front();
   }
   void pop() { events_.pop_front(); }
   const std::string& stream() const { return stream_; }
-  Place place() { return {front()->timestamp_ms, stream_, front()->sequence}; }
+  Place place() { return {front()->timestamp_ms, stream_, front()->sequence, range_.forward}; }
 
  private:
   const store::Logs& logs_;
@@ -63,7 +66,7 @@ class Cursor {
   bool more_ = true;
 };
 
-// The streams merged: the cursor with the earliest event first.
+// The streams merged: the cursor with the earliest event first, or with the latest.
 class Merge {
  public:
   explicit Merge(std::vector<Cursor> cursors) : cursors_(std::move(cursors)) {
@@ -86,7 +89,8 @@ class Merge {
   }
   std::function<bool(std::size_t, std::size_t)> later() {
     return [this](std::size_t a, std::size_t b) {
-      return cursors_[b].place().key() < cursors_[a].place().key();
+      const Place left = cursors_[a].place(), right = cursors_[b].place();
+      return left.forward ? right.key() < left.key() : left.key() < right.key();
     };
   }
 
@@ -117,14 +121,20 @@ std::vector<std::string> streams_of(const store::Logs& logs, const std::string& 
 
 // What is left of the range for one stream, behind the place where the last page ended.
 store::Logs::Range continued(store::Logs::Range range, const std::string& stream, const Place& place) {
-  const std::int64_t start = stream < place.stream ? place.timestamp_ms + 1 : place.timestamp_ms;
-  range.start_ms = std::max(start, range.start_ms.value_or(start));
-  if (stream == place.stream) range.sequence = place.sequence;
+  const std::int64_t after = place.timestamp_ms + (place.timestamp_ms < INT64_MAX ? 1 : 0);
+  if (stream == place.stream) {
+    range.place = {place.timestamp_ms, place.sequence};
+  } else if (range.forward) {
+    const std::int64_t start = stream < place.stream ? after : place.timestamp_ms;
+    range.start_ms = std::max(start, range.start_ms.value_or(start));
+  } else {
+    const std::int64_t end = stream > place.stream ? place.timestamp_ms : after;
+    range.end_ms = std::min(end, range.end_ms.value_or(end));
+  }
   return range;
 }
 
-std::vector<Cursor> open_cursors(const store::Logs& logs, const json& input) {
-  const std::string group = existing_group(logs, input);
+std::vector<Cursor> open_cursors(const store::Logs& logs, const std::string& group, const json& input) {
   const std::vector<std::string> streams = streams_of(logs, group, input);
   store::Logs::Range range;
   range.start_ms = integer_member(input, "startTime");
@@ -133,9 +143,10 @@ std::vector<Cursor> open_cursors(const store::Logs& logs, const json& input) {
   range.limit = std::clamp<std::size_t>(read_ahead / std::max<std::size_t>(streams.size(), 1), 8, 512);
   std::optional<Place> behind;
   if (const auto token = text_member(input, "nextToken")) behind = place_of(*token);
+  const auto from_head = input.find("startFromHead");
+  range.forward = behind ? behind->forward : from_head == input.end() || *from_head != false;
   std::vector<Cursor> cursors;
   for (const std::string& stream : streams) {
-    if (behind && stream < behind->stream && behind->timestamp_ms == INT64_MAX) continue;
     cursors.emplace_back(logs, group, stream, behind ? continued(range, stream, *behind) : range);
   }
   return cursors;
@@ -153,11 +164,13 @@ json describe(const store::LogEvent& event, const std::string& stream) {
 
 }  // namespace
 
-json filter_events(const store::Logs& logs, const json& input) {
+json filter_events(store::Logs& logs, const aws::Clock& clock, const json& input) {
   const auto filter = parse_filter(text_member(input, "filterPattern").value_or(""));
   const auto limit = static_cast<std::size_t>(
       std::clamp<std::int64_t>(integer_member(input, "limit").value_or(page_events_max), 1, page_events_max));
-  Merge merge(open_cursors(logs, input));
+  const std::string group = existing_group(logs, input);
+  apply_retention(logs, clock, group);
+  Merge merge(open_cursors(logs, group, input));
 
   json events = json::array();
   std::size_t bytes = 0, searched = 0;
@@ -180,7 +193,7 @@ json filter_events(const store::Logs& logs, const json& input) {
     merge.pop();
   }
   json output = {{"events", std::move(events)}, {"searchedLogStreams", json::array()}};
-  if (more) output["nextToken"] = encode_token({last.timestamp_ms, last.stream, last.sequence});
+  if (more) output["nextToken"] = encode_token({last.timestamp_ms, last.stream, last.sequence, last.forward});
   return output;
 }
 

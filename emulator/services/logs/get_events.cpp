@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
+#include <string_view>
 #include <vector>
 
 #include "emulator/services/logs/service.hpp"
@@ -16,26 +17,35 @@ constexpr std::size_t portion =
 
 struct Token {
   bool forward = true;
-  std::int64_t sequence = 0;  // 0: before the first event
-  bool inclusive = false;     // whether the event with this number lies in the token's own direction
+  store::Logs::Place place;  // zeros: before the first event
+  bool inclusive = false;    // whether the event at the place lies in the token's own direction
 
   std::string text() const {
-    const auto value = static_cast<std::uint64_t>(sequence) * 2 + (inclusive ? 1 : 0);
-    return (forward ? "f/" : "b/") + digits56(0, 0, value) + "/s";
+    const auto value = static_cast<std::uint64_t>(place.sequence) * 2 + (inclusive ? 1 : 0);
+    return (forward ? "f/" : "b/") + digits56(0, static_cast<std::uint64_t>(place.timestamp_ms), value) +
+           "/s";
   }
   // The same place, looking the other way.
-  Token turned() const { return {!forward, sequence, !inclusive}; }
+  Token turned() const { return {!forward, place, !inclusive}; }
 };
+
+// `count` digits as a number that fits into 63 bits.
+std::int64_t digits(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value >> 63) throw invalid_token();
+  return static_cast<std::int64_t>(value);
+}
 
 Token parse_token(const std::string& text) {
   constexpr std::size_t length = 2 + 56 + 2;
-  std::uint64_t value = 0;
   if (text.size() != length || !(text.starts_with("f/") || text.starts_with("b/")) || !text.ends_with("/s")) {
     throw invalid_token();
   }
-  const auto [end, error] = std::from_chars(text.data() + 2, text.data() + 58, value);
-  if (error != std::errc() || end != text.data() + 58 || value >> 63) throw invalid_token();
-  return {text.front() == 'f', static_cast<std::int64_t>(value / 2), value % 2 == 1};
+  const std::string_view number = std::string_view(text).substr(2, 56);
+  if (digits(number.substr(0, 16)) != 0) throw invalid_token();
+  const std::int64_t value = digits(number.substr(36));
+  return {text.front() == 'f', {digits(number.substr(16, 20)), value / 2}, value % 2 == 1};
 }
 
 struct Stream {
@@ -44,15 +54,6 @@ struct Stream {
 
   std::vector<store::LogEvent> read(const store::Logs::Range& range) const {
     return logs.read(group, name, range);
-  }
-
-  // The number that a reader in the token's direction starts behind; nullopt: it starts at the end of the
-  // stream.
-  std::optional<std::int64_t> start_of(const Token& token) const {
-    if (!token.inclusive) return token.sequence;
-    const auto neighbour = read({.sequence = token.sequence, .forward = !token.forward, .limit = 1});
-    if (neighbour.empty()) return std::nullopt;
-    return neighbour.front().sequence;
   }
 };
 
@@ -71,7 +72,8 @@ std::vector<store::LogEvent> read_page(const Stream& stream, store::Logs::Range 
         more = false;
         break;
       }
-      range.sequence = event.sequence;
+      range.place = {event.timestamp_ms, event.sequence};
+      range.inclusive = false;
       page.push_back(std::move(event));
     }
   }
@@ -81,9 +83,10 @@ std::vector<store::LogEvent> read_page(const Stream& stream, store::Logs::Range 
 
 }  // namespace
 
-json get_events(const store::Logs& logs, const json& input) {
+json get_events(store::Logs& logs, const aws::Clock& clock, const json& input) {
   const Stream stream{logs, existing_group(logs, input), required_name(input, "logStreamName")};
   if (!logs.find_stream(stream.group, stream.name)) throw no_such_stream();
+  apply_retention(logs, clock, stream.group);
 
   store::Logs::Range range;
   range.start_ms = integer_member(input, "startTime");
@@ -93,16 +96,17 @@ json get_events(const store::Logs& logs, const json& input) {
   if (const auto text = text_member(input, "nextToken")) {
     token = parse_token(*text);
     range.forward = token->forward;
-    range.sequence = stream.start_of(*token);
+    range.place = token->place;
+    range.inclusive = token->inclusive;
   }
   const std::int64_t limit =
       std::clamp<std::int64_t>(integer_member(input, "limit").value_or(page_events_max), 1, page_events_max);
   const std::vector<store::LogEvent> page = read_page(stream, range, static_cast<std::size_t>(limit));
 
-  Token forward{true, 0, false}, backward{false, 0, false};
+  Token forward{true, {}, false}, backward{false, {}, false};
   if (!page.empty()) {
-    forward.sequence = page.back().sequence;
-    backward.sequence = page.front().sequence;
+    forward.place = {page.back().timestamp_ms, page.back().sequence};
+    backward.place = {page.front().timestamp_ms, page.front().sequence};
   } else if (token) {
     (token->forward ? forward : backward) = *token;
     (token->forward ? backward : forward) = token->turned();

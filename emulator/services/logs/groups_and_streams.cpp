@@ -50,10 +50,12 @@ bool selected(const store::LogGroup& group, const CallContext& context, const js
 
 json describe(const store::LogGroup& group, const CallContext& context) {
   const std::string arn = group_arn(context, group.name);
-  return {{"logGroupName", group.name}, {"creationTime", group.created_ms},
-          {"metricFilterCount", 0},     {"arn", arn + ":*"},
-          {"logGroupArn", arn},         {"logGroupClass", "STANDARD"},
-          {"storedBytes", stored_bytes}};
+  json description = {{"logGroupName", group.name}, {"creationTime", group.created_ms},
+                      {"metricFilterCount", 0},     {"arn", arn + ":*"},
+                      {"logGroupArn", arn},         {"logGroupClass", "STANDARD"},
+                      {"storedBytes", stored_bytes}};
+  if (group.retention_days) description["retentionInDays"] = *group.retention_days;
+  return description;
 }
 
 json describe(const store::LogStream& stream, const CallContext& context, const std::string& group) {
@@ -97,7 +99,8 @@ struct StreamOrder {
 json Groups::create_group(const CallContext& context, const json& input) const {
   const std::string group = required_name(input, "logGroupName");
   refuse_unsupported(context, group, input);
-  if (!logs_.create_group(group, aws::to_epoch_ms(clock_->now()))) throw already_exists("log group");
+  if (!logs_.create_group(group, aws::to_epoch_ms(clock_->now()), given_tags(input)))
+    throw already_exists("log group");
   return json::object();
 }
 
@@ -158,6 +161,7 @@ json Groups::describe_streams(const CallContext& context, const json& input) con
     throw invalid_parameter("Cannot order by LastEventTime with a logStreamNamePrefix.");
   }
   const std::string group = existing_group(logs_, input);
+  apply_retention(logs_, *clock_, group);
   std::optional<StreamOrder::Key> behind;
   if (const auto token = text_member(input, "nextToken")) behind = order.place_of(*token);
 

@@ -76,10 +76,17 @@ std::string digits56(std::uint64_t high, std::uint64_t middle, std::uint64_t low
 
 OperationTable logs_operations(store::Logs& logs, std::shared_ptr<aws::Clock> clock) {
   using cloudwatch_logs::Groups;
+  using cloudwatch_logs::Tagging;
   const auto groups = std::make_shared<const Groups>(logs, clock);
   const auto bound = [&](json (Groups::*method)(const CallContext&, const json&) const) -> Operation {
     return [groups, method](const CallContext& context, const json& input) {
       return ((*groups).*method)(context, input);
+    };
+  };
+  const auto tagging = std::make_shared<const Tagging>(logs);
+  const auto tags = [&](json (Tagging::*method)(const CallContext&, const json&) const) -> Operation {
+    return [tagging, method](const CallContext& context, const json& input) {
+      return ((*tagging).*method)(context, input);
     };
   };
   OperationTable table;
@@ -89,14 +96,22 @@ OperationTable logs_operations(store::Logs& logs, std::shared_ptr<aws::Clock> cl
   table["CreateLogStream"] = bound(&Groups::create_stream);
   table["DeleteLogStream"] = bound(&Groups::delete_stream);
   table["DescribeLogStreams"] = bound(&Groups::describe_streams);
+  table["PutRetentionPolicy"] = bound(&Groups::put_retention);
+  table["DeleteRetentionPolicy"] = bound(&Groups::delete_retention);
+  table["TagResource"] = tags(&Tagging::tag_resource);
+  table["UntagResource"] = tags(&Tagging::untag_resource);
+  table["ListTagsForResource"] = tags(&Tagging::list_tags_for_resource);
+  table["TagLogGroup"] = tags(&Tagging::tag_group);
+  table["UntagLogGroup"] = tags(&Tagging::untag_group);
+  table["ListTagsLogGroup"] = tags(&Tagging::list_tags_of_group);
   table["PutLogEvents"] = [&logs, clock](const CallContext&, const json& input) {
     return cloudwatch_logs::put_events(logs, *clock, input);
   };
-  table["GetLogEvents"] = [&logs](const CallContext&, const json& input) {
-    return cloudwatch_logs::get_events(logs, input);
+  table["GetLogEvents"] = [&logs, clock](const CallContext&, const json& input) {
+    return cloudwatch_logs::get_events(logs, *clock, input);
   };
-  table["FilterLogEvents"] = [&logs](const CallContext&, const json& input) {
-    return cloudwatch_logs::filter_events(logs, input);
+  table["FilterLogEvents"] = [&logs, clock](const CallContext&, const json& input) {
+    return cloudwatch_logs::filter_events(logs, *clock, input);
   };
   return table;
 }

@@ -1,4 +1,4 @@
-// CloudWatch Logs as job logs need it: groups, streams, events, reading and filtering.
+// CloudWatch Logs: groups, streams, events, reading and filtering.
 #pragma once
 
 #include <memory>
@@ -11,8 +11,9 @@
 namespace sagemaker::local::services {
 
 // CreateLogGroup, DeleteLogGroup, DescribeLogGroups, CreateLogStream, DeleteLogStream, DescribeLogStreams,
-// PutLogEvents, GetLogEvents, FilterLogEvents. `logs` must outlive the table. The wire layer checks lengths,
-// ranges and types before.
+// PutLogEvents, GetLogEvents, FilterLogEvents, PutRetentionPolicy, DeleteRetentionPolicy, and the tags of
+// groups: TagResource, UntagResource, ListTagsForResource, TagLogGroup, UntagLogGroup, ListTagsLogGroup.
+// `logs` must outlive the table. The wire layer checks lengths, ranges and types before.
 OperationTable logs_operations(store::Logs& logs, std::shared_ptr<aws::Clock> clock);
 
 }  // namespace sagemaker::local::services

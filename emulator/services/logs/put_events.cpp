@@ -49,13 +49,20 @@ json put_events(store::Logs& logs, const aws::Clock& clock, const json& input) {
   const std::int64_t now_ms = aws::to_epoch_ms(clock.now());
   std::vector<store::LogEvent> events = batch_of(input, now_ms);
   check_order(events);
-  if (!logs.group_exists(group)) throw no_such_group();
+  const auto found_group = logs.find_group(group);
+  if (!found_group) throw no_such_group();
   if (!logs.find_stream(group, stream)) throw no_such_stream();
+  apply_retention(logs, clock, group);
 
   // The batch is sorted: what is too old stands at its front, what is too new at its end.
-  const auto kept_begin = std::find_if(events.begin(), events.end(), [&](const store::LogEvent& event) {
-    return event.timestamp_ms >= now_ms - age_max_ms;
-  });
+  const auto first_within = [&](std::int64_t age_ms) {
+    return std::find_if(events.begin(), events.end(),
+                        [&](const store::LogEvent& event) { return event.timestamp_ms >= now_ms - age_ms; });
+  };
+  const auto old_end = first_within(age_max_ms);
+  const auto expired_end =
+      found_group->retention_days ? first_within(*found_group->retention_days * day_ms) : events.begin();
+  const auto kept_begin = std::max(old_end, expired_end);
   const auto kept_end = std::find_if(kept_begin, events.end(), [&](const store::LogEvent& event) {
     return event.timestamp_ms > now_ms + future_max_ms;
   });
@@ -65,7 +72,8 @@ json put_events(store::Logs& logs, const aws::Clock& clock, const json& input) {
   json output = {
       {"nextSequenceToken", digits56(49, 0, found ? static_cast<std::uint64_t>(found->event_count) : 0)}};
   json rejected = json::object();
-  if (kept_begin != events.begin()) rejected["tooOldLogEventEndIndex"] = kept_begin - events.begin();
+  if (old_end != events.begin()) rejected["tooOldLogEventEndIndex"] = old_end - events.begin();
+  if (expired_end != events.begin()) rejected["expiredLogEventEndIndex"] = expired_end - events.begin();
   if (kept_end != events.end()) rejected["tooNewLogEventStartIndex"] = kept_end - events.begin();
   if (!rejected.empty()) output["rejectedLogEventsInfo"] = std::move(rejected);
   return output;

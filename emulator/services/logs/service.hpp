@@ -61,6 +61,9 @@ std::string existing_group(const store::Logs& logs, const json& input);
 std::string encode_token(const json& place);
 json decode_token(const std::string& token);  // throws invalid_token()
 
+// Deletes what the group keeps no longer. Lazily: whoever reads or writes the group does it.
+void apply_retention(store::Logs& logs, const aws::Clock& clock, const std::string& group);
+
 std::string group_arn(const CallContext& context, std::string_view group);  // without the ":*" behind it
 // 56 digits, as AWS's sequence tokens, page tokens and event identifiers have.
 std::string digits56(std::uint64_t high, std::uint64_t middle, std::uint64_t low);
@@ -74,14 +77,33 @@ class Groups {
   json create_stream(const CallContext& context, const json& input) const;
   json delete_stream(const CallContext& context, const json& input) const;
   json describe_streams(const CallContext& context, const json& input) const;
+  json put_retention(const CallContext& context, const json& input) const;
+  json delete_retention(const CallContext& context, const json& input) const;
 
  private:
   store::Logs& logs_;
   std::shared_ptr<aws::Clock> clock_;
 };
 
+// Tags of log groups, by the group's ARN and by its name, as the older operations do it.
+class Tagging {
+ public:
+  explicit Tagging(store::Logs& logs) : logs_(logs) {}
+  json tag_resource(const CallContext& context, const json& input) const;
+  json untag_resource(const CallContext& context, const json& input) const;
+  json list_tags_for_resource(const CallContext& context, const json& input) const;
+  json tag_group(const CallContext& context, const json& input) const;
+  json untag_group(const CallContext& context, const json& input) const;
+  json list_tags_of_group(const CallContext& context, const json& input) const;
+
+ private:
+  store::Logs& logs_;
+};
+// The member "tags" of a request; empty where it is absent.
+store::Logs::Tags given_tags(const json& input);
+
 json put_events(store::Logs& logs, const aws::Clock& clock, const json& input);
-json get_events(const store::Logs& logs, const json& input);
-json filter_events(const store::Logs& logs, const json& input);
+json get_events(store::Logs& logs, const aws::Clock& clock, const json& input);
+json filter_events(store::Logs& logs, const aws::Clock& clock, const json& input);
 
 }  // namespace sagemaker::local::services::cloudwatch_logs
