@@ -29,13 +29,16 @@ from pathlib import Path
 MODELS = [
     ("sagemaker", "2017-07-24", None),
     ("logs", "2014-03-28", [
-        "CreateLogGroup", "CreateLogStream", "DeleteLogGroup", "DeleteLogStream", "DescribeLogGroups",
-        "DescribeLogStreams", "FilterLogEvents", "GetLogEvents", "PutLogEvents"]),
+        "CreateLogGroup", "CreateLogStream", "DeleteLogGroup", "DeleteLogStream", "DeleteRetentionPolicy",
+        "DescribeLogGroups", "DescribeLogStreams", "FilterLogEvents", "GetLogEvents", "ListTagsForResource",
+        "ListTagsLogGroup", "PutLogEvents", "PutRetentionPolicy", "TagLogGroup", "TagResource", "UntagLogGroup",
+        "UntagResource"]),
     ("sts", "2011-06-15", None),
     ("iam", "2010-05-08", [
         "AttachRolePolicy", "CreateRole", "DeleteRole", "DeleteRolePolicy", "DetachRolePolicy", "GetRole",
         "GetRolePolicy", "GetUser", "ListAttachedRolePolicies", "ListRolePolicies", "ListRoleTags", "ListRoles",
         "PutRolePolicy", "TagRole", "UntagRole", "UpdateAssumeRolePolicy", "UpdateRole"]),
+    ("cloudwatch", "2010-08-01", ["GetMetricData", "GetMetricStatistics", "ListMetrics", "PutMetricData"]),
 ]
 # The constants of validation_table.cpp that stand for the kinds of shapes.
 KINDS = {"structure": "O", "string": "S", "integer": "I", "long": "L", "float": "F", "double": "D", "boolean": "B",

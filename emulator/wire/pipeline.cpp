@@ -58,6 +58,14 @@ http::Response xml_response(int status, std::string xml, const std::string& requ
   return response;
 }
 
+ServiceFault unknown_operation(const std::string& service, const std::string& operation) {
+  // Of the other services the table holds what is implemented only: it cannot tell what AWS has beyond that.
+  const bool unknown = service == "sagemaker" && !known_operation(operation);
+  return ServiceFault("UnknownOperationException", 400,
+                      "The operation " + operation +
+                          (unknown ? " is unknown." : " is not implemented by sagemaker-local yet."));
+}
+
 ServiceFault unknown_action(const QueryCall& call) {
   return ServiceFault("InvalidAction", 400,
                       "Could not find operation " + call.action + " for version " +
@@ -142,12 +150,7 @@ http::Response Pipeline::answer_json(const std::string& service, const Route& wh
   context.access_key = authenticate(request, body, AuthenticationFamily::json, service);
   const auto& table = operations_.at(service);
   const auto operation = table.find(where.operation);
-  if (operation == table.end())
-    throw ServiceFault(
-        "UnknownOperationException", 400,
-        service == "sagemaker" && known_operation(where.operation)
-            ? "The operation " + where.operation + " is not implemented by sagemaker-local yet."
-            : "The operation " + where.operation + " is unknown.");
+  if (operation == table.end()) throw unknown_operation(service, where.operation);
   const json input = decode_json(body, options_.limits.wire.json_depth_max);
   return encode_json(operation->second(context, input), context.request_id);
 }

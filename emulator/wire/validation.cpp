@@ -331,6 +331,7 @@ std::string_view validation_code(Model model) {
       return "InvalidParameterException";
     case Model::sts:
     case Model::iam:
+    case Model::metrics:
       return "ValidationError";
     case Model::sagemaker:
       break;

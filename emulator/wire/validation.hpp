@@ -13,10 +13,10 @@
 namespace sagemaker::local::wire {
 
 // The services whose requests the table describes, in the generator's order.
-enum class Model { sagemaker, logs, sts, iam };
+enum class Model { sagemaker, logs, sts, iam, metrics };
 
-// Whether the service model has this operation ("CreateTrainingJob"), implemented here or not. For logs and
-// iam the table holds the implemented ones only.
+// Whether the service model has this operation ("CreateTrainingJob"), implemented here or not. For logs, iam
+// and metrics the table holds the implemented ones only.
 bool known_operation(std::string_view operation);
 bool known_operation(Model model, std::string_view operation);
 

@@ -16,7 +16,7 @@ using sagemaker::local::wire::Model;
 
 namespace {
 
-constexpr std::size_t model_count = static_cast<std::size_t>(Model::iam) + 1;  // the last one
+constexpr std::size_t model_count = static_cast<std::size_t>(Model::metrics) + 1;  // the last one
 
 }  // namespace
 
