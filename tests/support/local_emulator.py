@@ -37,8 +37,9 @@ class LocalEmulator:
         self.directory = tempfile.mkdtemp(prefix="sagemaker-test-")
         self.data = os.path.join(self.directory, "data")
         self.log = open(os.path.join(self.directory, "emulator.log"), "ab")
-        self.command = [*(word.format(data=self.data) for word in prefix), os.environ["SAGEMAKER_LOCAL_BIN"], "--port", "0", "--data-dir", self.data,
-                        "--durability", durability, *arguments]
+        self.command = [word.format(data=self.data) for word in prefix]
+        self.command += [os.environ["SAGEMAKER_LOCAL_BIN"], "--port", "0", "--data-dir", self.data]
+        self.command += ["--durability", durability, *arguments]
         self.environment = {**os.environ, **(environment or {})}
         self.process = None
         self.start()
