@@ -11,13 +11,22 @@ required=(build-essential cmake ninja-build pkg-config nlohmann-json3-dev libcpp
 torch=(libtorch-dev libopenblas0-pthread)   # the second makes matrix products 35 times faster than the reference BLAS
 optional=(ccache mold bubblewrap)           # faster builds, and the sandbox of jobs; everything works without them
 tests=(python3 python3-boto3 python3-botocore)
+# Other people's clients and a second compiler: a test that lacks one of them is skipped by name.
+foreign=(python3-venv awscli rclone s3cmd restic clang)
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
 case "${1:-}" in
   '') ;;
-  --tests) required+=("${tests[@]}") ;;
+  --tests)
+    required+=("${tests[@]}")
+    optional+=("${foreign[@]}")
+    # libFuzzer is in the package of the compiler's run-time library, whose name has the version.
+    version="$(apt-cache depends clang 2>/dev/null | sed -n 's/.* Depends: clang-\([0-9]*\)$/\1/p')"
+    [[ -z "$version" ]] || optional+=("libclang-rt-$version-dev")
+    command -v node >/dev/null || optional+=(nodejs npm)
+    ;;
   *) fail "unknown option $1; usage: samples/setup.sh [--tests]" ;;
 esac
 # A libtorch of the user's own choice makes the distribution's unnecessary.
@@ -69,15 +78,22 @@ apt() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@"
 }
 
+refreshed=
+refresh() {
+  [[ -z "$refreshed" ]] || return 0
+  refreshed=yes
+  apt update || say "the package lists could not be refreshed; trying with those that are there"
+}
 if [[ ${#missing[@]} -gt 0 ]]; then
   say "installing with apt-get: ${missing[*]}"
-  apt update || say "the package lists could not be refreshed; trying with those that are there"
+  refresh
   for package in "${missing[@]}"; do
     available "$package" || fail "this distribution has no package $package (tried on Debian 12 and later)"
   done
   apt install -y --no-install-recommends "${missing[@]}" || fail "apt-get could not install: ${missing[*]}"
 fi
 for package in "${missing_optional[@]}"; do
+  available "$package" || refresh
   if available "$package" && apt install -y --no-install-recommends "$package" >/dev/null 2>&1; then
     say "installed $package (optional)"
   else

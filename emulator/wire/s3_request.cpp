@@ -156,9 +156,9 @@ void add_query_field(const std::string& name, const std::string& value, json& in
     return;
   }
   const std::string lower = aws::to_lower(name);
-  const bool of_signature = std::find(std::begin(signature_parameters), std::end(signature_parameters),
-                                      lower) != std::end(signature_parameters);
-  if (lower.starts_with("x-amz-") && !of_signature) add_header(lower, value, input);
+  const bool counts = std::find(std::begin(no_query_headers), std::end(no_query_headers), lower) ==
+                      std::end(no_query_headers);
+  if (counts && lower.starts_with("x-amz-")) add_header(lower, value, input);
 }
 
 bool is_subresource(std::string_view name) {

@@ -184,10 +184,14 @@ inline constexpr MemberRow query_rows[] = {
     {"response-expires", "ResponseExpires"},
 };
 
-// Presigned requests may carry headers of the service in the query; these ones belong to the signature
-// itself.
-inline constexpr std::string_view signature_parameters[] = {
-    "x-amz-algorithm", "x-amz-credential",    "x-amz-date",           "x-amz-expires",
-    "x-amz-signature", "x-amz-signedheaders", "x-amz-security-token", "x-amz-content-sha256"};
+// Presigned requests may carry headers of the service in the query. These ones do not count there: they
+// belong to the signature, or name a checksum of a body that the signer did not have. S3 checks a checksum
+// only where the sender of the body says it, in a header; the JavaScript SDK presigns the CRC-32 of nothing.
+inline constexpr std::string_view no_query_headers[] = {
+    "x-amz-algorithm",      "x-amz-credential",      "x-amz-date",
+    "x-amz-expires",        "x-amz-signature",       "x-amz-signedheaders",
+    "x-amz-security-token", "x-amz-content-sha256",  "x-amz-sdk-checksum-algorithm",
+    "x-amz-checksum-crc32", "x-amz-checksum-crc32c", "x-amz-checksum-crc64nvme",
+    "x-amz-checksum-sha1",  "x-amz-checksum-sha256"};
 
 }  // namespace sagemaker::local::wire
