@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,9 +14,11 @@ namespace sagemaker::local {
 
 DataDirectory::DataDirectory(const std::filesystem::path& path) {
   std::error_code error;
-  std::filesystem::create_directories(path, error);
+  const bool made = std::filesystem::create_directories(path, error);
   if (error) throw std::runtime_error("cannot make the data directory " + path.string() + ": " + error.message());
   path_ = std::filesystem::canonical(path);
+  // Ours to close to others; a folder that was there keeps the permissions that somebody gave it.
+  if (made) std::filesystem::permissions(path_, std::filesystem::perms::owner_all);
   const std::filesystem::path lock_file = path_ / "lock";
   lock_ = ::open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock_ < 0)
@@ -31,6 +34,13 @@ DataDirectory::DataDirectory(const std::filesystem::path& path) {
   if (::ftruncate(lock_, 0) != 0 || ::pwrite(lock_, pid.data(), pid.size(), 0) < 0)
     throw std::runtime_error("cannot write " + lock_file.string() + ": " + std::generic_category().message(errno));
   std::filesystem::create_directories(work());
+  // The records hold the secrets of temporary credentials. SQLite gives its own files beside it the same mode.
+  const int records = ::open(records_file().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const bool closed_to_others = records >= 0 && ::fchmod(records, 0600) == 0;
+  const int reason = errno;
+  if (records >= 0) ::close(records);
+  if (!closed_to_others)
+    throw std::runtime_error("cannot open " + records_file().string() + ": " + std::generic_category().message(reason));
 }
 
 DataDirectory::~DataDirectory() { ::close(lock_); }

@@ -8,6 +8,7 @@
 #include "emulator/data_directory.hpp"
 #include "emulator/http/server.hpp"
 #include "emulator/images/catalog.hpp"
+#include "emulator/services/iam/operations.hpp"
 #include "emulator/services/logs/operations.hpp"
 #include "emulator/services/s3/service.hpp"
 #include "emulator/services/sagemaker/operations.hpp"
@@ -45,6 +46,12 @@ std::string record_schema() {
   return std::string(store::Records::schema()) + std::string(store::Objects::schema());
 }
 
+std::map<std::string, services::Principal> named_identities(const Options& options) {
+  std::map<std::string, services::Principal> named;
+  for (const auto& [key, arn] : options.identities) named.emplace(key, services::principal_of_arn(arn));
+  return named;
+}
+
 }  // namespace
 
 struct Emulator::Parts {
@@ -65,6 +72,7 @@ struct Emulator::Parts {
   services::EndpointFleet fleet;
   services::s3::Service s3;
   services::TemporaryCredentials temporary_credentials;
+  services::Callers callers;
   wire::Pipeline pipeline;
   http::Server server;
   int port = 0;
@@ -88,13 +96,15 @@ struct Emulator::Parts {
         training(platform),
         fleet(platform, random_fraction),
         s3(objects, clock, options.limits.s3),
-        temporary_credentials(clock),
+        temporary_credentials(records, clock),
+        callers(named_identities(options), temporary_credentials),
         pipeline(options, platform, fleet, s3, [this](const std::string& key) { return temporary_key(key); },
                  {{"sagemaker", wire::checked(wire::Model::sagemaker,
                                               services::sagemaker_operations(platform, training, fleet))},
                   {"logs", wire::checked(wire::Model::logs, services::logs_operations(logs, clock))},
-                  {"sts", wire::checked(wire::Model::sts, services::sts_operations(temporary_credentials))},
-                  {"iam", {}}}),
+                  {"sts", wire::checked(wire::Model::sts, services::sts_operations(temporary_credentials,
+                                                                                   callers, records, clock))},
+                  {"iam", wire::checked(wire::Model::iam, services::iam_operations(iam()))}}),
         server(options.limits.http, [this](http::Request& request) { return pipeline.handle(request); }) {
     sandbox.hide(data.path());  // jobs get copies: what is stored is not theirs to see
     port = server.bind(options.host, options.port);
@@ -110,10 +120,17 @@ struct Emulator::Parts {
     fleet.recover();
   }
 
+  services::Iam iam() {
+    return {records, clock, [this](const CallContext& context) { return callers.caller_of(context); },
+            [this](const std::string& name) { return callers.user(name); }};
+  }
+
   std::optional<wire::Authenticator::Key> temporary_key(const std::string& access_key) const {
     const auto found = temporary_credentials.find(access_key);
     if (!found) return std::nullopt;
-    return wire::Authenticator::Key{found->secret_access_key, {}, found->session_token, found->expiration};
+    const aws::Credentials& credentials = found->credentials;
+    return wire::Authenticator::Key{credentials.secret_access_key, found->principal.account(),
+                                    credentials.session_token, credentials.expiration};
   }
 };
 

@@ -8,6 +8,8 @@
 
 #include <sagemaker/aws/json.hpp>
 
+#include "emulator/services/iam/principal.hpp"
+
 #ifndef SAGEMAKER_VERSION
 #error "SAGEMAKER_VERSION comes from CMake"
 #endif
@@ -23,8 +25,26 @@ std::filesystem::path default_data_directory() {
   return {};
 }
 
-// {"ACCESS_KEY": "secret", ...}; the secrets never appear in a message.
-std::map<std::string, std::string> read_credentials(const std::string& path) {
+bool is_account(const std::string& id) {
+  return id.size() == 12 && id.find_first_not_of("0123456789") == std::string::npos;
+}
+
+// The ARN that an entry of the credentials file gives its key; empty: none. Throws std::invalid_argument.
+std::string arn_of_entry(const json& entry) {
+  const std::string arn = entry.value("arn", ""), account = entry.value("account", "");
+  if (!account.empty() && !is_account(account)) throw std::invalid_argument("an account is 12 digits");
+  if (arn.empty()) return account.empty() ? arn : "arn:aws:iam::" + account + ":root";
+  const services::Principal principal = services::principal_of_arn(arn);
+  if (!account.empty() && principal.account() != account)
+    throw std::invalid_argument("the account is not that of the ARN " + arn);
+  return principal.arn;
+}
+
+// {"ACCESS_KEY": "secret", "ANOTHER": {"secret": ..., "account": ..., "arn": ...}, ...}; what is here already
+// is replaced. The secrets never appear in a message.
+void read_credentials(const std::string& path, Options& options) {
+  constexpr const char* expected =
+      "{\"ACCESS_KEY_ID\": \"secret access key\", \"ACCESS_KEY_ID\": {\"secret\": ..., \"arn\": ...}, ...}";
   std::ifstream file(path);
   if (!file) throw std::runtime_error("cannot read " + path);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
@@ -32,18 +52,24 @@ std::map<std::string, std::string> read_credentials(const std::string& path) {
   try {
     document = aws::parse_json(text);
   } catch (const aws::JsonError&) {
-    throw std::runtime_error(path + " is not JSON; expected {\"ACCESS_KEY_ID\": \"secret access key\", ...}");
+    throw std::runtime_error(path + " is not JSON; expected " + expected);
   }
-  std::map<std::string, std::string> credentials;
   if (!document.is_object() || document.empty())
-    throw std::runtime_error(path +
-                             " must hold a JSON object {\"ACCESS_KEY_ID\": \"secret access key\", ...}");
-  for (const auto& [key, secret] : document.items()) {
+    throw std::runtime_error(path + " must hold a JSON object " + expected);
+  for (const auto& [key, entry] : document.items()) {
+    const json secret = entry.is_object() ? entry.value("secret", json()) : entry;
     if (!secret.is_string() || secret.get<std::string>().empty())
       throw std::runtime_error(path + ": the secret of " + key + " is not a string");
-    credentials[key] = secret;
+    options.credentials[key] = secret;
+    if (!entry.is_object()) continue;
+    try {
+      if (std::string arn = arn_of_entry(entry); !arn.empty()) options.identities[key] = std::move(arn);
+    } catch (const json::exception&) {
+      throw std::runtime_error(path + ": the arn and the account of " + key + " must be texts");
+    } catch (const std::invalid_argument& error) {
+      throw std::runtime_error(path + ": " + key + ": " + error.what());
+    }
   }
-  return credentials;
 }
 
 }  // namespace
@@ -70,15 +96,15 @@ Options parse_options(int argc, char** argv) {
   app.add_option("--account", options.account, "The account that everything belongs to")
       ->capture_default_str()
       ->check([](const std::string& id) {
-        return id.size() == 12 && id.find_first_not_of("0123456789") == std::string::npos
-                   ? std::string()
-                   : std::string("an account is 12 digits");
+        return is_account(id) ? std::string() : std::string("an account is 12 digits");
       });
   app.add_option("--auth", auth, "Verify signatures (on) or accept every request (off)")
       ->capture_default_str()
       ->check(CLI::IsMember({"on", "off"}));
-  app.add_option("--credentials", credentials_file,
-                 "JSON file {\"ACCESS_KEY_ID\": \"secret\"} of further identities, beside test/test");
+  app.add_option(
+      "--credentials", credentials_file,
+      "JSON file of further identities, beside test/test: {\"ACCESS_KEY_ID\": \"secret\"}, or for one "
+      "with a name {\"ACCESS_KEY_ID\": {\"secret\": ..., \"arn\": \"arn:aws:iam::...:user/NAME\"}}");
   app.add_option("--images", options.images_file, "JSON file that maps image names to commands")
       ->check(CLI::ExistingFile);
   app.add_option("--sandbox", sandbox, "How jobs are separated: auto, bubblewrap or none")
@@ -92,7 +118,7 @@ Options parse_options(int argc, char** argv) {
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
   try {
     app.parse(argc, argv);
-    if (!credentials_file.empty()) options.credentials.merge(read_credentials(credentials_file));
+    if (!credentials_file.empty()) read_credentials(credentials_file, options);
     if (options.data_directory.empty())
       throw std::runtime_error("HOME is not set: name a folder with --data-dir");
   } catch (const CLI::ParseError& error) {

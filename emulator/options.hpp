@@ -19,6 +19,8 @@ struct Options {
   std::string account = "000000000000";
   bool authenticate = true;
   std::map<std::string, std::string> credentials = {{"test", "test"}};  // access key -> secret key
+  std::map<std::string, std::string>
+      identities;  // access key -> ARN, where it is not the account's root user
   std::filesystem::path images_file;
   runner::Sandbox::Mode sandbox = runner::Sandbox::Mode::detect;
   store::Durability durability = store::Durability::full;

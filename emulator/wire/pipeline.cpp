@@ -66,7 +66,10 @@ ServiceFault unknown_operation(const std::string& service, const std::string& op
                           (unknown ? " is unknown." : " is not implemented by sagemaker-local yet."));
 }
 
-ServiceFault unknown_action(const QueryCall& call) {
+ServiceFault unknown_action(const QueryCall& call, bool known = false) {
+  if (known)
+    return ServiceFault("InvalidAction", 400,
+                        "The operation " + call.action + " is not implemented by sagemaker-local yet.");
   return ServiceFault("InvalidAction", 400,
                       "Could not find operation " + call.action + " for version " +
                           (call.version.empty() ? "NO_VERSION_SPECIFIED" : call.version));
@@ -157,19 +160,21 @@ http::Response Pipeline::answer_json(const std::string& service, const Route& wh
 
 http::Response Pipeline::answer_query(Route& where, http::Request& request, CallContext& context) {
   const std::string body = http::read_all(*request.body, options_.limits.wire.json_bytes_max);
-  QueryCall call = parse_query_call(request.method == "GET" ? request.query : body);
+  QueryCall call = parse_query_call(body.empty() ? request.query : body);
   where.operation = call.action;
   if (!where.query_service) where.query_service = find_query_service(&QueryService::version, call.version);
   if (!where.query_service) throw unknown_action(call);
   const QueryService& service = *where.query_service;
-  Authenticator::Scope expected{options_.region, std::string(service.name), {}};
-  if (service.signs_for_us_east_1) expected.second_region = "us-east-1";
-  context.access_key =
-      authenticator_.authenticate(request, body, AuthenticationFamily::query, expected).access_key;
+  if (call.action != service.unsigned_operation) {
+    Authenticator::Scope expected{options_.region, std::string(service.name), {}};
+    if (service.signs_for_us_east_1) expected.second_region = "us-east-1";
+    context.access_key =
+        authenticator_.authenticate(request, body, AuthenticationFamily::query, expected).access_key;
+  }
   const auto& table = operations_.at(std::string(service.name));
   const auto operation = table.find(call.action);
   if (operation == table.end() || (!call.version.empty() && call.version != service.version))
-    throw unknown_action(call);
+    throw unknown_action(call, known_operation(service.model, call.action));
   convert_query_values(service.model, call.action, call.input);
   const json result = operation->second(context, call.input);
   return xml_response(200, render_query_response(call, service.xml_namespace, result, context.request_id),

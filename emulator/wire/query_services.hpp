@@ -16,12 +16,15 @@ struct QueryService {
   std::string_view version;        // of the API: tells unsigned calls apart
   std::string_view xml_namespace;  // of answers and errors
   Model model;
-  bool signs_for_us_east_1;  // clients of its global endpoint do, whatever their region is
+  bool signs_for_us_east_1;             // clients of its global endpoint do, whatever their region is
+  std::string_view unsigned_operation;  // the one that needs no signature; empty: none
 };
 
 inline constexpr std::array query_services{
-    QueryService{"sts", "sts", "2011-06-15", "https://sts.amazonaws.com/doc/2011-06-15/", Model::sts, true},
-    QueryService{"iam", "iam", "2010-05-08", "https://iam.amazonaws.com/doc/2010-05-08/", Model::iam, true},
+    QueryService{"sts", "sts", "2011-06-15", "https://sts.amazonaws.com/doc/2011-06-15/", Model::sts, true,
+                 "AssumeRoleWithWebIdentity"},
+    QueryService{"iam", "iam", "2010-05-08", "https://iam.amazonaws.com/doc/2010-05-08/", Model::iam, true,
+                 ""},
 };
 
 // The first row whose `member` is `value`; nullptr: none.

@@ -1,143 +1,176 @@
 #include "emulator/services/sts/operations.hpp"
 
 #include <algorithm>
-#include <cstdint>
-#include <vector>
+#include <string>
+#include <utility>
 
-#include <sagemaker/aws/crypto.hpp>
-
+#include "emulator/services/iam/role_records.hpp"
 #include "emulator/services/service_error.hpp"
+#include "emulator/services/sts/session_options.hpp"
+#include "emulator/services/sts/web_identity.hpp"
 
 namespace sagemaker::local::services {
 namespace {
 
-constexpr std::chrono::seconds role_lifetime_default{3'600};
-constexpr std::chrono::seconds session_lifetime_default{43'200};
+using std::chrono::seconds;
+
+constexpr seconds role_lifetime_default{3'600};
+constexpr seconds chained_role_lifetime_max{3'600};
+constexpr seconds user_lifetime_default{43'200};
+constexpr seconds root_lifetime_max{3'600};
 
 ServiceFault validation_error(const std::string& message) {
   return ServiceFault("ValidationError", 400, message);
-}
-
-std::string required_text(const json& input, const char* name, const char* path) {
-  const auto found = input.find(name);
-  if (found != input.end() && found->is_string()) return found->get<std::string>();
-  throw validation_error("1 validation error detected: Value null at '" + std::string(path) +
-                         "' failed to satisfy constraint: Member must not be null");
-}
-
-std::chrono::seconds lifetime_of(const json& input, std::chrono::seconds fallback) {
-  const auto found = input.find("DurationSeconds");
-  if (found == input.end() || !found->is_number()) return fallback;
-  return std::chrono::seconds(std::clamp<std::int64_t>(found->get<std::int64_t>(), 900, 129'600));
-}
-
-struct Role {
-  std::string account, name;  // the name without its path
-};
-
-// arn:PARTITION:iam::ACCOUNT:role/PATH/NAME
-Role parse_role(const std::string& arn) {
-  std::vector<std::string> parts;
-  std::size_t begin = 0;
-  for (int i = 0; i < 5; ++i) {
-    const std::size_t colon = arn.find(':', begin);
-    if (colon == std::string::npos) throw validation_error(arn + " is invalid");
-    parts.push_back(arn.substr(begin, colon - begin));
-    begin = colon + 1;
-  }
-  const std::string resource = arn.substr(begin);
-  const std::string& account = parts[4];
-  const bool digits = account.size() == 12 && account.find_first_not_of("0123456789") == std::string::npos;
-  const std::string name = resource.substr(resource.rfind('/') + 1);
-  if (parts[0] != "arn" || !parts[1].starts_with("aws") || parts[2] != "iam" || !parts[3].empty() ||
-      !digits || !resource.starts_with("role/") || name.empty()) {
-    throw validation_error(arn + " is invalid");
-  }
-  return {account, name};
-}
-
-// The identifier that AWS gives a role when it is made; here it follows from the ARN, so that it is always
-// the same.
-std::string role_id(const std::string& arn) {
-  std::string id = "AROA" + aws::sha256_hex(arn).substr(0, 17);
-  std::transform(id.begin(), id.end(), id.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-  return id;
-}
-
-// STS writes whole seconds.
-std::string expiration_text(aws::TimePoint time) {
-  std::string text = aws::format_iso8601(time);
-  return text.substr(0, text.find('.')) + "Z";
 }
 
 json describe(const aws::Credentials& credentials) {
   return {{"AccessKeyId", credentials.access_key_id},
           {"SecretAccessKey", credentials.secret_access_key},
           {"SessionToken", credentials.session_token},
-          {"Expiration", expiration_text(*credentials.expiration)}};
+          {"Expiration", whole_seconds(*credentials.expiration)}};
 }
 
 class Sts {
  public:
-  explicit Sts(TemporaryCredentials& credentials) : credentials_(credentials) {}
+  Sts(TemporaryCredentials& credentials, const Callers& callers, const store::Records& records,
+      std::shared_ptr<const aws::Clock> clock)
+      : credentials_(credentials), callers_(callers), records_(records), clock_(std::move(clock)) {}
 
   json get_caller_identity(const CallContext& context, const json&) const {
-    const Principal caller = caller_of(context);
-    return {{"Arn", caller.arn}, {"UserId", caller.user_id}, {"Account", account_of(caller.arn)}};
+    const Principal caller = callers_.caller_of(context);
+    return {{"Arn", caller.arn}, {"UserId", caller.user_id}, {"Account", caller.account()}};
   }
 
   json assume_role(const CallContext& context, const json& input) const {
-    const std::string role_arn = required_text(input, "RoleArn", "roleArn");
-    const std::string session = required_text(input, "RoleSessionName", "roleSessionName");
-    const Role role = parse_role(role_arn);
-    const Principal principal{
-        "arn:" + context.partition + ":sts::" + role.account + ":assumed-role/" + role.name + "/" + session,
-        role_id(role_arn) + ":" + session};
-    json output = {
-        {"Credentials", describe(credentials_.issue(principal, lifetime_of(input, role_lifetime_default)))},
-        {"AssumedRoleUser", {{"AssumedRoleId", principal.user_id}, {"Arn", principal.arn}}}};
+    const AssumedRole role = role_of(input);
+    const auto calling = credentials_.find(context.access_key);
+    const seconds lifetime = lifetime_of(input, role_lifetime_default);
+    if (calling && calling->principal.is_assumed_role() && lifetime > chained_role_lifetime_max)
+      throw validation_error(
+          "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role "
+          "chaining");
+    if (lifetime > role.lifetime_max)
+      throw validation_error(
+          "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+    const SessionTags tags = read_session_tags(input, calling ? calling->transitive_tags : json::object());
+    json output = start_session(role, input, lifetime, tags);
     if (input.contains("SourceIdentity")) output["SourceIdentity"] = input["SourceIdentity"];
     return output;
   }
 
+  json assume_role_with_web_identity(const CallContext&, const json& input) const {
+    if (input.contains("ProviderId"))
+      throw ServiceFault(
+          "NotImplemented", 501,
+          "AssumeRoleWithWebIdentity with a ProviderId (OAuth 2.0 access tokens) is not implemented "
+          "by sagemaker-local; ID tokens of OpenID Connect are.");
+    const AssumedRole role = role_of(input);
+    const WebIdentity identity =
+        read_web_identity(input.at("WebIdentityToken").get_ref<const std::string&>(), clock_->now());
+    const seconds lifetime = lifetime_of(input, role_lifetime_default);
+    if (lifetime > role.lifetime_max)
+      throw validation_error(
+          "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+    json output = start_session(role, input, lifetime, {});
+    output["SubjectFromWebIdentityToken"] = identity.subject;
+    output["Provider"] = identity.issuer;
+    output["Audience"] = identity.audience;
+    return output;
+  }
+
   json get_session_token(const CallContext& context, const json& input) const {
-    if (credentials_.find(context.access_key)) {
-      throw ServiceFault("AccessDenied", 403, "Cannot call GetSessionToken with session credentials");
-    }
-    return {{"Credentials",
-             describe(credentials_.issue(caller_of(context), lifetime_of(input, session_lifetime_default)))}};
+    const Principal caller = long_lived_caller(context, "GetSessionToken");
+    return {{"Credentials", describe(credentials_.issue(caller, user_lifetime(caller, input)))}};
+  }
+
+  json get_federation_token(const CallContext& context, const json& input) const {
+    const Principal caller = long_lived_caller(context, "GetFederationToken");
+    const std::string account = caller.account();
+    const std::string name = input.at("Name");
+    const Principal federated{"arn:" + context.partition + ":sts::" + account + ":federated-user/" + name,
+                              account + ":" + name};
+    read_session_tags(input, json::object());
+    const auto packed = packed_policy_size(input);
+    json output = {{"Credentials", describe(credentials_.issue(federated, user_lifetime(caller, input)))},
+                   {"FederatedUser", {{"FederatedUserId", federated.user_id}, {"Arn", federated.arn}}}};
+    if (packed) output["PackedPolicySize"] = *packed;
+    return output;
+  }
+
+  json get_access_key_info(const CallContext& context, const json& input) const {
+    const std::string key = input.at("AccessKeyId");
+    if (const auto session = credentials_.find(key)) return {{"Account", session->principal.account()}};
+    if (std::string account = callers_.account_of(key); !account.empty()) return {{"Account", account}};
+    if (std::string account = account_of_access_key(key); !account.empty()) return {{"Account", account}};
+    return {{"Account", context.account}};  // a key with a name that somebody chose
   }
 
  private:
-  Principal caller_of(const CallContext& context) const {
-    if (auto principal = credentials_.principal_of(context.access_key)) return *std::move(principal);
-    return {"arn:" + context.partition + ":iam::" + context.account + ":root", context.account};
+  struct AssumedRole {
+    RoleArn arn;
+    std::string id;
+    seconds lifetime_max{43'200};
+  };
+
+  AssumedRole role_of(const json& input) const {
+    const std::string text = input.at("RoleArn");
+    AssumedRole role{parse_role_arn(text), stable_identifier("AROA", text)};
+    const auto record = find_role(records_, role.arn.name);
+    if (record && record->arn == text) {
+      role.id = record->document.at("RoleId");
+      role.lifetime_max = seconds(record->document.at("MaxSessionDuration").get<int>());
+    }
+    return role;
   }
 
-  static std::string account_of(const std::string& arn) {
-    std::size_t begin = 0;
-    for (int i = 0; i < 4; ++i) begin = arn.find(':', begin) + 1;
-    return arn.substr(begin, arn.find(':', begin) - begin);
+  json start_session(const AssumedRole& role, const json& input, seconds lifetime,
+                     const SessionTags& tags) const {
+    const std::string session = input.at("RoleSessionName");
+    const auto packed = packed_policy_size(input);
+    const Principal principal{"arn:" + role.arn.partition + ":sts::" + role.arn.account + ":assumed-role/" +
+                                  role.arn.name + "/" + session,
+                              role.id + ":" + session};
+    json output = {{"Credentials", describe(credentials_.issue(principal, lifetime, tags.transitive))},
+                   {"AssumedRoleUser", {{"AssumedRoleId", principal.user_id}, {"Arn", principal.arn}}}};
+    if (packed) output["PackedPolicySize"] = *packed;
+    return output;
+  }
+
+  // These operations are for users and the root user, not for sessions.
+  Principal long_lived_caller(const CallContext& context, const std::string& operation) const {
+    if (credentials_.find(context.access_key))
+      throw ServiceFault("AccessDenied", 403, "Cannot call " + operation + " with session credentials");
+    return callers_.caller_of(context);
+  }
+
+  static seconds user_lifetime(const Principal& caller, const json& input) {
+    const seconds wanted = lifetime_of(input, user_lifetime_default);
+    return caller.is_root() ? std::min(wanted, root_lifetime_max) : wanted;
   }
 
   TemporaryCredentials& credentials_;
+  const Callers& callers_;
+  const store::Records& records_;
+  std::shared_ptr<const aws::Clock> clock_;
 };
 
 }  // namespace
 
-OperationTable sts_operations(TemporaryCredentials& credentials) {
-  const Sts sts(credentials);
+OperationTable sts_operations(TemporaryCredentials& credentials, const Callers& callers,
+                              const store::Records& records, std::shared_ptr<const aws::Clock> clock) {
+  const auto sts = std::make_shared<const Sts>(credentials, callers, records, std::move(clock));
   OperationTable table;
-  table["GetCallerIdentity"] = [sts](const CallContext& context, const json& input) {
-    return sts.get_caller_identity(context, input);
+  const auto add = [&](const char* name, json (Sts::*operation)(const CallContext&, const json&) const) {
+    table[name] = [sts, operation](const CallContext& context, const json& input) {
+      return ((*sts).*operation)(context, input);
+    };
   };
-  table["AssumeRole"] = [sts](const CallContext& context, const json& input) {
-    return sts.assume_role(context, input);
-  };
-  table["GetSessionToken"] = [sts](const CallContext& context, const json& input) {
-    return sts.get_session_token(context, input);
-  };
+  add("AssumeRole", &Sts::assume_role);
+  add("AssumeRoleWithWebIdentity", &Sts::assume_role_with_web_identity);
+  add("GetAccessKeyInfo", &Sts::get_access_key_info);
+  add("GetCallerIdentity", &Sts::get_caller_identity);
+  add("GetFederationToken", &Sts::get_federation_token);
+  add("GetSessionToken", &Sts::get_session_token);
   return table;
 }
 

@@ -1,82 +1,110 @@
 #include "emulator/services/sts/temporary_credentials.hpp"
 
-#include <stdexcept>
 #include <utility>
-
-#include <openssl/rand.h>
 
 #include <sagemaker/aws/crypto.hpp>
 
 namespace sagemaker::local::services {
 namespace {
 
+constexpr std::string_view kind = "sts-session";
 constexpr std::chrono::hours remembered{1};  // behind expiry
+constexpr int page_size = 1000;
 
-// Unguessable bytes.
-std::string random_bytes(std::size_t count) {
-  std::string bytes(count, '\0');
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(count)) != 1) {
-    throw std::runtime_error("OpenSSL has no random bytes");
-  }
-  return bytes;
+json document_of(const TemporaryCredentials::Session& session) {
+  return {{"SecretAccessKey", session.credentials.secret_access_key},
+          {"SessionToken", session.credentials.session_token},
+          {"ExpirationMs", aws::to_epoch_ms(*session.credentials.expiration)},
+          {"UserId", session.principal.user_id},
+          {"TransitiveTags", session.transitive_tags}};
 }
 
-// AWS's alphabet for identifiers: 32 capital letters and digits.
-std::string random_identifier(std::string_view prefix, std::size_t count) {
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  std::string text(prefix);
-  for (const char byte : random_bytes(count))
-    text += alphabet[static_cast<unsigned char>(byte) % alphabet.size()];
-  return text;
+TemporaryCredentials::Session session_of(const store::Record& record) {
+  TemporaryCredentials::Session session;
+  const json& document = record.document;
+  session.credentials = {record.name, document.at("SecretAccessKey"), document.at("SessionToken"),
+                         aws::from_epoch_ms(document.at("ExpirationMs").get<std::int64_t>())};
+  session.principal = {record.arn, document.at("UserId")};
+  session.transitive_tags = document.at("TransitiveTags");
+  return session;
 }
 
 }  // namespace
 
-TemporaryCredentials::TemporaryCredentials(std::shared_ptr<const aws::Clock> clock)
-    : clock_(std::move(clock)) {}
+TemporaryCredentials::TemporaryCredentials(store::Records& records, std::shared_ptr<const aws::Clock> clock)
+    : records_(records), clock_(std::move(clock)) {
+  load();
+}
 
-aws::Credentials TemporaryCredentials::issue(const Principal& principal, std::chrono::seconds lifetime) {
+void TemporaryCredentials::load() {
+  store::RecordQuery query;
+  query.limit = page_size;
+  std::vector<std::string> unreadable;
+  do {
+    store::RecordPage page = records_.list(kind, query);
+    for (const store::Record& record : page.records) {
+      try {
+        remember(session_of(record));
+      } catch (const json::exception&) {
+        unreadable.push_back(record.name);  // nobody can sign with it any more
+      }
+    }
+    query.next_token = page.next_token;
+  } while (!query.next_token.empty());
+  for (const std::string& key : unreadable) records_.erase(kind, key);
+  for (const std::string& key : forget_expired(clock_->now())) records_.erase(kind, key);
+}
+
+void TemporaryCredentials::remember(Session session) {
+  const std::string key = session.credentials.access_key_id;
+  by_expiration_.emplace(*session.credentials.expiration, key);
+  sessions_.insert_or_assign(key, std::move(session));
+}
+
+aws::Credentials TemporaryCredentials::issue(const Principal& principal, std::chrono::seconds lifetime,
+                                             const json& transitive_tags) {
   const aws::TimePoint now = clock_->now();
-  aws::Credentials credentials;
-  credentials.access_key_id = random_identifier("ASIA", 16);
-  credentials.secret_access_key = aws::base64_encode(random_bytes(30));  // 40 characters
-  credentials.session_token = aws::base64_encode(random_bytes(192));
-  credentials.expiration = now + lifetime;
-  const std::lock_guard lock(mutex_);
-  forget_expired(now);
-  entries_.insert_or_assign(credentials.access_key_id, Entry{credentials, principal});
-  by_expiration_.emplace(*credentials.expiration, credentials.access_key_id);
+  Session session{{}, principal, transitive_tags};
+  session.credentials.secret_access_key = aws::base64_encode(random_bytes(30));  // 40 characters
+  session.credentials.session_token = aws::base64_encode(random_bytes(192));
+  session.credentials.expiration = now + lifetime;
+  store::Record record;
+  do {  // the random part of a key is short, because its account is in it
+    session.credentials.access_key_id = random_access_key("ASIA", principal.account());
+    record = {session.credentials.access_key_id,
+              principal.arn,
+              "",
+              aws::to_epoch_ms(now),
+              aws::to_epoch_ms(now),
+              document_of(session)};
+  } while (!records_.insert(kind, record));
+  const aws::Credentials credentials = session.credentials;
+  std::vector<std::string> forgotten;
+  {
+    const std::lock_guard lock(mutex_);
+    forgotten = forget_expired(now);
+    remember(std::move(session));
+  }
+  for (const std::string& key : forgotten) records_.erase(kind, key);
   return credentials;
 }
 
-void TemporaryCredentials::forget_expired(aws::TimePoint now) {
+std::vector<std::string> TemporaryCredentials::forget_expired(aws::TimePoint now) {
+  std::vector<std::string> forgotten;
   while (!by_expiration_.empty() &&
          (by_expiration_.begin()->first + remembered <= now || by_expiration_.size() >= count_max)) {
-    entries_.erase(by_expiration_.begin()->second);
+    forgotten.push_back(by_expiration_.begin()->second);
+    sessions_.erase(forgotten.back());
     by_expiration_.erase(by_expiration_.begin());
   }
+  return forgotten;
 }
 
-std::optional<aws::Credentials> TemporaryCredentials::find(std::string_view access_key) const {
+std::optional<TemporaryCredentials::Session> TemporaryCredentials::find(std::string_view access_key) const {
   const std::lock_guard lock(mutex_);
-  const auto found = entries_.find(access_key);
-  if (found == entries_.end()) return std::nullopt;
-  return found->second.credentials;
-}
-
-std::optional<std::string> TemporaryCredentials::secret_for(std::string_view access_key,
-                                                            std::string_view session_token) const {
-  const auto credentials = find(access_key);
-  if (!credentials || *credentials->expiration <= clock_->now()) return std::nullopt;
-  if (!aws::constant_time_equal(credentials->session_token, session_token)) return std::nullopt;
-  return credentials->secret_access_key;
-}
-
-std::optional<Principal> TemporaryCredentials::principal_of(std::string_view access_key) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = entries_.find(access_key);
-  if (found == entries_.end()) return std::nullopt;
-  return found->second.principal;
+  const auto found = sessions_.find(access_key);
+  if (found == sessions_.end()) return std::nullopt;
+  return found->second;
 }
 
 }  // namespace sagemaker::local::services

@@ -1,5 +1,5 @@
-// The credentials that STS gave out and that have not expired. The authenticator asks here for keys that it
-// does not know. They live in memory: a restart of the emulator ends them, as expiry would.
+// The credentials that STS gave out. The authenticator asks here for keys that it does not know. They are
+// kept in the store until an hour behind their expiry, so that a restart of the emulator does not end them.
 #pragma once
 
 #include <chrono>
@@ -10,44 +10,49 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <sagemaker/aws/credentials.hpp>
+#include <sagemaker/aws/json.hpp>
 #include <sagemaker/aws/time.hpp>
+
+#include "emulator/services/iam/principal.hpp"
+#include "emulator/store/records.hpp"
 
 namespace sagemaker::local::services {
 
-// Whom credentials stand for.
-struct Principal {
-  std::string arn;
-  std::string user_id;
-};
-
 class TemporaryCredentials {
  public:
-  static constexpr std::size_t count_max = 100'000;  // the oldest go first beyond it
+  static constexpr std::size_t count_max = 100'000;  // the first to expire go first beyond it
 
-  explicit TemporaryCredentials(std::shared_ptr<const aws::Clock> clock = aws::system_clock());
+  struct Session {
+    aws::Credentials credentials;
+    Principal principal;
+    json transitive_tags = json::object();  // key -> value: sessions that this one assumes inherit them
+  };
+
+  // Reads what `records` holds; it must outlive this object.
+  explicit TemporaryCredentials(store::Records& records,
+                                std::shared_ptr<const aws::Clock> clock = aws::system_clock());
 
   // New credentials with a session token. Thread-safe, as everything here.
-  aws::Credentials issue(const Principal& principal, std::chrono::seconds lifetime);
+  aws::Credentials issue(const Principal& principal, std::chrono::seconds lifetime,
+                         const json& transitive_tags = json::object());
 
   // nullopt: unknown or long expired. Credentials that expired within the last hour are still found, so that
   // a request with them can be told that they expired: look at `expiration`.
-  std::optional<aws::Credentials> find(std::string_view access_key) const;
-  // The secret key to check a signature with; nullopt: unknown, expired, or with another token.
-  std::optional<std::string> secret_for(std::string_view access_key, std::string_view session_token) const;
-  std::optional<Principal> principal_of(std::string_view access_key) const;
+  std::optional<Session> find(std::string_view access_key) const;
 
  private:
-  struct Entry {
-    aws::Credentials credentials;
-    Principal principal;
-  };
-  void forget_expired(aws::TimePoint now);
+  void load();
+  void remember(Session session);
+  // Takes what expired long ago, or is too much, out of the memory; the caller erases it from the store.
+  std::vector<std::string> forget_expired(aws::TimePoint now);
 
+  store::Records& records_;
   std::shared_ptr<const aws::Clock> clock_;
   mutable std::mutex mutex_;
-  std::map<std::string, Entry, std::less<>> entries_;         // by access key
+  std::map<std::string, Session, std::less<>> sessions_;      // by access key
   std::multimap<aws::TimePoint, std::string> by_expiration_;  // access keys
 };
 
