@@ -172,6 +172,7 @@ class Session {
       if (!options.region.empty()) config.region = options.region;
       if (!options.profile.empty()) config.profile = options.profile;
       if (!options.endpoint_url.empty()) config.endpoint_url = options.endpoint_url;
+      if (!config.credentials_cache) config.credentials_cache = std::make_shared<aws::CredentialsCache>();
     }
     const SessionOptions options;
     ClientConfig config;

@@ -97,7 +97,9 @@ struct Bench {
     config.transport = transport;
     config.clock = clock;
     config.random = [] { return 1.0; };
-    config.environment = std::make_shared<aws::FixedEnvironment>();
+    const auto environment = std::make_shared<aws::FixedEnvironment>();
+    environment->variables["AWS_EC2_METADATA_DISABLED"] = "true";
+    config.environment = environment;
     return config;
   }
 };

@@ -1,115 +1,88 @@
 // How a client is configured: in code, else by the AWS_* environment variables, else by the profile files,
 // with the names and the order of the AWS SDKs. With nothing but credentials and a region set, a client talks
-// to AWS itself.
+// to AWS itself. (AWS_DEFAULTS_MODE is not looked at: the defaults are those written here.)
 #pragma once
 
-#include <charconv>
 #include <chrono>
+#include <cstdint>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include <sagemaker/aws/credential_chain.hpp>
 #include <sagemaker/aws/credentials.hpp>
 #include <sagemaker/aws/environment.hpp>
 #include <sagemaker/aws/errors.hpp>
 #include <sagemaker/aws/httplib_transport.hpp>
+#include <sagemaker/aws/locate.hpp>
 #include <sagemaker/aws/profiles.hpp>
+#include <sagemaker/aws/proxy.hpp>
 #include <sagemaker/aws/retry.hpp>
+#include <sagemaker/aws/service.hpp>
+#include <sagemaker/aws/settings.hpp>
 #include <sagemaker/aws/time.hpp>
 #include <sagemaker/aws/uri.hpp>
 
+namespace sagemaker::aws {
+
+// Providers that several clients share, so that a role is assumed once for all of them. Made by the first
+// client that needs one.
+class CredentialsCache {
+ public:
+  template <typename Make>
+  std::shared_ptr<CredentialsProvider> get(const std::string& key, Make&& make) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    auto& provider = providers_[key];
+    if (!provider) provider = make();
+    return provider;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<CredentialsProvider>> providers_;
+};
+
+}  // namespace sagemaker::aws
+
 namespace sagemaker {
 
-// Options of a client. What is left empty comes from the environment and the profile files:
-//   region        AWS_REGION, AWS_DEFAULT_REGION, `region`
-//   profile       AWS_PROFILE, AWS_DEFAULT_PROFILE, "default"
-//   endpoint_url  AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the `services` section, `endpoint_url` of the
-//   profile;
-//                 these are not looked at where AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is true
-//   ca_bundle     AWS_CA_BUNDLE, `ca_bundle`
-//   max_attempts  AWS_MAX_ATTEMPTS, `max_attempts`, 3
+// Options of a client. What is left empty comes from the environment and the profile files; the table of all
+// names is in include/sagemaker/README.md.
 struct ClientConfig {
-  std::string region = {};
-  std::string endpoint_url = {};  // "http://127.0.0.1:4566"
-  std::string profile = {};
+  std::string region = {};  // AWS_REGION, AWS_DEFAULT_REGION, `region`
+  std::string endpoint_url =
+      {};                    // "http://127.0.0.1:4566"; AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, ...
+  std::string profile = {};  // AWS_PROFILE, AWS_DEFAULT_PROFILE, "default"
   std::optional<aws::Credentials> credentials = {};
   std::shared_ptr<aws::CredentialsProvider> credentials_provider = {};  // used where `credentials` is not set
   std::chrono::milliseconds connect_timeout{60'000};
   std::chrono::milliseconds read_timeout{60'000};  // without a byte, not for the whole answer
   int max_attempts = 0;                            // attempts in all, the first included; 0: as configured
   bool verify_tls = true;
-  std::string ca_bundle = {};         // PEM file
+  std::string ca_bundle = {};         // PEM file; AWS_CA_BUNDLE, `ca_bundle`
   std::string user_agent_extra = {};  // goes behind the library's own user agent
   // Replaced in tests, or to share one connection pool.
   std::shared_ptr<aws::Transport> transport = {};
   std::shared_ptr<aws::Clock> clock = {};
   aws::RandomSource random = {};
   std::shared_ptr<const aws::Environment> environment = {};
+
+  std::optional<bool> use_fips_endpoint = {};       // AWS_USE_FIPS_ENDPOINT, `use_fips_endpoint`
+  std::optional<bool> use_dualstack_endpoint = {};  // AWS_USE_DUALSTACK_ENDPOINT, `use_dualstack_endpoint`
+  std::string retry_mode = {};  // "standard", "adaptive", "legacy"; AWS_RETRY_MODE, `retry_mode`
+  std::optional<aws::ProxySettings> proxies = {};           // HTTP_PROXY, HTTPS_PROXY, NO_PROXY
+  aws::MfaTokenSource mfa_token = {};                       // asked for the code of a profile's `mfa_serial`
+  std::shared_ptr<aws::ProcessRunner> process_runner = {};  // of `credential_process`
+  std::shared_ptr<aws::CredentialsCache> credentials_cache = {};  // shared with other clients
 };
 
 }  // namespace sagemaker
 
 namespace sagemaker::aws {
-
-enum class Protocol { json, rest_json, rest_xml, query };
-
-// What distinguishes one service from another on the wire.
-struct ServiceDescription {
-  std::string_view id;            // AWS's service id: "SageMaker Runtime"
-  std::string_view host_prefix;   // of the real endpoint: "runtime.sagemaker"
-  std::string_view signing_name;  // of the credential scope: "sagemaker"
-  Protocol protocol = Protocol::json;
-  std::string_view target_prefix = "";  // json: "SageMaker"
-  std::string_view version = "";        // query: "2011-06-15"
-};
-
-// A configuration with every question answered.
-struct ResolvedConfig {
-  std::string region;
-  Uri endpoint;
-  bool custom_endpoint = false;  // not AWS's own
-  std::shared_ptr<CredentialsProvider> credentials;
-  std::chrono::milliseconds connect_timeout{60'000}, read_timeout{60'000};
-  int max_attempts = 3;
-  std::string user_agent_extra;
-  std::string s3_addressing_style;  // "auto", "path" or "virtual"
-  std::shared_ptr<Transport> transport;
-  std::shared_ptr<Clock> clock;
-  RandomSource random;
-};
-
-// The domain of a region's partition: amazonaws.com, or amazonaws.com.cn in China.
-inline std::string dns_suffix(std::string_view region) {
-  if (region.starts_with("cn-")) return "amazonaws.com.cn";
-  if (region.starts_with("us-iso-")) return "c2s.ic.gov";
-  if (region.starts_with("us-isob-")) return "sc2s.sgov.gov";
-  if (region.starts_with("eusc-")) return "amazonaws.eu";
-  return "amazonaws.com";
-}
-
-// "aws", "aws-cn", "aws-us-gov": the second field of ARNs in that region.
-inline std::string partition_of(std::string_view region) {
-  if (region.starts_with("cn-")) return "aws-cn";
-  if (region.starts_with("us-gov-")) return "aws-us-gov";
-  if (region.starts_with("us-iso-")) return "aws-iso";
-  if (region.starts_with("us-isob-")) return "aws-iso-b";
-  if (region.starts_with("eusc-")) return "aws-eusc";
-  return "aws";
-}
-
-// https://api.sagemaker.us-east-1.amazonaws.com
-inline std::string aws_endpoint(std::string_view host_prefix, std::string_view region) {
-  return "https://" + std::string(host_prefix) + "." + std::string(region) + "." + dns_suffix(region);
-}
-
-inline bool is_loopback(std::string_view host) {
-  const bool numeric = host.find_first_not_of("0123456789.") == std::string_view::npos;
-  return host == "localhost" || host.ends_with(".localhost") || (numeric && host.starts_with("127.")) ||
-         host == "::1";
-}
 
 namespace detail {
 
@@ -120,86 +93,57 @@ class ConfigResolver {
       : config_(config),
         service_(service),
         environment_(config.environment ? config.environment : process_environment()),
-        profiles_(std::make_shared<const Profiles>(Profiles::load(*environment_))) {
-    choose_profile();
-  }
+        profiles_(std::make_shared<const Profiles>(Profiles::load(*environment_))),
+        settings_(environment_, profiles_, choose_profile()) {}
 
   ResolvedConfig resolve() const {
-    ResolvedConfig resolved;
-    const std::optional<std::string> endpoint = endpoint_url();
-    if (endpoint) resolved.endpoint = parse_endpoint(*endpoint);
-    resolved.custom_endpoint = endpoint.has_value();
-    const bool local = endpoint && is_loopback(resolved.endpoint.host);
+    ResolvedConfig resolved = general();
+    const EndpointChoice choice{config_.endpoint_url, config_.use_fips_endpoint,
+                                config_.use_dualstack_endpoint};
+    const auto custom = custom_endpoint(settings_, service_, choice);
+    const bool local = custom && is_loopback(custom->host);
     resolved.region = region(local);
-    if (!endpoint) resolved.endpoint = parse_uri(aws_endpoint(service_.host_prefix, resolved.region));
-    resolved.credentials = credentials(local);
+    const ResolvedConfig base = resolved;
+    locate_service(resolved, settings_, service_, choice);
+    resolved.credentials = credentials(base, local);
+    return resolved;
+  }
+
+ private:
+  // What does not depend on the service and its region.
+  ResolvedConfig general() const {
+    ResolvedConfig resolved;
     resolved.connect_timeout = config_.connect_timeout;
     resolved.read_timeout = config_.read_timeout;
-    resolved.max_attempts = max_attempts();
+    resolved.retry_mode = retry_mode();
+    resolved.max_attempts =
+        config_.max_attempts > 0
+            ? config_.max_attempts
+            : settings_.number("AWS_MAX_ATTEMPTS", "max_attempts", default_attempts(resolved.retry_mode), 1);
+    resolved.app_id = app_id();
     resolved.user_agent_extra = config_.user_agent_extra;
-    resolved.s3_addressing_style = profiles_->get_nested(profile_, "s3", "addressing_style").value_or("auto");
+    resolved.s3 = s3_settings();
+    resolved.s3_addressing_style = resolved.s3.addressing_style;
+    resolved.request_checksums =
+        checksum_mode("AWS_REQUEST_CHECKSUM_CALCULATION", "request_checksum_calculation");
+    resolved.response_checksums =
+        checksum_mode("AWS_RESPONSE_CHECKSUM_VALIDATION", "response_checksum_validation");
     resolved.transport = config_.transport ? config_.transport : default_transport(transport_options());
     resolved.clock = config_.clock ? config_.clock : system_clock();
     resolved.random = config_.random ? config_.random : system_random();
     return resolved;
   }
 
- private:
-  void choose_profile() {
-    profile_ = config_.profile;
+  std::string choose_profile() {
+    std::string profile = config_.profile;
     for (const char* name : {"AWS_PROFILE", "AWS_DEFAULT_PROFILE"}) {
-      if (profile_.empty()) profile_ = environment_->value(name).value_or("");
+      if (profile.empty()) profile = environment_->value(name).value_or("");
     }
-    const bool named = !profile_.empty();
-    if (!named) profile_ = "default";
-    if (named && !profiles_->contains(profile_)) {
-      throw ConfigError("The config profile (" + profile_ + ") could not be found");
+    profile_named_ = !profile.empty();
+    if (profile_named_ && !profiles_->contains(profile)) {
+      throw ConfigError("The config profile (" + profile + ") could not be found");
     }
-  }
-
-  std::optional<std::string> setting(const char* variable, const char* key) const {
-    if (auto value = environment_->value(variable)) return value;
-    return profiles_->get(profile_, key);
-  }
-
-  bool ignores_configured_endpoints() const {
-    const auto value = setting("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls");
-    return value && to_lower(*value) == "true";
-  }
-
-  std::optional<std::string> endpoint_url() const {
-    if (!config_.endpoint_url.empty()) return config_.endpoint_url;
-    if (ignores_configured_endpoints()) return std::nullopt;
-    std::string upper, lower;
-    for (const char c : service_.id) {
-      const char plain = c == ' ' || c == '-' ? '_' : c;
-      lower += to_lower(plain);
-      upper += plain >= 'a' && plain <= 'z' ? static_cast<char>(plain - 'a' + 'A') : plain;
-    }
-    if (auto url = environment_->value("AWS_ENDPOINT_URL_" + upper)) return url;
-    if (auto url = environment_->value("AWS_ENDPOINT_URL")) return url;
-    if (const auto services = profiles_->get(profile_, "services")) {
-      const ProfileSection* section = profiles_->services(*services);
-      if (!section) {
-        throw ConfigError("The profile (" + profile_ +
-                          ") is configured to use the services section but the \"" + *services +
-                          "\" services configuration does not exist.");
-      }
-      if (auto url = section->get_nested(lower, "endpoint_url")) return url;
-    }
-    return profiles_->get(profile_, "endpoint_url");
-  }
-
-  static Uri parse_endpoint(const std::string& url) {
-    try {
-      Uri uri = parse_uri(url);
-      if (uri.scheme != "http" && uri.scheme != "https")
-        throw std::invalid_argument("the scheme is neither http nor https");
-      while (!uri.path.empty() && uri.path.back() == '/') uri.path.pop_back();
-      return uri;
-    } catch (const std::invalid_argument& error) {
-      throw ConfigError("Invalid endpoint: " + url + " (" + error.what() + ")");
-    }
+    return profile_named_ ? profile : "default";
   }
 
   std::string region(bool local) const {
@@ -207,7 +151,7 @@ class ConfigResolver {
     for (const char* name : {"AWS_REGION", "AWS_DEFAULT_REGION"}) {
       if (region.empty()) region = environment_->value(name).value_or("");
     }
-    if (region.empty()) region = profiles_->get(profile_, "region").value_or("");
+    if (region.empty()) region = settings_.text(nullptr, "region").value_or("");
     if (region.empty() && local) region = "us-east-1";  // an emulator on this machine: any region will do
     if (region.empty()) {
       throw ConfigError("You must specify a region. Set AWS_REGION, or `region` in " +
@@ -221,33 +165,88 @@ class ConfigResolver {
     return region;
   }
 
-  std::shared_ptr<CredentialsProvider> credentials(bool local) const {
+  std::shared_ptr<CredentialsProvider> credentials(const ResolvedConfig& base, bool local) const {
     if (config_.credentials) return std::make_shared<StaticCredentials>(*config_.credentials);
     if (config_.credentials_provider) return config_.credentials_provider;
-    auto chain = default_credentials_chain({environment_, profiles_, profile_, !config_.profile.empty()});
-    if (!local) return chain;
-    // The emulator's own credentials, where the user has none: they mean nothing to anybody else.
-    return std::make_shared<CredentialsChain>(std::vector<std::shared_ptr<CredentialsProvider>>{
-        chain, std::make_shared<StaticCredentials>(Credentials{"test", "test", "", std::nullopt})});
+    const auto make = [&] { return chain(base, local); };
+    return config_.credentials_cache ? config_.credentials_cache->get(local ? "local" : "aws", make) : make();
   }
 
-  int max_attempts() const {
-    if (config_.max_attempts > 0) return config_.max_attempts;
-    const auto text = setting("AWS_MAX_ATTEMPTS", "max_attempts");
-    if (!text) return 3;
-    int attempts = 0;
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), attempts);
-    if (error != std::errc() || end != text->data() + text->size() || attempts < 1) {
-      throw ConfigError("Invalid value for max_attempts: " + *text + ", expected an integer of at least 1");
+  std::shared_ptr<CredentialsProvider> chain(const ResolvedConfig& base, bool local) const {
+    ChainOptions options;
+    options.services = std::make_shared<const CredentialServices>(base, settings_, local && !profile_named_);
+    options.use_environment = config_.profile.empty();
+    options.use_instance_metadata = !local;
+    options.mfa_token = config_.mfa_token;
+    if (config_.process_runner) options.process_runner = config_.process_runner;
+    std::shared_ptr<CredentialsProvider> found = default_credentials_chain(options);
+    if (!local) return found;
+    return std::make_shared<EmulatorCredentials>(std::move(found), profile_named_);
+  }
+
+  RetryMode retry_mode() const {
+    const auto read = [&](const std::string& text) {
+      for (const RetryMode mode : {RetryMode::legacy, RetryMode::standard, RetryMode::adaptive}) {
+        if (to_lower(text) == name_of(mode)) return mode;
+      }
+      throw ConfigError("Invalid value provided to \"mode\": \"" + text +
+                        "\" must be one of: legacy, standard, adaptive");
+    };
+    if (!config_.retry_mode.empty()) return read(config_.retry_mode);
+    const auto configured = settings_.text("AWS_RETRY_MODE", "retry_mode");
+    return configured ? read(*configured) : RetryMode::standard;
+  }
+
+  // Characters that a user agent must not have become '-', as in botocore.
+  std::string app_id() const {
+    std::string id = settings_.text("AWS_SDK_UA_APP_ID", "sdk_ua_app_id").value_or("");
+    constexpr std::string_view allowed =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!$%&'*+-.^_`|~,";
+    for (char& c : id) {
+      if (allowed.find(c) == std::string_view::npos) c = '-';
     }
-    return attempts;
+    return id;
+  }
+
+  S3Settings s3_settings() const {
+    S3Settings s3;
+    if (const auto style = settings_.s3("addressing_style")) {
+      s3.addressing_style = *style;
+      if (*style != "auto" && *style != "virtual" && *style != "path") {
+        throw ConfigError("S3 addressing style " + *style +
+                          " is invalid. Valid options are: 'auto', 'virtual', and 'path'");
+      }
+    }
+    s3.payload_signing = Settings::as_flag(settings_.s3("payload_signing_enabled")).value_or(false);
+    const auto size = [&](const char* key, std::uint64_t fallback) {
+      return Settings::as_size(key, settings_.s3(key), fallback);
+    };
+    s3.multipart_threshold = size("multipart_threshold", s3.multipart_threshold);
+    s3.multipart_chunksize = size("multipart_chunksize", s3.multipart_chunksize);
+    s3.max_concurrent_requests = Settings::as_number(
+        "max_concurrent_requests", settings_.s3("max_concurrent_requests"), s3.max_concurrent_requests, 1);
+    return s3;
+  }
+
+  ChecksumMode checksum_mode(const char* variable, const char* key) const {
+    const auto value =
+        settings_.choice(variable, key, {"when_supported", "when_required"}, [&](const std::string& found) {
+          return "Unsupported configuration value for " + std::string(key) +
+                 ". Expected one of ('when_supported', 'when_required') but got " + found + ".";
+        });
+    return value == "when_required" ? ChecksumMode::when_required : ChecksumMode::when_supported;
   }
 
   TransportOptions transport_options() const {
     TransportOptions options;
     options.verify_tls = config_.verify_tls;
-    options.ca_bundle =
-        !config_.ca_bundle.empty() ? config_.ca_bundle : setting("AWS_CA_BUNDLE", "ca_bundle").value_or("");
+    options.ca_bundle = !config_.ca_bundle.empty()
+                            ? config_.ca_bundle
+                            : settings_.text("AWS_CA_BUNDLE", "ca_bundle").value_or("");
+    options.proxies = config_.proxies ? *config_.proxies : ProxySettings::from_environment(*environment_);
+    for (const std::string* proxy : {&options.proxies.http, &options.proxies.https}) {
+      if (!proxy->empty()) parse_proxy(*proxy);  // one that cannot be used is told here, not by a request
+    }
     return options;
   }
 
@@ -255,13 +254,14 @@ class ConfigResolver {
   const ServiceDescription& service_;
   std::shared_ptr<const Environment> environment_;
   std::shared_ptr<const Profiles> profiles_;
-  std::string profile_;
+  bool profile_named_ = false;
+  Settings settings_;
 };
 
 }  // namespace detail
 
 // Throws ConfigError: no region, an unknown profile, a file that cannot be parsed, an endpoint that is no
-// URL. Missing credentials are reported by the first call instead.
+// URL, settings that exclude each other. Missing credentials are reported by the first call instead.
 inline ResolvedConfig resolve_config(const ClientConfig& config, const ServiceDescription& service) {
   return detail::ConfigResolver(config, service).resolve();
 }

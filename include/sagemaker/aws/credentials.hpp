@@ -1,8 +1,9 @@
-// AWS credentials and where they come from: a chain of providers in botocore's order. Here are the
-// environment and the two shared files; providers that ask a service (assumed roles, SSO, instance metadata)
-// derive from the same interface.
+// AWS credentials and what gives them: the interface of providers, those that read the environment and the
+// two shared files, and a chain of providers. The ones that ask somebody else are in headers of their own
+// (assumed_role.hpp, sso.hpp, credential_process.hpp, metadata.hpp); credential_chain.hpp puts them in order.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -29,7 +30,19 @@ struct Credentials {
 class PartialCredentials : public CredentialsError {
  public:
   PartialCredentials(const std::string& provider, std::string_view missing)
-      : CredentialsError("Partial credentials found in " + provider + ", missing: " + std::string(missing)) {}
+      : CredentialsError("Partial credentials found in " + provider + ", missing: " + std::string(missing)),
+        provider_(provider) {}
+  const std::string& provider() const { return provider_; }
+
+ private:
+  std::string provider_;
+};
+
+// A provider was asked for credentials and could not give them.
+class CredentialRetrievalError : public CredentialsError {
+ public:
+  CredentialRetrievalError(const std::string& provider, const std::string& why)
+      : CredentialsError("Error when retrieving credentials from " + provider + ": " + why) {}
 };
 
 // One place that may hold credentials. Implementations are safe to call from several threads.
@@ -60,8 +73,9 @@ class StaticCredentials final : public CredentialsProvider {
 // AWS_CREDENTIAL_EXPIRATION.
 class EnvironmentCredentials final : public CredentialsProvider {
  public:
-  explicit EnvironmentCredentials(std::shared_ptr<const Environment> environment)
-      : environment_(std::move(environment)) {}
+  explicit EnvironmentCredentials(std::shared_ptr<const Environment> environment,
+                                  std::shared_ptr<Clock> clock = system_clock())
+      : environment_(std::move(environment)), clock_(std::move(clock)) {}
 
   std::string name() const override { return "env"; }
 
@@ -82,6 +96,10 @@ class EnvironmentCredentials final : public CredentialsProvider {
       if (!credentials.expiration) {
         throw CredentialsError("AWS_CREDENTIAL_EXPIRATION is not an ISO 8601 time: " + *expiration);
       }
+      if (*credentials.expiration <= clock_->now()) {
+        throw CredentialsError("The credentials in the environment have expired at " + *expiration +
+                               " (AWS_CREDENTIAL_EXPIRATION)");
+      }
     }
     return credentials;
   }
@@ -91,6 +109,7 @@ class EnvironmentCredentials final : public CredentialsProvider {
 
  private:
   std::shared_ptr<const Environment> environment_;
+  std::shared_ptr<Clock> clock_;
 };
 
 // One of the two shared files: aws_access_key_id, aws_secret_access_key, aws_security_token or
@@ -129,33 +148,6 @@ class SharedFileCredentials final : public CredentialsProvider {
   File file_;
 };
 
-// A profile that asks for a way of getting credentials that is not here must not fall through to other
-// credentials.
-class UnsupportedProfileGuard final : public CredentialsProvider {
- public:
-  UnsupportedProfileGuard(std::shared_ptr<const Profiles> profiles, std::string profile,
-                          std::vector<std::string> keys)
-      : profiles_(std::move(profiles)), profile_(std::move(profile)), keys_(std::move(keys)) {}
-
-  std::string name() const override { return "unsupported"; }
-
-  std::optional<Credentials> load() override {
-    for (const std::string& key : keys_) {
-      if (!profiles_->get(profile_, key)) continue;
-      throw CredentialsError("The profile (" + profile_ + ") gets its credentials by '" + key +
-                             "', which sagemaker-cpp does not do. Export them into the environment first: "
-                             "eval \"$(aws configure export-credentials --profile " +
-                             profile_ + " --format env)\"");
-    }
-    return std::nullopt;
-  }
-
- private:
-  std::shared_ptr<const Profiles> profiles_;
-  std::string profile_;
-  std::vector<std::string> keys_;
-};
-
 // Asks its providers in turn and stays with the first one that has credentials.
 class CredentialsChain final : public CredentialsProvider {
  public:
@@ -165,10 +157,12 @@ class CredentialsChain final : public CredentialsProvider {
   std::string name() const override { return "chain"; }
 
   std::optional<Credentials> load() override {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (chosen_) return chosen_->load();
+    if (const auto chosen = this->chosen()) return chosen->load();
+    const std::lock_guard<std::mutex> searching(search_mutex_);
+    if (const auto chosen = this->chosen()) return chosen->load();
     for (const auto& provider : providers_) {
       if (auto credentials = provider->load()) {
+        const std::lock_guard<std::mutex> lock(mutex_);
         chosen_ = provider;
         return credentials;
       }
@@ -177,41 +171,59 @@ class CredentialsChain final : public CredentialsProvider {
   }
 
   bool refresh() override {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return chosen_ && chosen_->refresh();
+    const auto chosen = this->chosen();
+    return chosen && chosen->refresh();
+  }
+
+  // The names of its providers, in their order.
+  std::vector<std::string> names() const {
+    std::vector<std::string> names;
+    for (const auto& provider : providers_) names.push_back(provider->name());
+    return names;
   }
 
  private:
-  std::mutex mutex_;
-  std::vector<std::shared_ptr<CredentialsProvider>> providers_;
+  std::shared_ptr<CredentialsProvider> chosen() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return chosen_;
+  }
+
+  const std::vector<std::shared_ptr<CredentialsProvider>> providers_;
+  std::mutex search_mutex_;   // one search at a time; a refresh of the chosen one holds up nobody
+  mutable std::mutex mutex_;  // chosen_
   std::shared_ptr<CredentialsProvider> chosen_;
 };
 
-struct ChainOptions {
-  std::shared_ptr<const Environment> environment;
-  std::shared_ptr<const Profiles> profiles;
-  std::string profile = "default";
-  bool profile_given_in_code = false;  // then the environment's keys are not looked at
-};
+// The credentials of an emulator on this machine, test/test, where the chain before them gives none. They
+// mean nothing to anybody else.
+class EmulatorCredentials final : public CredentialsProvider {
+ public:
+  // `strict`: the user named a profile, so that its failure is an error.
+  EmulatorCredentials(std::shared_ptr<CredentialsProvider> chain, bool strict)
+      : chain_(std::move(chain)), strict_(strict) {}
 
-// botocore's order: environment, assumed role, web identity, SSO, shared credentials file, process, config
-// file.
-inline std::shared_ptr<CredentialsChain> default_credentials_chain(const ChainOptions& options) {
-  using File = SharedFileCredentials::File;
-  std::vector<std::shared_ptr<CredentialsProvider>> providers;
-  if (!options.profile_given_in_code) {
-    providers.push_back(std::make_shared<EnvironmentCredentials>(options.environment));
+  std::string name() const override { return "emulator"; }
+
+  std::optional<Credentials> load() override {
+    if (!gave_up_) {
+      try {
+        if (auto found = chain_->load()) return found;
+      } catch (const PartialCredentials& error) {
+        if (strict_ || error.provider() == "env") throw;  // half of what somebody typed is a mistake
+        gave_up_ = true;
+      } catch (const Error&) {
+        if (strict_) throw;
+        gave_up_ = true;
+      }
+    }
+    return Credentials{"test", "test", "", std::nullopt};
   }
-  const auto guard = [&](std::vector<std::string> keys) {
-    return std::make_shared<UnsupportedProfileGuard>(options.profiles, options.profile, std::move(keys));
-  };
-  providers.push_back(guard({"role_arn", "web_identity_token_file", "sso_session", "sso_start_url"}));
-  providers.push_back(
-      std::make_shared<SharedFileCredentials>(options.profiles, options.profile, File::credentials));
-  providers.push_back(guard({"login_session", "credential_process"}));
-  providers.push_back(
-      std::make_shared<SharedFileCredentials>(options.profiles, options.profile, File::config));
-  return std::make_shared<CredentialsChain>(std::move(providers));
-}
+  bool refresh() override { return !gave_up_ && chain_->refresh(); }
+
+ private:
+  std::shared_ptr<CredentialsProvider> chain_;
+  const bool strict_;
+  std::atomic<bool> gave_up_{false};  // a failing search is not repeated for every request
+};
 
 }  // namespace sagemaker::aws

@@ -75,6 +75,12 @@ class Md5 : public detail::StreamingHash<16> {
   Md5() : StreamingHash(EVP_md5()) {}
 };
 
+// For names of cache files that other tools chose: SHA-1 protects nothing any more.
+class Sha1 : public detail::StreamingHash<20> {
+ public:
+  Sha1() : StreamingHash(EVP_sha1()) {}
+};
+
 inline Digest256 sha256(std::string_view data) {
   Digest256 digest{};
   if (EVP_Digest(data.data(), data.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1) {

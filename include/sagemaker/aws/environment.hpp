@@ -5,6 +5,8 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
+#include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -14,6 +16,7 @@
 
 #include <fcntl.h>
 #include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace sagemaker::aws {
@@ -27,6 +30,10 @@ class Environment {
   virtual std::string home() const = 0;
   // The whole file; nullopt where it does not exist or may not be read.
   virtual std::optional<std::string> read_file(const std::string& path) const = 0;
+
+  // Replaces a file that only the user may read, and makes its folder; false where that fails. Used for what
+  // AWS's tools cache.
+  virtual bool write_private_file(const std::string& path, const std::string& text) const = 0;
 
   // The value where it is set and not empty: botocore takes an empty variable for an absent one.
   std::optional<std::string> value(const std::string& name) const {
@@ -79,13 +86,39 @@ class ProcessEnvironment final : public Environment {
     if (failed) return std::nullopt;
     return text;
   }
+
+  bool write_private_file(const std::string& path, const std::string& text) const override {
+    const std::size_t slash = path.rfind('/');
+    if (slash != std::string::npos && slash > 0 && !make_folder(path.substr(0, slash))) return false;
+    std::string temporary = path + ".XXXXXX";
+    const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);  // for the user alone
+    if (descriptor < 0) return false;
+    bool good = true;
+    for (std::size_t done = 0; good && done < text.size();) {
+      const ssize_t count = ::write(descriptor, text.data() + done, text.size() - done);
+      if (count < 0 && errno == EINTR) continue;
+      good = count > 0;
+      if (good) done += static_cast<std::size_t>(count);
+    }
+    good = ::close(descriptor) == 0 && good && ::rename(temporary.c_str(), path.c_str()) == 0;
+    if (!good) ::unlink(temporary.c_str());
+    return good;
+  }
+
+ private:
+  static bool make_folder(const std::string& path) {
+    if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return true;
+    const std::size_t slash = path.rfind('/');
+    if (errno != ENOENT || slash == std::string::npos || slash == 0) return false;
+    return make_folder(path.substr(0, slash)) && (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST);
+  }
 };
 
 // Surroundings made up by the program: nothing of the machine shows through.
 class FixedEnvironment final : public Environment {
  public:
   std::map<std::string, std::string> variables;
-  std::map<std::string, std::string> files;  // path -> content
+  mutable std::map<std::string, std::string> files;  // path -> content; what the library writes shows up here
   std::string home_folder = "/home/user";
 
   std::optional<std::string> variable(const std::string& name) const override {
@@ -93,6 +126,10 @@ class FixedEnvironment final : public Environment {
   }
   std::string home() const override { return home_folder; }
   std::optional<std::string> read_file(const std::string& path) const override { return find(files, path); }
+  bool write_private_file(const std::string& path, const std::string& text) const override {
+    files[path] = text;
+    return true;
+  }
 
  private:
   static std::optional<std::string> find(const std::map<std::string, std::string>& map,

@@ -5,10 +5,13 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <exception>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +20,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <sagemaker/aws/proxy.hpp>
 #include <sagemaker/aws/transport.hpp>
 #include <sagemaker/aws/uri.hpp>
 
@@ -24,9 +28,15 @@ namespace sagemaker::aws {
 
 struct TransportOptions {
   bool verify_tls = true;
-  std::string ca_bundle;                   // PEM file; empty: the system's certificates
-  std::size_t idle_connections_max = 16;   // kept per origin; as many as needed may be in use at once
-  std::chrono::seconds idle_time_max{45};  // older ones are closed: servers give up after about a minute
+  std::string ca_bundle;  // PEM file; empty: the system's certificates
+  ProxySettings proxies;
+  std::size_t idle_connections_max = 16;  // kept per origin; as many as needed may be in use at once
+  std::size_t idle_total_max = 64;        // over all origins; the oldest goes first
+  // Older ones are closed when the transport is used again, those of other origins too: servers give up after
+  // about a minute.
+  std::chrono::milliseconds idle_time_max{45'000};
+
+  bool operator==(const TransportOptions&) const = default;
 };
 
 namespace detail {
@@ -96,15 +106,15 @@ class HttplibTransport final : public Transport {
 
   HttpResponse send(const HttpRequest& request) override {
     for (int round = 0;; ++round) {
-      auto connection = round == 0 ? take(request.origin) : nullptr;
-      if (!connection) connection = open(request.origin);
+      auto connection = round == 0 ? take(pool_of(request)) : nullptr;
+      if (!connection) connection = open(request);
       const detail::SigpipeGuard guard;
       detail::Attempt attempt;
       httplib::Error error = httplib::Error::Success;
       const bool complete = exchange(*connection, request, attempt, error);
       if (attempt.thrown) std::rethrow_exception(attempt.thrown);
       if (complete) {
-        if (!attempt.body_not_expected) keep(request.origin, std::move(connection));
+        if (!attempt.body_not_expected) keep(pool_of(request), std::move(connection));
         return std::move(attempt.response);
       }
       // The server closed a kept connection just as it was used again. Nothing of an answer came, so a fresh
@@ -122,7 +132,13 @@ class HttplibTransport final : public Transport {
   using Connection = std::unique_ptr<detail::PooledConnection>;
   static constexpr std::size_t piece_bytes = 256 * 1024;
 
-  Connection open(const std::string& origin) const {
+  // Connections that go around the proxy are kept apart.
+  std::string pool_of(const HttpRequest& request) const {
+    return request.direct && !options_.proxies.empty() ? "direct " + request.origin : request.origin;
+  }
+
+  Connection open(const HttpRequest& request) const {
+    const std::string& origin = request.origin;
     auto connection = std::make_unique<detail::PooledConnection>(origin);
     httplib::Client& client = connection->client;
     if (!client.is_valid()) {
@@ -134,6 +150,10 @@ class HttplibTransport final : public Transport {
     client.set_decompress(false);
     client.set_tcp_nodelay(true);
     detail::send_targets_as_given(client);
+    if (const auto proxy = request.direct ? std::nullopt : proxy_for(options_.proxies, origin)) {
+      client.set_proxy(proxy->host, proxy->port);
+      if (!proxy->user.empty()) client.set_proxy_basic_auth(proxy->user, proxy->password);
+    }
     client.set_socket_options([flag = &connection->connected_now](auto) { *flag = true; });
 #ifdef CPPHTTPLIB_OPENSSL_SUPPORT
     client.enable_server_certificate_verification(options_.verify_tls);
@@ -142,23 +162,58 @@ class HttplibTransport final : public Transport {
     return connection;
   }
 
-  Connection take(const std::string& origin) {
+  Connection take(const std::string& pool) {
+    std::vector<Connection> closing;  // outside the lock: closing may take its time
     const std::lock_guard<std::mutex> lock(mutex_);
-    auto& idle = idle_[origin];
-    const auto oldest = std::chrono::steady_clock::now() - options_.idle_time_max;
-    std::erase_if(idle, [&](const Connection& connection) { return connection->idle_since < oldest; });
-    if (idle.empty()) return nullptr;
-    Connection newest = std::move(idle.back());
-    idle.pop_back();
+    remove_old(closing);
+    const auto found = idle_.find(pool);
+    if (found == idle_.end()) return nullptr;
+    Connection newest = std::move(found->second.back());
+    found->second.pop_back();
+    if (found->second.empty()) idle_.erase(found);
     return newest;
   }
 
-  void keep(const std::string& origin, Connection connection) {
+  void keep(const std::string& pool, Connection connection) {
     if (!connection->client.is_socket_open()) return;
     connection->idle_since = std::chrono::steady_clock::now();
+    std::vector<Connection> closing;
     const std::lock_guard<std::mutex> lock(mutex_);
-    auto& idle = idle_[origin];
-    if (idle.size() < options_.idle_connections_max) idle.push_back(std::move(connection));
+    remove_old(closing);
+    auto& idle = idle_[pool];
+    idle.push_back(std::move(connection));
+    if (idle.size() > options_.idle_connections_max) {
+      closing.push_back(std::move(idle.front()));
+      idle.erase(idle.begin());
+    }
+    std::size_t total = 0;
+    for (const auto& [name, connections] : idle_) total += connections.size();
+    if (total > options_.idle_total_max) remove_oldest(closing);
+  }
+
+  // Connections of every origin; the oldest of each stands first.
+  void remove_old(std::vector<Connection>& closing) {
+    const auto oldest = std::chrono::steady_clock::now() - options_.idle_time_max;
+    for (auto pool = idle_.begin(); pool != idle_.end();) {
+      auto& connections = pool->second;
+      std::size_t old = 0;
+      while (old < connections.size() && connections[old]->idle_since < oldest) ++old;
+      const auto end = connections.begin() + static_cast<std::ptrdiff_t>(old);
+      closing.insert(closing.end(), std::make_move_iterator(connections.begin()),
+                     std::make_move_iterator(end));
+      connections.erase(connections.begin(), end);
+      pool = connections.empty() ? idle_.erase(pool) : std::next(pool);
+    }
+  }
+
+  void remove_oldest(std::vector<Connection>& closing) {
+    auto oldest = idle_.begin();
+    for (auto pool = idle_.begin(); pool != idle_.end(); ++pool) {
+      if (pool->second.front()->idle_since < oldest->second.front()->idle_since) oldest = pool;
+    }
+    closing.push_back(std::move(oldest->second.front()));
+    oldest->second.erase(oldest->second.begin());
+    if (oldest->second.empty()) idle_.erase(oldest);
   }
 
   static httplib::Request prepare(const HttpRequest& request, detail::Attempt& attempt) {
@@ -298,15 +353,22 @@ class HttplibTransport final : public Transport {
   std::map<std::string, std::vector<Connection>> idle_;
 };
 
-// One pool for all clients with the usual TLS settings; it lives as long as any of them. Other settings get
-// their own.
+// One pool for all clients with the same options; it lives as long as any of them.
 inline std::shared_ptr<Transport> default_transport(const TransportOptions& options = {}) {
-  if (!options.verify_tls || !options.ca_bundle.empty()) return std::make_shared<HttplibTransport>(options);
+  struct Shared {
+    TransportOptions options;
+    std::weak_ptr<Transport> transport;
+  };
   static std::mutex mutex;
-  static std::weak_ptr<Transport> shared;
+  static std::vector<Shared> pools;
   const std::lock_guard<std::mutex> lock(mutex);
-  auto transport = shared.lock();
-  if (!transport) shared = transport = std::make_shared<HttplibTransport>(options);
+  std::erase_if(pools, [](const Shared& pool) { return pool.transport.expired(); });
+  for (const Shared& pool : pools) {
+    if (!(pool.options == options)) continue;
+    if (auto transport = pool.transport.lock()) return transport;
+  }
+  auto transport = std::make_shared<HttplibTransport>(options);
+  pools.push_back({options, transport});
   return transport;
 }
 

@@ -1,13 +1,15 @@
 // When a failed request is sent again: botocore's standard mode with its exact numbers (botocore:
 // retries/standard.py, quota.py). Three attempts, exponential delay with full jitter up to 20 s, and a quota
-// that keeps a client from hammering a service that is down. The clock and the random numbers come from the
-// caller.
+// that keeps a client from hammering a service that is down. The adaptive mode adds a rate limiter to that
+// (rate_limiter.hpp); the legacy mode has five attempts and neither cap nor quota. The clock and the random
+// numbers come from the caller.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -17,6 +19,14 @@
 #include <sagemaker/aws/errors.hpp>
 
 namespace sagemaker::aws {
+
+enum class RetryMode { legacy, standard, adaptive };
+
+inline std::string_view name_of(RetryMode mode) {
+  return mode == RetryMode::legacy ? "legacy" : mode == RetryMode::adaptive ? "adaptive" : "standard";
+}
+
+inline int default_attempts(RetryMode mode) { return mode == RetryMode::legacy ? 5 : 3; }
 
 inline bool is_throttling_code(std::string_view code) {
   static constexpr std::array<std::string_view, 14> codes{"Throttling",
@@ -38,7 +48,8 @@ inline bool is_throttling_code(std::string_view code) {
 
 inline bool is_transient(int http_status, std::string_view code) {
   return http_status == 500 || http_status == 502 || http_status == 503 || http_status == 504 ||
-         code == "RequestTimeout" || code == "RequestTimeoutException" || code == "PriorRequestNotComplete";
+         code == "RequestTimeout" || code == "RequestTimeoutException" || code == "PriorRequestNotComplete" ||
+         code == "IDPCommunicationError";  // STS's model calls this one retryable
 }
 
 inline bool is_retryable(int http_status, std::string_view code) {
@@ -95,9 +106,11 @@ struct FailedAttempt {
   bool timed_out() const { return kind == Kind::connect_timeout || kind == Kind::timeout; }
 };
 
-inline FailedAttempt classify(int http_status, std::string_view code) {
+inline FailedAttempt classify(int http_status, std::string_view code, RetryMode mode = RetryMode::standard) {
   using Kind = FailedAttempt::Kind;
   if (is_throttling_code(code)) return {Kind::throttling};
+  // The legacy mode also repeats what S3 says about bytes that were damaged on their way.
+  if (mode == RetryMode::legacy && (http_status == 509 || code == "BadDigest")) return {Kind::transient};
   return {is_transient(http_status, code) ? Kind::transient : Kind::permanent};
 }
 
@@ -122,8 +135,8 @@ inline FailedAttempt classify(TransportError::Kind kind) {
 class RetrySession {
  public:
   // `idempotent` false: a request that may have run is not sent again.
-  RetrySession(RetryQuota& quota, int attempts_max, bool idempotent)
-      : quota_(quota), attempts_max_(attempts_max), idempotent_(idempotent) {}
+  RetrySession(RetryQuota& quota, int attempts_max, bool idempotent, RetryMode mode = RetryMode::standard)
+      : quota_(quota), attempts_max_(attempts_max), idempotent_(idempotent), mode_(mode) {}
 
   int attempt() const { return attempt_; }  // the current one, from 1
 
@@ -133,12 +146,11 @@ class RetrySession {
     using Kind = FailedAttempt::Kind;
     if (failure.kind == Kind::permanent || attempt_ >= attempts_max_) return std::nullopt;
     if (!idempotent_ && failure.may_have_run()) return std::nullopt;
+    if (mode_ == RetryMode::legacy) return delay(random() * std::pow(2.0, attempt_ - 1));
     const int cost = failure.timed_out() ? RetryQuota::timeout_cost : RetryQuota::retry_cost;
     if (!quota_.acquire(cost)) return std::nullopt;
     last_cost_ = cost;
-    const double seconds = random() * std::min(std::pow(2.0, attempt_ - 1), 20.0);
-    ++attempt_;
-    return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000.0));
+    return delay(random() * std::min(std::pow(2.0, attempt_ - 1), 20.0));
   }
 
   // Another attempt that costs nothing: the request was repaired (a clock, expired credentials), not merely
@@ -149,12 +161,21 @@ class RetrySession {
     return true;
   }
 
-  void succeeded() { quota_.release(last_cost_ > 0 ? last_cost_ : RetryQuota::success_refund); }
+  void succeeded() {
+    if (mode_ == RetryMode::legacy) return;
+    quota_.release(last_cost_ > 0 ? last_cost_ : RetryQuota::success_refund);
+  }
 
  private:
+  std::chrono::milliseconds delay(double seconds) {
+    ++attempt_;
+    return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000.0));
+  }
+
   RetryQuota& quota_;
   int attempts_max_;
   bool idempotent_;
+  RetryMode mode_;
   int attempt_ = 1;
   int last_cost_ = 0;
 };

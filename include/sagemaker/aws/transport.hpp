@@ -107,6 +107,7 @@ struct HttpRequest {
   std::string body;
   std::shared_ptr<BodySource> stream;  // instead of body
   BodySink* sink = nullptr;
+  bool direct = false;     // never through a proxy
   bool idempotent = true;  // may be sent again where a kept connection turns out to be closed
   std::chrono::milliseconds connect_timeout{60'000};
   std::chrono::milliseconds read_timeout{60'000};  // between two pieces, not for the whole answer

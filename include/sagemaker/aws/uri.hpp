@@ -114,6 +114,13 @@ struct Uri {
   std::string origin() const { return scheme + "://" + authority(); }
 };
 
+// Whether a host is this machine.
+inline bool is_loopback(std::string_view host) {
+  const bool numeric = host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return host == "localhost" || host.ends_with(".localhost") || (numeric && host.starts_with("127.")) ||
+         host == "::1";
+}
+
 // Throws std::invalid_argument that names the text: no scheme, no host, a port that is none, or white space
 // inside.
 inline Uri parse_uri(std::string_view text) {
