@@ -17,6 +17,7 @@ class DataDirectory {
   std::filesystem::path records_file() const { return path_ / "records.db"; }
   std::filesystem::path logs_file() const { return path_ / "logs.db"; }
   std::filesystem::path objects() const { return path_ / "objects"; }
+  std::filesystem::path tls() const { return path_ / "tls"; }
   std::filesystem::path work() const { return path_ / "work"; }  // of jobs and instances; swept at start
 
  private:

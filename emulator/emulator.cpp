@@ -7,6 +7,7 @@
 
 #include "emulator/data_directory.hpp"
 #include "emulator/http/server.hpp"
+#include "emulator/http/tls.hpp"
 #include "emulator/images/catalog.hpp"
 #include "emulator/services/iam/operations.hpp"
 #include "emulator/services/logs/operations.hpp"
@@ -40,6 +41,26 @@ double random_fraction() {
 // As it stands in a URL: an IPv6 address in brackets.
 std::string url_host(const std::string& host) {
   return host.find(':') == std::string::npos ? host : "[" + host + "]";
+}
+
+bool is_any_address(const std::string& host) { return host == "0.0.0.0" || host == "::"; }
+
+// Null without TLS.
+std::shared_ptr<const http::Tls> make_tls(const Options& options, const std::filesystem::path& directory) {
+  switch (options.tls.kind) {
+    case TlsOptions::Kind::off:
+      return nullptr;
+    case TlsOptions::Kind::given:
+      return std::make_shared<const http::Tls>(options.tls.certificate_file, options.tls.key_file);
+    case TlsOptions::Kind::self_made:
+      break;
+  }
+  http::CertificateAuthority::Options authority;
+  authority.directory = directory;
+  authority.any_host = is_any_address(options.host);
+  if (!authority.any_host) authority.hosts.push_back(options.host);
+  return std::make_shared<const http::Tls>(
+      std::make_unique<http::CertificateAuthority>(std::move(authority)));
 }
 
 std::string record_schema() {
@@ -105,7 +126,10 @@ struct Emulator::Parts {
                   {"sts", wire::checked(wire::Model::sts, services::sts_operations(temporary_credentials,
                                                                                    callers, records, clock))},
                   {"iam", wire::checked(wire::Model::iam, services::iam_operations(iam()))}}),
-        server(options.limits.http, [this](http::Request& request) { return pipeline.handle(request); }) {
+        server(
+            options.limits.http, [this](http::Request& request) { return pipeline.handle(request); },
+            make_tls(options, data.tls())) {
+    options.data_directory = data.path();
     sandbox.hide(data.path());  // jobs get copies: what is stored is not theirs to see
     port = server.bind(options.host, options.port);
     // Containers share the host's network and find the emulator like any client, with credentials of its own.
@@ -139,13 +163,17 @@ Emulator::Emulator(const Options& options) : parts_(std::make_unique<Parts>(opti
     spdlog::info("{}", parts_->sandbox.description());
   else
     spdlog::warn("{}", parts_->sandbox.description());
+  if (const auto ca_file = parts_->options.ca_file(); !ca_file.empty())
+    spdlog::info("HTTPS: clients trust {} (AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE, NODE_EXTRA_CA_CERTS)",
+                 ca_file.string());
   if (!options.authenticate) spdlog::warn("--auth off: requests are accepted without a valid signature");
 }
 
 Emulator::~Emulator() = default;
 
 std::string Emulator::url() const {
-  return "http://" + url_host(parts_->options.host) + ":" + std::to_string(parts_->port);
+  const std::string scheme = parts_->options.tls.kind == TlsOptions::Kind::off ? "http://" : "https://";
+  return scheme + url_host(parts_->options.host) + ":" + std::to_string(parts_->port);
 }
 
 void Emulator::serve() { parts_->server.serve(); }

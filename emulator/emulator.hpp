@@ -18,7 +18,7 @@ class Emulator {
   Emulator(const Emulator&) = delete;
   Emulator& operator=(const Emulator&) = delete;
 
-  std::string url() const;  // http://127.0.0.1:4566
+  std::string url() const;  // http://127.0.0.1:4566, or https with TLS
   void serve();             // until stop()
   void stop();              // from any thread; waits until the endpoints are down, two seconds at most
 

@@ -113,6 +113,18 @@ Options parse_options(int argc, char** argv) {
   app.add_option("--durability", durability, "full: survives power loss; process: survives kill -9, faster")
       ->capture_default_str()
       ->check(CLI::IsMember({"full", "process"}));
+  bool tls = false;
+  app.add_flag(
+      "--tls", tls,
+      "Speak HTTPS too, on the same port, with certificates of its own; clients trust DATA-DIR/tls/ca.pem");
+  CLI::Option* certificate =
+      app.add_option("--tls-cert", options.tls.certificate_file,
+                     "Speak HTTPS with this certificate (PEM, with those between it and its root)")
+          ->check(CLI::ExistingFile);
+  certificate->needs(
+      app.add_option("--tls-key", options.tls.key_file, "The private key of --tls-cert (PEM, no passphrase)")
+          ->check(CLI::ExistingFile)
+          ->needs(certificate));
   app.add_option("--log-level", options.log_level, "debug shows every request")
       ->capture_default_str()
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
@@ -128,6 +140,9 @@ Options parse_options(int argc, char** argv) {
     std::exit(2);
   }
   options.authenticate = auth == "on";
+  options.tls.kind = !options.tls.certificate_file.empty() ? TlsOptions::Kind::given
+                     : tls                                 ? TlsOptions::Kind::self_made
+                                                           : TlsOptions::Kind::off;
   options.sandbox = sandbox == "auto"         ? runner::Sandbox::Mode::detect
                     : sandbox == "bubblewrap" ? runner::Sandbox::Mode::bubblewrap
                                               : runner::Sandbox::Mode::none;

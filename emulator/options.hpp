@@ -11,6 +11,13 @@
 
 namespace sagemaker::local {
 
+struct TlsOptions {
+  enum class Kind { off, self_made, given };  // self_made: by the emulator's own certificate authority
+  Kind kind = Kind::off;
+  std::filesystem::path certificate_file;  // of a given certificate
+  std::filesystem::path key_file;
+};
+
 struct Options {
   std::string host = "127.0.0.1";
   int port = 4566;  // 0: a free one
@@ -25,7 +32,14 @@ struct Options {
   runner::Sandbox::Mode sandbox = runner::Sandbox::Mode::detect;
   store::Durability durability = store::Durability::full;
   std::string log_level = "info";
+  TlsOptions tls;
   Limits limits;
+
+  // What clients have to trust; empty where there is no certificate authority of the emulator's own.
+  std::filesystem::path ca_file() const {
+    return tls.kind == TlsOptions::Kind::self_made ? data_directory / "tls" / "ca.pem"
+                                                   : std::filesystem::path();
+  }
 };
 
 // Reads the arguments. Prints help, version or what is wrong and exits where there is nothing to run.

@@ -55,7 +55,9 @@ void ConnectionBody::read(const Sink& sink) {
   if (continue_pending_) {
     continue_pending_ = false;
     // A client that did not wait needs no permission (RFC 9110 10.1.1).
-    if (connection_.buffered().empty() && !connection_.send({"HTTP/1.1 100 Continue\r\n\r\n"})) cut_off();
+    if (connection_.buffered().empty() && !connection_.pending() &&
+        !connection_.send({"HTTP/1.1 100 Continue\r\n\r\n"}))
+      cut_off();
   }
   consume_all(sink);
 }

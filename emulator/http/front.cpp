@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -19,7 +20,7 @@
 namespace sagemaker::local::http {
 namespace {
 
-constexpr std::size_t kReceiveBytes = 16 * 1024;
+constexpr std::size_t kDiscardBytes = 16 * 1024;
 // What a client may still send behind its last response, and for how long, before it is cut off.
 constexpr std::size_t kLingerBytesMax = 1024 * 1024;
 constexpr std::chrono::milliseconds kLingerTime{1'000};
@@ -36,8 +37,8 @@ int checked(int result, const char* what) {
 
 }  // namespace
 
-Front::Front(const HttpLimits& limits, std::function<void(ConnectionPointer)> dispatch)
-    : limits_(limits), dispatch_(std::move(dispatch)) {
+Front::Front(const HttpLimits& limits, const Tls* tls, std::function<void(ConnectionPointer)> dispatch)
+    : limits_(limits), tls_(tls), dispatch_(std::move(dispatch)) {
   epoll_ = checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
   wake_event_ = checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
   epoll_event event{};
@@ -65,6 +66,7 @@ void Front::stop() {
 void Front::arm(Id id, const Connection& connection, bool first_time) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT;
+  if (connection.wants_write()) event.events |= EPOLLOUT;
   event.data.u64 = id;
   if (::epoll_ctl(epoll_, first_time ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, connection.descriptor(), &event) != 0)
     erase(id);
@@ -90,7 +92,7 @@ void Front::erase(Id id) {
 // ---- connections come and go
 
 void Front::add(int descriptor) {
-  auto connection = std::make_shared<Connection>(descriptor, limits_);
+  auto connection = std::make_shared<Connection>(descriptor, limits_, tls_);
   Id id = 0;
   bool refused = false;
   {
@@ -111,7 +113,7 @@ void Front::add(int descriptor) {
 }
 
 void Front::park(const ConnectionPointer& connection) {
-  const bool begun = !connection->buffered().empty();
+  const bool begun = connection->begun();
   set_state(connection->id(), begun ? State::receiving_header : State::idle,
             begun ? limits_.header_deadline : limits_.keep_alive);
   arm(connection->id(), *connection);
@@ -194,20 +196,35 @@ void Front::handle_event(Id id) {
 }
 
 void Front::receive_header(Id id, const ConnectionPointer& connection, State state) {
-  const auto received = connection->receive_buffered(kReceiveBytes);
-  if (received == Connection::Received::end) return erase(id);
   try {
-    if (received == Connection::Received::bytes && connection->header_complete()) {
+    if (connection->receive_header() == Connection::Received::end) return erase(id);
+    if (connection->header_complete()) {
       set_state(id, State::busy, {});
       return dispatch_(connection);
     }
   } catch (const HeaderError& error) {
     return refuse(id, connection, error.status(), error.what());
+  } catch (const TlsError& error) {
+    return tls_failed(connection, error);
   }
-  if (state == State::idle && !connection->buffered().empty()) {
-    set_state(id, State::receiving_header, limits_.header_deadline);
+  if (const bool begun = connection->begun(); begun != (state == State::receiving_header)) {
+    set_state(id, begun ? State::receiving_header : State::idle,
+              begun ? limits_.header_deadline : limits_.keep_alive);
   }
   arm(id, *connection);
+}
+
+void Front::tls_failed(const ConnectionPointer& connection, const TlsError& error) {
+  if (error.distrusted() && !distrust_noted_.exchange(true)) {
+    spdlog::warn(
+        "the client at {} does not trust this server's certificate and gave up ({}). See \"TLS\" in the "
+        "README: a "
+        "client needs the certificate of the authority, in AWS_CA_BUNDLE for example. This is said once.",
+        connection->remote_address(), error.what());
+  } else {
+    spdlog::debug("a TLS handshake with {} failed: {}", connection->remote_address(), error.what());
+  }
+  begin_linger(connection->id(), connection);  // so that the alert is not lost by closing over unread bytes
 }
 
 void Front::refuse(Id id, const ConnectionPointer& connection, int status, const std::string& message) {
@@ -216,8 +233,8 @@ void Front::refuse(Id id, const ConnectionPointer& connection, int status, const
 }
 
 void Front::discard(Id id, const ConnectionPointer& connection) {
-  std::array<char, kReceiveBytes> nowhere;
-  const auto got = connection->receive(nowhere.data(), nowhere.size());
+  std::array<char, kDiscardBytes> nowhere;
+  const auto got = connection->receive_raw(nowhere.data(), nowhere.size());
   bool enough = got.state == Connection::Received::end;
   {
     const std::lock_guard lock(mutex_);
@@ -242,6 +259,7 @@ void Front::expire(Time now) {
     if (entry.state == State::receiving_header) {
       refuse(id, entry.connection, 408, "The request headers did not arrive in time.");
     } else {
+      entry.connection->finish_sending();
       erase(id);
     }
   }

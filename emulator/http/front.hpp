@@ -1,6 +1,7 @@
 // The waiting room of the server: one thread with epoll(7) holds every connection that is idle, still sending
 // its headers, or being closed with care. A worker gets a connection only when a complete header block is
-// there, so a thousand idle or dripping clients cost no thread and delay nobody. Deadlines are enforced here.
+// there, so a thousand idle or dripping clients cost no thread and delay nobody. TLS handshakes take place
+// here too. Deadlines are enforced here.
 #pragma once
 
 #include <atomic>
@@ -21,8 +22,8 @@ using ConnectionPointer = std::shared_ptr<Connection>;
 class Front {
  public:
   // `dispatch` gets connections with a complete header block; it must not block, and gives each back by one
-  // of park, linger or drop. It is called by the thread in run().
-  Front(const HttpLimits& limits, std::function<void(ConnectionPointer)> dispatch);
+  // of park, linger or drop. It is called by the thread in run(). `tls`: null where only HTTP is spoken.
+  Front(const HttpLimits& limits, const Tls* tls, std::function<void(ConnectionPointer)> dispatch);
   ~Front();  // closes all
   Front(const Front&) = delete;
   Front& operator=(const Front&) = delete;
@@ -35,6 +36,8 @@ class Front {
   // because closing a socket with unread bytes would reset the connection and could destroy the response on
   // its way.
   void linger(const ConnectionPointer& connection);
+  // From a worker: TLS broke off before anything was asked.
+  void tls_failed(const ConnectionPointer& connection, const TlsError& error);
   // From a worker: closes.
   void drop(const ConnectionPointer& connection);
 
@@ -73,10 +76,12 @@ class Front {
   void wake();
 
   const HttpLimits& limits_;
+  const Tls* const tls_;
   const std::function<void(ConnectionPointer)> dispatch_;
   int epoll_ = -1;
   int wake_event_ = -1;
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> distrust_noted_{false};
   std::mutex mutex_;  // of what follows; never held while a socket is used
   std::unordered_map<Id, Entry> entries_;
   Id next_id_ = 1;

@@ -127,6 +127,7 @@ void check_host(HeaderBlock& result) {
 // 3.2: servers accept the absolute form too, but only for themselves: anything else is meant for a proxy.
 void normalise_target(HeaderBlock& result) {
   std::string& target = result.target;
+  if (result.method == "CONNECT") return;  // 3.2.3: names a host and a port, which its handling checks
   if (target.front() == '/') return;
   if (target == "*" && result.method == "OPTIONS") return;
   constexpr std::string_view scheme = "http://";

@@ -29,7 +29,7 @@ class HeaderError : public std::runtime_error {
 
 struct HeaderBlock {
   std::string method;
-  std::string target;  // origin form ("/bucket/key?x=y") or "*"
+  std::string target;  // origin form ("/bucket/key?x=y"), "*", or for CONNECT the authority ("host:443")
   aws::Headers headers;
   std::optional<std::uint64_t> content_length;  // absent: no body, or a chunked one
   bool chunked = false;

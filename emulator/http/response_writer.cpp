@@ -77,7 +77,7 @@ std::string response_head(const Response& response, const ResponseForm& form, bo
   head.append("HTTP/1.1 ")
       .append(std::to_string(response.status))
       .append(" ")
-      .append(reason_phrase(response.status));
+      .append(form.reason.empty() ? reason_phrase(response.status) : form.reason);
   head += "\r\n";
   for (const aws::Header& header : response.headers) {
     if (is_framing_field(header.name) || !is_token(header.name)) continue;
@@ -184,12 +184,14 @@ Sent send_response(Connection& connection, Response& response, const ResponseFor
   return sent ? success : Sent::broken;
 }
 
-std::string plain_response(int status, const std::string& message) {
+std::string plain_response(int status, const std::string& message, const std::string& reason) {
   Response response;
   response.status = status;
   response.headers.set("Content-Type", "text/plain");
   response.body = message + "\n";
-  return response_head(response, ResponseForm{}, false) + std::get<std::string>(response.body);
+  ResponseForm form;
+  form.reason = reason;
+  return response_head(response, form, false) + std::get<std::string>(response.body);
 }
 
 const char* reason_phrase(int status) {

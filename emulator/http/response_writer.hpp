@@ -14,6 +14,7 @@ struct ResponseForm {
   bool head = false;      // no body, whatever the response holds
   bool http_1_0 = false;  // no chunked coding: such a body ends with the connection
   bool keep_alive = true;
+  std::string reason = {};  // instead of the usual words behind the status
 };
 
 enum class Sent {
@@ -29,7 +30,8 @@ Sent send_response(Connection& connection, Response& response, const ResponseFor
                    std::string& failure);
 
 // A complete small response in plain text after which the connection ends; for what no handler ever sees.
-std::string plain_response(int status, const std::string& message);
+// `reason`: instead of the usual words behind the status, for clients that show nothing else.
+std::string plain_response(int status, const std::string& message, const std::string& reason = {});
 
 const char* reason_phrase(int status);
 

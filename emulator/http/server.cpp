@@ -39,6 +39,8 @@
 #include "emulator/http/front.hpp"
 #include "emulator/http/loggable.hpp"
 #include "emulator/http/response_writer.hpp"
+#include "emulator/http/tls.hpp"
+#include "emulator/http/tunnel.hpp"
 #include "emulator/http/worker_pool.hpp"
 
 namespace sagemaker::local::http {
@@ -109,7 +111,8 @@ Response failure_response(int status, const std::string& message) {
 }
 
 Response internal_failure(const Request& request, const char* what) {
-  // The path without its query, which may hold a signature. The text is for whoever runs the server, not for a client.
+  // The path without its query, which may hold a signature. The text is for whoever runs the server, not for
+  // a client.
   spdlog::error("{} {}: {}", loggable(request.method), loggable(request.path), loggable(what));
   return failure_response(500, "Internal server error.");
 }
@@ -118,7 +121,7 @@ Response internal_failure(const Request& request, const char* what) {
 
 class Server::Implementation final : public httplib::Server {
  public:
-  Implementation(const HttpLimits& limits, http::Handler handler);
+  Implementation(const HttpLimits& limits, http::Handler handler, std::shared_ptr<const Tls> tls);
   ~Implementation() override;
 
   int bind(const std::string& host, int port);
@@ -136,11 +139,13 @@ class Server::Implementation final : public httplib::Server {
   void dispatch(const ConnectionPointer& connection);
   void serve_connection(const ConnectionPointer& connection);
   Next serve_request(Connection& connection);
+  Next open_tunnel(Connection& connection, const HeaderBlock& header);
   Response call_handler(Request& request);
   Next answer(Connection& connection, const Request& request, Response& response, const ResponseForm& form);
 
   const HttpLimits limits_;
   const http::Handler handler_;
+  const std::shared_ptr<const Tls> tls_;
   std::string host_;
   int port_ = 0;
   std::atomic<bool> stopping_{false};
@@ -153,10 +158,12 @@ class Server::Implementation final : public httplib::Server {
   bool serving_ = false;
 };
 
-Server::Implementation::Implementation(const HttpLimits& limits, http::Handler handler)
+Server::Implementation::Implementation(const HttpLimits& limits, http::Handler handler,
+                                       std::shared_ptr<const Tls> tls)
     : limits_(within_process_limits(limits)),
       handler_(std::move(handler)),
-      front_(limits_, [this](const ConnectionPointer& connection) { dispatch(connection); }),
+      tls_(std::move(tls)),
+      front_(limits_, tls_.get(), [this](const ConnectionPointer& connection) { dispatch(connection); }),
       // Programs that handlers start inherit the mask: it must not be the one of the poller, which starts the
       // threads.
       workers_(limits_.threads, [this] { pthread_sigmask(SIG_SETMASK, &worker_signals_, nullptr); }) {
@@ -292,9 +299,13 @@ void Server::Implementation::serve_connection(const ConnectionPointer& connectio
       const Next next = serve_request(*connection);
       if (next == Next::linger) return front_.linger(connection);
       if (next == Next::close) return front_.drop(connection);
+      if (connection->pending() && connection->receive_header() == Connection::Received::end)
+        return front_.drop(connection);
       if (!connection->header_complete()) return front_.park(connection);
     }
     return dispatch(connection);
+  } catch (const TlsError& error) {
+    front_.tls_failed(connection, error);
   } catch (const HeaderError& error) {
     connection->try_send(plain_response(error.status(), error.what()));
     front_.linger(connection);
@@ -306,6 +317,7 @@ void Server::Implementation::serve_connection(const ConnectionPointer& connectio
 
 Server::Implementation::Next Server::Implementation::serve_request(Connection& connection) {
   HeaderBlock header = parse_header_block(connection.take_header());
+  if (header.method == "CONNECT") return open_tunnel(connection, header);
   ConnectionBody body(connection, header, limits_);
   Request request;
   request.method = std::move(header.method);
@@ -324,6 +336,23 @@ Server::Implementation::Next Server::Implementation::serve_request(Connection& c
   form.http_1_0 = header.http_1_0;
   form.keep_alive = header.keep_alive && next_request_follows && !stopping_;
   return answer(connection, request, response, form);
+}
+
+// A client with a proxy in its settings asks for a way to a host. For AWS's hosts that way ends here: the
+// client begins TLS with a certificate for the name that it asked for, and its requests are served like all
+// others. Nothing is ever sent anywhere else.
+Server::Implementation::Next Server::Implementation::open_tunnel(Connection& connection,
+                                                                 const HeaderBlock& header) {
+  const TunnelAnswer answer = answer_tunnel(header, tls_.get(), connection.encrypted());
+  spdlog::debug("{} CONNECT {} -> {}", connection.remote_address(), loggable(header.target), answer.status);
+  connection.begin_response();
+  if (answer.status != 200) {
+    const std::string refusal = plain_response(answer.status, answer.message, answer.reason);
+    return connection.send({refusal}) && connection.end_stream() ? Next::linger : Next::close;
+  }
+  if (!connection.send({"HTTP/1.1 200 Connection established\r\n\r\n"})) return Next::close;
+  connection.begin_tunnel(answer.host);
+  return Next::request;
 }
 
 Response Server::Implementation::call_handler(Request& request) {
@@ -358,7 +387,7 @@ Server::Implementation::Next Server::Implementation::answer(Connection& connecti
     case Sent::complete:
       return Next::request;
     case Sent::last:
-      return Next::linger;
+      return connection.end_stream() ? Next::linger : Next::close;
     case Sent::broken:
       break;
   }
@@ -367,8 +396,8 @@ Server::Implementation::Next Server::Implementation::answer(Connection& connecti
 
 // ---- the public face
 
-Server::Server(const HttpLimits& limits, http::Handler handler)
-    : implementation_(std::make_unique<Implementation>(limits, std::move(handler))) {}
+Server::Server(const HttpLimits& limits, http::Handler handler, std::shared_ptr<const Tls> tls)
+    : implementation_(std::make_unique<Implementation>(limits, std::move(handler), std::move(tls))) {}
 Server::~Server() = default;
 int Server::bind(const std::string& host, int port) { return implementation_->bind(host, port); }
 void Server::serve() { implementation_->serve(); }

@@ -1,5 +1,6 @@
-// The HTTP/1.1 server: sockets, framing, limits and deadlines. It hides cpp-httplib, which binds, listens and accepts;
-// what comes over an accepted socket is read, and answered, by the code of this folder, so that raw bytes stay raw.
+// The HTTP/1.1 server: sockets, framing, limits and deadlines. It hides cpp-httplib, which binds, listens and
+// accepts; what comes over an accepted socket is read, and answered, by the code of this folder, so that raw
+// bytes stay raw.
 #pragma once
 
 #include <memory>
@@ -10,9 +11,13 @@
 
 namespace sagemaker::local::http {
 
+class Tls;
+
 class Server {
  public:
-  Server(const HttpLimits& limits, Handler handler);
+  // `tls`: null where only HTTP is spoken. With it the port speaks both, as each client begins, and a client
+  // that asks for a tunnel (CONNECT) to a host of AWS finds its end here.
+  Server(const HttpLimits& limits, Handler handler, std::shared_ptr<const Tls> tls = nullptr);
   ~Server();  // stops
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -21,9 +26,9 @@ class Server {
   int bind(const std::string& host, int port);
   // Serves until stop(); call on its own thread or the main one.
   void serve();
-  // Lets running requests finish for a moment, closes all connections, makes serve() return. Callable from any thread,
-  // from a handler and from a signal handler; does not wait. serve() returns when the last handler has, so what
-  // handlers wait for (jobs, endpoints) should be told to end as well.
+  // Lets running requests finish for a moment, closes all connections, makes serve() return. Callable from
+  // any thread, from a handler and from a signal handler; does not wait. serve() returns when the last
+  // handler has, so what handlers wait for (jobs, endpoints) should be told to end as well.
   void stop();
 
  private:

@@ -12,8 +12,6 @@ namespace {
 // back.
 constexpr std::chrono::seconds kIdleTime{10};
 
-thread_local WorkerPool* pool_of_this_thread = nullptr;
-
 }  // namespace
 
 WorkerPool::WorkerPool(std::size_t threads, std::function<void()> on_thread_start)
@@ -22,7 +20,7 @@ WorkerPool::WorkerPool(std::size_t threads, std::function<void()> on_thread_star
 WorkerPool::~WorkerPool() { shutdown(); }
 
 void WorkerPool::grow() {
-  if (tasks_.size() <= idle_ || running_.size() - waiting_for_client_ >= threads_max_) return;
+  if (tasks_.size() <= idle_ || running_.size() - waiting_ >= threads_max_) return;
   for (std::thread& thread : ended_) thread.join();  // they hold no lock any more and are about to end
   ended_.clear();
   running_.emplace_front();
@@ -50,8 +48,8 @@ void WorkerPool::enqueue(std::function<void()> task) {
 
 bool WorkerPool::wait_for_task(std::unique_lock<std::mutex>& lock) {
   const auto something_to_do = [this] { return !tasks_.empty() || ending_; };
-  // Threads beyond the limit stood in for others that waited for their clients.
-  if (!something_to_do() && running_.size() - waiting_for_client_ <= threads_max_) {
+  // Threads beyond the limit stood in for others that waited.
+  if (!something_to_do() && running_.size() - waiting_ <= threads_max_) {
     ++idle_;
     task_or_end_.wait_for(lock, kIdleTime, something_to_do);
     --idle_;
@@ -61,7 +59,7 @@ bool WorkerPool::wait_for_task(std::unique_lock<std::mutex>& lock) {
 
 void WorkerPool::run(Threads::iterator self) {
   on_thread_start_();
-  pool_of_this_thread = this;
+  Waiting::set_observer(this);
   std::unique_lock lock(mutex_);
   while (wait_for_task(lock)) {
     std::function<void()> task = std::move(tasks_.front());
@@ -87,23 +85,19 @@ void WorkerPool::shutdown() {
   for (std::thread& thread : ended) thread.join();
 }
 
-WorkerPool::WaitingForClient::WaitingForClient() {
-  if (WorkerPool* pool = pool_of_this_thread) {
-    const std::lock_guard lock(pool->mutex_);
-    ++pool->waiting_for_client_;
-    try {
-      pool->grow();
-    } catch (const std::system_error&) {
-      // Cannot happen while this thread runs; waiting goes on all the same.
-    }
+void WorkerPool::begin_wait() noexcept {
+  const std::lock_guard lock(mutex_);
+  ++waiting_;
+  try {
+    grow();
+  } catch (...) {
+    // No thread, no memory: others have to wait for this one, as they would without this call.
   }
 }
 
-WorkerPool::WaitingForClient::~WaitingForClient() {
-  if (WorkerPool* pool = pool_of_this_thread) {
-    const std::lock_guard lock(pool->mutex_);
-    --pool->waiting_for_client_;
-  }
+void WorkerPool::end_wait() noexcept {
+  const std::lock_guard lock(mutex_);
+  --waiting_;
 }
 
 }  // namespace sagemaker::local::http

@@ -1,7 +1,7 @@
 // The threads that serve requests. They start when there is work and end when there has been none for a
-// while, so an idle server has none. `threads` of them may run at once; one that waits for its client (a body
-// that drips, a response that is not read) does not count, so slow clients cannot use up the threads that
-// others need.
+// while, so an idle server has none. `threads` of them may run at once; one that waits (for its client, whose
+// body drips or who does not read; for a container that does not answer) does not count, so slow ones cannot
+// use up the threads that others need.
 #pragma once
 
 #include <condition_variable>
@@ -12,9 +12,11 @@
 #include <mutex>
 #include <thread>
 
+#include "emulator/waiting.hpp"
+
 namespace sagemaker::local::http {
 
-class WorkerPool {
+class WorkerPool final : private Waiting::Observer {
  public:
   // `on_thread_start` runs first on every new thread.
   WorkerPool(std::size_t threads, std::function<void()> on_thread_start);
@@ -27,18 +29,11 @@ class WorkerPool {
   // Runs what is queued, then ends all threads and returns.
   void shutdown();
 
-  // While one of these lives, the calling thread waits for a client. No effect on threads of other kinds.
-  class WaitingForClient {
-   public:
-    WaitingForClient();
-    ~WaitingForClient();
-    WaitingForClient(const WaitingForClient&) = delete;
-    WaitingForClient& operator=(const WaitingForClient&) = delete;
-  };
-
  private:
   using Threads = std::list<std::thread>;
 
+  void begin_wait() noexcept override;
+  void end_wait() noexcept override;
   void run(Threads::iterator self);
   bool wait_for_task(std::unique_lock<std::mutex>& lock);
   // With the lock held: one more thread where tasks wait and the limit allows it.
@@ -52,7 +47,7 @@ class WorkerPool {
   Threads running_;
   Threads ended_;  // to be joined
   std::size_t idle_ = 0;
-  std::size_t waiting_for_client_ = 0;
+  std::size_t waiting_ = 0;
   bool ending_ = false;
 };
 

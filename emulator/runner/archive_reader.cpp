@@ -80,8 +80,8 @@ void check_link_target(std::string_view member, std::size_t depth, std::string_v
 class Unpacker {
  public:
   Unpacker(const std::filesystem::path& file, const std::filesystem::path& directory,
-           const RunnerLimits& limits)
-      : file_(file), limits_(limits), handle_(archive_read_new()) {
+           const RunnerLimits& limits, const Cancelled& cancelled)
+      : file_(file), limits_(limits), cancelled_(cancelled), handle_(archive_read_new()) {
     if (!handle_) throw std::bad_alloc();
     archive_read_support_filter_gzip(handle_.get());
     archive_read_support_format_tar(handle_.get());
@@ -108,11 +108,16 @@ class Unpacker {
         throw ArchiveError("the archive has more than " + std::to_string(limits_.archive_entries_max) +
                            " members");
       }
+      check_cancelled();
       unpack(entry);
     }
   }
 
  private:
+  void check_cancelled() const {
+    if (cancelled_ && cancelled_()) throw ArchiveCancelled();
+  }
+
   [[noreturn]] void fail() {
     const char* reason = archive_error_string(handle_.get());
     const std::string where = member_.empty() ? "" : " (after member " + shown(member_) + ")";
@@ -229,6 +234,7 @@ class Unpacker {
       const int result = archive_read_data_block(handle_.get(), &data, &length, &offset);
       if (result == ARCHIVE_EOF) break;
       if (result < ARCHIVE_WARN) fail();
+      check_cancelled();
       if (offset < 0) refuse(member_, "has a negative offset");
       size = std::max(size, static_cast<std::uint64_t>(offset) + length);  // sparse members have holes
       count_bytes(before, size);
@@ -278,6 +284,7 @@ class Unpacker {
 
   std::filesystem::path file_;
   const RunnerLimits& limits_;
+  const Cancelled& cancelled_;
   std::unique_ptr<archive, ArchiveCloser> handle_;
   UniqueFd root_;
   UniqueFd parent_;
@@ -289,8 +296,8 @@ class Unpacker {
 }  // namespace
 
 void unpack_tar_gz(const std::filesystem::path& archive, const std::filesystem::path& directory,
-                   const RunnerLimits& limits) {
-  Unpacker(archive, directory, limits).run();
+                   const RunnerLimits& limits, const Cancelled& cancelled) {
+  Unpacker(archive, directory, limits, cancelled).run();
 }
 
 }  // namespace sagemaker::local::runner

@@ -23,7 +23,11 @@ constexpr std::time_t fixed_time = 315532800;  // 1980-01-01: every tool can sho
 constexpr int depth_max = 256;                 // folders in folders; each keeps a descriptor open
 
 struct WriterCloser {
-  void operator()(archive* handle) const { archive_write_free(handle); }
+  void operator()(archive* handle) const {
+    // Where the archive was not closed it is of no use: freeing it must not fill up the member that was begun.
+    archive_write_fail(handle);
+    archive_write_free(handle);
+  }
 };
 struct EntryFreer {
   void operator()(archive_entry* entry) const { archive_entry_free(entry); }
@@ -48,7 +52,8 @@ std::vector<std::string> sorted_names(int directory, const std::string& shown) {
 
 class Packer {
  public:
-  explicit Packer(const std::filesystem::path& file) : handle_(archive_write_new()), buffer_(256 * 1024) {
+  Packer(const std::filesystem::path& file, const Cancelled& cancelled)
+      : cancelled_(cancelled), handle_(archive_write_new()), buffer_(256 * 1024) {
     if (!handle_) throw std::bad_alloc();
     // GNU format: names are stored as the bytes that they are, whatever the locale. Weights hardly compress:
     // level 1.
@@ -76,7 +81,12 @@ class Packer {
     throw ArchiveError(what + " cannot be packed: " + (reason ? reason : "unknown error"));
   }
 
+  void check_cancelled() const {
+    if (cancelled_ && cancelled_()) throw ArchiveCancelled();
+  }
+
   void add(int directory, const std::string& name, const std::string& path, int depth) {
+    check_cancelled();
     struct stat status {};
     checked(::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW), path);
     if (S_ISDIR(status.st_mode)) {
@@ -104,6 +114,7 @@ class Packer {
     if (!S_ISREG(status.st_mode)) throw ArchiveError("'" + path + "' changed while it was packed");
     write_header(path, AE_IFREG, status.st_mode & 0111 ? 0755 : 0644, status.st_size, nullptr);
     for (off_t left = status.st_size; left > 0;) {
+      check_cancelled();
       const std::size_t wanted = std::min(buffer_.size(), static_cast<std::size_t>(left));
       const ssize_t length = ::read(file.get(), buffer_.data(), wanted);
       if (length < 0 && errno == EINTR) continue;
@@ -130,20 +141,22 @@ class Packer {
     if (archive_write_header(handle_.get(), entry.get()) < ARCHIVE_WARN) fail(path);
   }
 
+  const Cancelled& cancelled_;
   std::unique_ptr<archive, WriterCloser> handle_;
   std::vector<char> buffer_;
 };
 
 }  // namespace
 
-void pack_tar_gz(const std::filesystem::path& directory, const std::filesystem::path& archive) {
+void pack_tar_gz(const std::filesystem::path& directory, const std::filesystem::path& archive,
+                 const Cancelled& cancelled) {
   UniqueFd folder(checked(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
                           directory.string()));
   // Under another name until it is whole: nobody may take half an archive for the result.
   std::filesystem::path partial = archive;
   partial += ".partial";
   try {
-    Packer packer(partial);
+    Packer packer(partial, cancelled);
     packer.add_contents(folder.get(), "", 0);
     packer.close();
     std::filesystem::rename(partial, archive);

@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "emulator/waiting.hpp"
+
 namespace sagemaker::local::runner {
 namespace {
 
@@ -24,6 +26,7 @@ constexpr std::size_t idle_max = 64;
 
 // Waits for `events`; false at the deadline.
 bool wait(int fd, short events, Deadline deadline) {
+  const Waiting waiting;  // a container that hangs keeps no thread from those who want something else
   for (;;) {
     const auto left =
         std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();

@@ -148,7 +148,7 @@ class Instance final : public ServingInstance {
       if (fs::is_directory(spec_.model_archive)) {
         fs::copy(spec_.model_archive, model, fs::copy_options::recursive | fs::copy_options::copy_symlinks);
       } else {
-        unpack_tar_gz(spec_.model_archive, model, limits_);
+        unpack_tar_gz(spec_.model_archive, model, limits_, [this] { return is_stopping(); });
       }
       return true;
     } catch (const std::exception& error) {

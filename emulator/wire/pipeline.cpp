@@ -7,6 +7,7 @@
 
 #include <sagemaker/aws/crypto.hpp>
 
+#include "emulator/http/host_names.hpp"
 #include "emulator/http/loggable.hpp"
 #include "emulator/services/service_error.hpp"
 #include "emulator/wire/json_protocol.hpp"
@@ -197,10 +198,15 @@ http::Response Pipeline::answer_local(const http::Request& request) const {
   http::Response response;
   response.headers.add("Content-Type", "application/json");
   if (request.path == "/_local/health") {
-    response.body = aws::dump_json({{"status", "ok"},
-                                    {"region", options_.region},
-                                    {"account", options_.account},
-                                    {"sandbox", platform_.sandbox.isolated() ? "bubblewrap" : "none"}});
+    json health = {{"status", "ok"},
+                   {"region", options_.region},
+                   {"account", options_.account},
+                   {"sandbox", platform_.sandbox.isolated() ? "bubblewrap" : "none"},
+                   {"tls", options_.tls.kind == TlsOptions::Kind::off     ? "off"
+                           : options_.tls.kind == TlsOptions::Kind::given ? "given"
+                                                                          : "self-made"}};
+    if (const auto ca_file = options_.ca_file(); !ca_file.empty()) health["ca_bundle"] = ca_file.string();
+    response.body = aws::dump_json(health);
     return response;
   }
   throw ServiceFault("NotFound", 404, "There is nothing at " + request.path + ".");
@@ -227,15 +233,9 @@ http::Response Pipeline::encode_fault(const ServiceFault& fault, const Route& wh
 // ours or AWS's.
 void Pipeline::check_host(const http::Request& request) const {
   if (options_.host == "0.0.0.0" || options_.host == "::") return;
-  std::string host = aws::to_lower(request.headers.get("Host"));
-  if (const std::size_t colon = host.rfind(':');
-      colon != std::string::npos && host.find(']', colon) == std::string::npos)
-    host.resize(colon);
-  const auto is_loopback_address = [](const std::string& name) {
-    return name.starts_with("127.") && name.find_first_not_of("0123456789.") == std::string::npos;
-  };
-  if (host.empty() || host == options_.host || host == "localhost" || host.ends_with(".localhost") ||
-      host == "[::1]" || is_loopback_address(host) || host.ends_with(".amazonaws.com"))
+  const std::string host = http::host_name_of(request.headers.get("Host"));
+  if (host.empty() || host == options_.host || host == "[" + options_.host + "]" ||
+      http::is_loopback_host(host) || http::is_aws_host(host))
     return;
   throw ServiceFault("AccessDenied", 403, "The host name " + host + " is not one of this emulator's.");
 }

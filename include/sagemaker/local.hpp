@@ -29,6 +29,7 @@ struct LocalEmulatorOptions {
   std::vector<std::string> arguments = {};  // further command-line arguments of sagemaker-local
   std::filesystem::path log_file = {};      // its log; empty: a file in a temporary folder
   std::string region = "us-east-1";
+  bool tls = false;  // HTTPS, with certificates that the emulator makes and config() trusts
   std::chrono::milliseconds startup_timeout{30'000};
   std::chrono::milliseconds stop_timeout{10'000};  // between SIGTERM and SIGKILL
 };
@@ -108,7 +109,11 @@ class LocalEmulator {
   LocalEmulator(const LocalEmulator&) = delete;
   LocalEmulator& operator=(const LocalEmulator&) = delete;
 
-  const std::string& endpoint_url() const { return endpoint_url_; }  // http://127.0.0.1:PORT
+  const std::string& endpoint_url() const { return endpoint_url_; }  // http://127.0.0.1:PORT, https with tls
+  // What other clients have to trust (AWS_CA_BUNDLE); empty without tls. It stays the same over restarts.
+  std::filesystem::path ca_bundle() const {
+    return options_.tls ? options_.data_dir / "tls" / "ca.pem" : std::filesystem::path();
+  }
   const std::filesystem::path& data_dir() const { return options_.data_dir; }
   const std::filesystem::path& log_file() const { return options_.log_file; }
   pid_t pid() const { return process_ ? process_->pid() : -1; }
@@ -119,6 +124,7 @@ class LocalEmulator {
     ClientConfig config;
     config.region = options_.region;
     config.endpoint_url = endpoint_url_;
+    config.ca_bundle = ca_bundle().string();
     config.credentials = aws::Credentials{"test", "test", "", std::nullopt};
     return config;
   }
@@ -149,6 +155,7 @@ class LocalEmulator {
     const std::filesystem::path output = folder_.path() / "stdout";
     std::vector<std::string> command{options_.program.string(),  "--port",   port,           "--data-dir",
                                      options_.data_dir.string(), "--region", options_.region};
+    if (options_.tls) command.push_back("--tls");
     command.insert(command.end(), options_.arguments.begin(), options_.arguments.end());
     process_ = std::make_unique<detail::ChildProcess>(
         detail::ChildProcess::Options{std::move(command), output, options_.log_file});

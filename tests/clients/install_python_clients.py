@@ -1,6 +1,7 @@
-"""Makes a virtual environment with the current boto3 and aws CLI, once: install_python_clients.py FOLDER.
+"""Makes a virtual environment with the current boto3 and aws CLI, or with other packages, once:
+install_python_clients.py FOLDER [PACKAGE ...].
 
-Where PyPI does not answer, a boto3 of the running interpreter that is new enough serves in their place.
+Where PyPI does not answer, a boto3 of the running interpreter that is new enough serves in place of the former.
 """
 
 import os
@@ -25,27 +26,27 @@ def has_new_boto3():
     return tuple(int(part) for part in boto3.__version__.split(".")[:2]) >= NEW_ENOUGH
 
 
-def main(folder):
+def main(folder, *packages):
     done = os.path.join(folder, "installed")
-    wanted = " ".join(PACKAGES).encode()
+    wanted = " ".join(packages or PACKAGES).encode()
     if os.path.exists(done) and sagemaker_local.read(done) == wanted:
         return
     made = run(sys.executable, "-m", "venv", "--clear", folder)
     if made.returncode != 0:
         sagemaker_local.skip(f"{sys.executable} makes no virtual environments (Debian: python3-venv)")
     python = os.path.join(folder, "bin", "python")
-    installed = run(python, "-m", "pip", "install", "--quiet", "--retries", "1", *PACKAGES)
+    installed = run(python, "-m", "pip", "install", "--quiet", "--retries", "1", *(packages or PACKAGES))
     if installed.returncode == 0:
         with open(done, "wb") as file:
             file.write(wanted)
         return
-    if has_new_boto3():
+    if not packages and has_new_boto3():
         run(sys.executable, "-m", "venv", "--clear", "--system-site-packages", "--without-pip", folder)
         return
     os.remove(python)  # the tests that need it say that it is missing
     lines = installed.stderr.strip().splitlines() or ["pip says nothing"]
-    sagemaker_local.skip("the current boto3 could not be installed: " + lines[-1])
+    sagemaker_local.skip(f"{wanted.decode()} could not be installed: {lines[-1]}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -25,6 +25,7 @@ class LocalEmulator(sagemaker_local.LocalEmulator):
             region_name=REGION,
             aws_access_key_id=sagemaker_local.ACCESS_KEY,
             aws_secret_access_key=secret,
+            verify=self.ca_file,
             config=Config(retries={"max_attempts": 3 if retries else 0}, **config),
         )
 

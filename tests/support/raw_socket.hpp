@@ -1,12 +1,13 @@
 // A TCP client that sends exactly the bytes that a test wants to send, and reads HTTP/1.1 responses without
 // any library in between. Every wait ends after a few seconds, so that a server which hangs fails a test
-// instead of stopping it.
+// instead of stopping it. The bytes go through TLS where a test, or a whole run of tests, says so.
 #pragma once
 
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -20,6 +21,8 @@
 #include <unistd.h>
 
 #include <sagemaker/aws/headers.hpp>
+
+#include "tests/support/raw_tls.hpp"
 
 namespace sagemaker::tests {
 
@@ -37,7 +40,23 @@ class RawSocket {
   static constexpr std::chrono::milliseconds kPatience{10'000};
 
   // `receive_buffer`: bytes that the kernel takes in before the test reads; 0 leaves the default.
-  explicit RawSocket(int port, int receive_buffer = 0) {
+  explicit RawSocket(int port, int receive_buffer = 0) : RawSocket(port, receive_buffer, usual_trust()) {}
+  RawSocket(int port, const TlsTrust& trust) : RawSocket(port, 0, trust) {}
+  // What the sockets of this run of tests speak where nothing else is said.
+  static TlsTrust& usual_trust() {
+    static TlsTrust trust;
+    return trust;
+  }
+  // The socket becomes the inside of a tunnel, say.
+  bool begin_tls(const TlsTrust& trust) {
+    tls_ = std::make_unique<RawTls>(descriptor_, trust);
+    return tls_->handshake(kPatience);
+  }
+  RawTls* tls() { return tls_.get(); }
+  int descriptor() const { return descriptor_; }
+
+ private:
+  RawSocket(int port, int receive_buffer, const TlsTrust& trust) {
     descriptor_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (descriptor_ < 0) throw std::runtime_error("socket: " + std::string(std::strerror(errno)));
     if (receive_buffer > 0)
@@ -53,16 +72,22 @@ class RawSocket {
       close();
       throw std::runtime_error("connect: " + std::string(std::strerror(reason)));
     }
+    if (!trust.ca_file.empty()) tls_ = std::make_unique<RawTls>(descriptor_, trust);
   }
+
+ public:
   ~RawSocket() { close(); }
   RawSocket(RawSocket&& other) noexcept
-      : descriptor_(std::exchange(other.descriptor_, -1)), received_(std::move(other.received_)) {}
+      : descriptor_(std::exchange(other.descriptor_, -1)),
+        tls_(std::move(other.tls_)),
+        received_(std::move(other.received_)) {}
   RawSocket& operator=(RawSocket&&) = delete;
   RawSocket(const RawSocket&) = delete;
   RawSocket& operator=(const RawSocket&) = delete;
 
   // False when the server does not take the bytes any more.
   bool send(std::string_view bytes) {
+    if (tls_) return tls_->send(bytes, kPatience);
     while (!bytes.empty()) {
       if (!wait(POLLOUT, kPatience)) return false;
       const ssize_t sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -73,7 +98,10 @@ class RawSocket {
     return true;
   }
 
-  void finish_sending() { ::shutdown(descriptor_, SHUT_WR); }
+  void finish_sending() {
+    if (tls_) tls_->finish_sending();
+    ::shutdown(descriptor_, SHUT_WR);
+  }
 
   // Vanishes without a word: the server sees a reset.
   void reset() {
@@ -125,7 +153,8 @@ class RawSocket {
   }
 
   bool readable_within(std::chrono::milliseconds patience) {
-    return !received_.empty() || wait(POLLIN, patience);
+    if (!received_.empty()) return true;
+    return tls_ ? tls_->readable_within(patience) : wait(POLLIN, patience);
   }
 
  private:
@@ -139,8 +168,14 @@ class RawSocket {
   }
 
   bool receive_more(std::chrono::milliseconds patience = kPatience) {
-    if (!wait(POLLIN, patience)) return false;
     char piece[65536];
+    if (tls_) {
+      const int got = tls_->receive(piece, sizeof piece, patience);
+      ended_ = ended_ || got == 0;
+      if (got > 0) received_.append(piece, static_cast<std::size_t>(got));
+      return got > 0;
+    }
+    if (!wait(POLLIN, patience)) return false;
     const ssize_t got = ::recv(descriptor_, piece, sizeof piece, 0);
     if (got <= 0) {
       ended_ = true;
@@ -209,6 +244,7 @@ class RawSocket {
   }
 
   int descriptor_ = -1;
+  std::unique_ptr<RawTls> tls_;
   std::string received_;
   bool ended_ = false;
 };

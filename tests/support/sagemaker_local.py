@@ -39,8 +39,11 @@ def tool(name, package):
 
 
 class LocalEmulator:
-    def __init__(self, *arguments, prefix=(), durability="process", environment=None):
-        """`prefix`: a command that runs the emulator, such as unshare(1) with its options; {data}: its data folder."""
+    def __init__(self, *arguments, prefix=(), durability="process", environment=None, tls=None):
+        """`tls`: HTTPS; None leaves it to SAGEMAKER_TEST_TLS, so that a whole test can be run over it.
+
+        `prefix`: a command that runs the emulator, such as unshare(1) with its options; {data}: its data folder.
+        """
         self.directory = tempfile.mkdtemp(prefix="sagemaker-test-")
         self.data = os.path.join(self.directory, "data")
         self.log = open(os.path.join(self.directory, "emulator.log"), "ab")
@@ -48,7 +51,12 @@ class LocalEmulator:
         self.command += [os.environ["SAGEMAKER_LOCAL_BIN"], "--port", "0", "--data-dir", self.data]
         self.command += ["--durability", durability, *arguments]
         self.environment = {**os.environ, **(environment or {})}
-        self.ca_file = None  # what a client must trust
+        if tls is None:
+            tls = bool(os.environ.get("SAGEMAKER_TEST_TLS"))
+        self.command += ["--tls"] if tls else []
+        self.ca_file = os.path.join(self.data, "tls", "ca.pem") if tls else None  # what a client must trust
+        if os.environ.get("SAGEMAKER_TEST_TLS"):
+            os.environ["SSL_CERT_FILE"] = self.ca_file  # urllib in the test itself trusts it too
         self.process = None
         self.start()
 
@@ -84,7 +92,8 @@ class LocalEmulator:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         if self.ca_file:
-            values["AWS_CA_BUNDLE"] = self.ca_file
+            for variable in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"):
+                values[variable] = self.ca_file
         values.update(more)
         return values
 

@@ -83,6 +83,17 @@ TEST_CASE("it is started on a free port with a folder of its own, and ended in g
   CHECK_FALSE(fs::exists(data.parent_path()));
 }
 
+TEST_CASE("with tls it is told to speak HTTPS, and its certificate authority is trusted") {
+  FakeProgram program(well_behaved);
+  LocalEmulator emulator({.program = program.path(), .data_dir = {}, .tls = true});
+  CHECK(program.read("arguments").find(" --region us-east-1 --tls\n") != std::string::npos);
+  CHECK(emulator.ca_bundle() == emulator.data_dir() / "tls/ca.pem");
+  CHECK(emulator.config().ca_bundle == emulator.ca_bundle().string());
+  LocalEmulator plain({.program = program.path()});
+  CHECK(plain.ca_bundle().empty());
+  CHECK(plain.config().ca_bundle.empty());
+}
+
 TEST_CASE("after a crash it is started again on the same data and the same port") {
   FakeProgram program(well_behaved);
   TemporaryDirectory data;

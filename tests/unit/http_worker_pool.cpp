@@ -1,4 +1,4 @@
-// The pool runs everything once, no more than its limit at a time, except for threads that wait for clients.
+// The pool runs everything once, no more than its limit at a time, except for threads that wait.
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "emulator/http/worker_pool.hpp"
+#include "emulator/waiting.hpp"
 
 using sagemaker::local::http::WorkerPool;
 using namespace std::chrono_literals;
@@ -39,7 +40,7 @@ TEST_CASE("no more than the limit run at once") {
   CHECK(most <= 3);
 }
 
-TEST_CASE("threads that wait for their clients are replaced") {
+TEST_CASE("threads that wait, for a client or for a container, are replaced") {
   std::mutex mutex;
   std::condition_variable changed;
   int waiting = 0;
@@ -47,7 +48,7 @@ TEST_CASE("threads that wait for their clients are replaced") {
   WorkerPool pool(2, [] {});
   for (int i = 0; i < 10; ++i) {
     pool.enqueue([&] {
-      const WorkerPool::WaitingForClient guard;
+      const sagemaker::local::Waiting guard;
       std::unique_lock lock(mutex);
       ++waiting;
       changed.notify_all();

@@ -229,3 +229,26 @@ TEST_CASE("what is no whole gzip-compressed tar archive is refused") {
     CHECK_THROWS_AS(unpack_tar_gz(dir / "absent.tar.gz", dir / "model", {}), ArchiveError);
   }
 }
+
+TEST_CASE("packing and unpacking give up when they are told to, and half an archive does not take the name") {
+  TemporaryDirectory dir;
+  fs::create_directories(dir / "in");
+  std::ofstream(dir / "in/weights.bin") << "w";
+  fs::resize_file(dir / "in/weights.bin", 1ull << 33);  // a hole: it would take half a minute
+  int asked = 0;
+  const runner::Cancelled third_time = [&asked] { return ++asked >= 3; };
+  const auto begin = std::chrono::steady_clock::now();
+  CHECK_THROWS_AS(pack_tar_gz(dir / "in", dir / "out.tar.gz", third_time), runner::ArchiveCancelled);
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
+  CHECK(asked == 3);
+  CHECK_FALSE(fs::exists(dir / "out.tar.gz"));
+  CHECK_FALSE(fs::exists(dir / "out.tar.gz.partial"));
+
+  build(dir / "a.tar.gz", {{"one", AE_IFREG, "1"}, {"two", AE_IFREG, "2"}, {"three", AE_IFREG, "3"}});
+  asked = 0;
+  CHECK_THROWS_AS(unpack_tar_gz(dir / "a.tar.gz", dir / "model", {}, third_time), runner::ArchiveCancelled);
+  CHECK(fs::exists(dir / "model/one"));
+  CHECK_FALSE(fs::exists(dir / "model/three"));
+  unpack_tar_gz(dir / "a.tar.gz", dir / "model", {}, [] { return false; });
+  CHECK(fs::exists(dir / "model/three"));
+}

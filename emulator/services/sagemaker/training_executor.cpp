@@ -56,7 +56,7 @@ runner::TrainingSpec spec_of(const json& job, Platform& platform) {
 // Puts a directory under `<S3OutputPath>/<job>/output/`: as one archive, or file by file for CompressionType
 // NONE.
 void publish(Platform& platform, const json& job, const std::filesystem::path& directory,
-             const std::string& name) {
+             const std::string& name, const runner::Cancelled& cancelled) {
   const json& output = job.at("OutputDataConfig");
   S3Location target = parse_s3_uri(output.at("S3OutputPath").get<std::string>());
   if (!platform.objects.find_bucket(target.bucket))
@@ -75,7 +75,7 @@ void publish(Platform& platform, const json& job, const std::filesystem::path& d
     return;
   }
   const std::filesystem::path archive = directory.parent_path() / (name + ".tar.gz");
-  runner::pack_tar_gz(directory, archive);
+  runner::pack_tar_gz(directory, archive, cancelled);
   platform.objects.put_file(target.bucket, target.key + name + ".tar.gz", archive,
                             {{"ContentType", "application/x-gzip"}});
 }
@@ -187,13 +187,16 @@ void TrainingExecutor::run(const std::string& name, const json& document, runner
       interrupted = shutting_down_ && outcome.kind == TrainingOutcome::Kind::stopped;
     }
     bool published = false;
+    const auto shut_down = [&stop] { return stop.urgent(); };
     try {
       if (outcome.kind != TrainingOutcome::Kind::failed && !interrupted) {
-        publish(platform_, document, outcome.model_directory, "model");
+        publish(platform_, document, outcome.model_directory, "model", shut_down);
         published = true;
       }
       if (!interrupted && has_files(outcome.output_directory))
-        publish(platform_, document, outcome.output_directory, "output");
+        publish(platform_, document, outcome.output_directory, "output", shut_down);
+    } catch (const runner::ArchiveCancelled&) {
+      interrupted = true;
     } catch (const std::exception& error) {
       outcome.kind = TrainingOutcome::Kind::failed;
       outcome.failure_reason = std::string("ClientError: Artifact upload failed: ") + error.what();

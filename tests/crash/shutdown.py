@@ -1,0 +1,140 @@
+"""SIGTERM at bad moments: the emulator ends soon whatever it was doing, and at once when it is told twice."""
+
+import gzip
+import os
+import random
+import signal
+import tarfile
+import time
+import unittest
+
+import local_emulator
+
+SERVE = """#!/usr/bin/env python3
+import http.server, os, signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+class Handler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *args): pass
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+http.server.ThreadingHTTPServer((os.environ["SAGEMAKER_BIND_TO_HOST"], int(os.environ["SAGEMAKER_BIND_TO_PORT"])),
+                                Handler).serve_forever()
+"""
+
+# A file without blocks on the disk, which takes long to read and to pack.
+TRAIN = """#!/bin/sh
+truncate -s {size} "$SM_MODEL_DIR/weights"
+"""
+
+LARGE = 6 << 30  # nothing here packs or unpacks it within the seconds that a shutdown may take
+ENDS_WITHIN_S = 6  # two seconds of grace for containers, and a slow machine
+
+
+def archive_of_zeros(size):
+    """A tar.gz with one large file of zeros, made from few bytes: a gzip file may consist of many members."""
+    piece = gzip.compress(bytes(1 << 26), 9)
+    member = tarfile.TarInfo("weights")
+    member.size = size
+    return gzip.compress(member.tobuf()) + piece * (size >> 26) + gzip.compress(bytes(1024))
+
+
+class Shutdown(unittest.TestCase):
+    def setUp(self):
+        self.emulator = local_emulator.LocalEmulator()
+        self.sagemaker = self.emulator.client("sagemaker")
+        self.emulator.client("s3").create_bucket(Bucket="bucket")
+
+    def tearDown(self):
+        self.emulator.stop()
+
+    def until(self, condition, what, within_s=30):
+        deadline = time.monotonic() + within_s
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, what)
+            time.sleep(0.02)
+
+    def logged(self, text):
+        with open(self.emulator.log.name, errors="replace") as log:
+            return text in log.read()
+
+    def terminate(self):
+        """The seconds from SIGTERM to the end."""
+        begin = time.monotonic()
+        self.emulator.process.send_signal(signal.SIGTERM)
+        self.emulator.process.wait(60)
+        return time.monotonic() - begin
+
+    def create_endpoint(self, image, **container):
+        self.sagemaker.create_model(ModelName="model", ExecutionRoleArn=local_emulator.ROLE,
+                                    PrimaryContainer={"Image": image, **container})
+        variant = {"VariantName": "AllTraffic", "ModelName": "model", "InstanceType": "ml.m5.large",
+                   "InitialInstanceCount": 1}
+        self.sagemaker.create_endpoint_config(EndpointConfigName="config", ProductionVariants=[variant])
+        self.sagemaker.create_endpoint(EndpointName="endpoint", EndpointConfigName="config")
+
+    def files_below(self, folder):
+        return [os.path.join(parent, name) for parent, _, names in os.walk(folder) for name in names]
+
+    def test_a_second_signal_ends_it_at_once(self):
+        marker = f"ignores-sigterm-{random.randrange(1 << 30)}"
+        self.create_endpoint(self.emulator.program(marker, SERVE))
+        self.until(lambda: self.sagemaker.describe_endpoint(EndpointName="endpoint")["EndpointStatus"] == "InService",
+                   "the endpoint does not come up")
+        self.emulator.process.send_signal(signal.SIGTERM)
+        self.until(lambda: self.logged("SIGTERM: stopping"), "the first signal is not noticed")
+        begin = time.monotonic()
+        self.emulator.process.send_signal(signal.SIGINT)
+        self.assertEqual(self.emulator.process.wait(20), 128 + signal.SIGINT)
+        self.assertLess(time.monotonic() - begin, 1.5)  # its container would be waited for for two seconds
+        self.assertTrue(self.logged("SIGINT again: ending at once"))
+
+        def left_behind():
+            for pid in filter(str.isdigit, os.listdir("/proc")):
+                try:
+                    with open(f"/proc/{pid}/cmdline", "rb") as file:
+                        if marker.encode() in file.read():
+                            return True
+                except OSError:
+                    pass
+            return False
+
+        self.until(lambda: not left_behind(), "the container outlives the emulator")
+        self.emulator.start()
+        self.assertIn(self.sagemaker_again().describe_endpoint(EndpointName="endpoint")["EndpointStatus"],
+                      ("SystemUpdating", "InService"))
+
+    def sagemaker_again(self):
+        return self.emulator.client("sagemaker")
+
+    def test_unpacking_a_large_model_does_not_hold_it_up(self):
+        self.emulator.client("s3").put_object(Bucket="bucket", Key="model.tar.gz", Body=archive_of_zeros(LARGE))
+        self.create_endpoint(self.emulator.program("serve", SERVE), ModelDataUrl="s3://bucket/model.tar.gz")
+        work = os.path.join(self.emulator.data, "work")
+        self.until(lambda: any(path.endswith("ml/model/weights") for path in self.files_below(work)),
+                   "the model is not being unpacked")
+        self.assertLess(self.terminate(), ENDS_WITHIN_S)
+        self.assertEqual(self.emulator.process.returncode, 0)
+
+    def test_packing_a_large_artifact_does_not_hold_it_up(self):
+        self.sagemaker.create_training_job(
+            TrainingJobName="job", RoleArn=local_emulator.ROLE,
+            AlgorithmSpecification={"TrainingImage": self.emulator.program("train", TRAIN.format(size=LARGE)),
+                                    "TrainingInputMode": "File"},
+            OutputDataConfig={"S3OutputPath": "s3://bucket/output"},
+            ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+            StoppingCondition={"MaxRuntimeInSeconds": 60})
+        work = os.path.join(self.emulator.data, "work")
+        self.until(lambda: any(path.endswith("model.tar.gz.partial") for path in self.files_below(work)),
+                   "the artifact is not being packed")
+        self.assertLess(self.terminate(), ENDS_WITHIN_S)
+        self.assertEqual(self.emulator.process.returncode, 0)
+        self.emulator.start()
+        job = self.sagemaker_again().describe_training_job(TrainingJobName="job")
+        self.assertEqual(job["TrainingJobStatus"], "Failed")
+        self.assertIn("shut down", job["FailureReason"])
+        self.assertFalse(job.get("ModelArtifacts", {}).get("S3ModelArtifacts"))
+
+
+if __name__ == "__main__":
+    unittest.main()
