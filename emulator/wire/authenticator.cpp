@@ -142,6 +142,14 @@ Identity Authenticator::authenticate(const http::Request& request, std::string_v
   return identity;
 }
 
+void Authenticator::check_before_body(const http::Request& request, AuthenticationFamily family,
+                                      const Scope& expected) const {
+  if (!required_) return;
+  const Message message = message_of(request);
+  if (const std::optional<Claim> claim = read_claim(message, family))
+    check_claim(message, *claim, family, expected);
+}
+
 std::optional<Claim> Authenticator::read_claim(const Message& message, AuthenticationFamily family) const {
   try {
     std::optional<Claim> claim = aws::sigv4::claim_of(message);
@@ -167,7 +175,15 @@ Identity Authenticator::check(const Message& message, const Claim& claim, Authen
   identity.region = claim.region;
   identity.service = claim.service;
   if (!required_) return identity;
+  const Key key = check_claim(message, claim, family, expected);
+  if (!aws::sigv4::verify(message, claim, key.secret)) throw wrong_signature_fault(message, claim, family);
+  identity.account = key.account;
+  identity.verified = true;
+  return identity;
+}
 
+Authenticator::Key Authenticator::check_claim(const Message& message, const Claim& claim,
+                                              AuthenticationFamily family, const Scope& expected) const {
   if (claim.date != std::string_view(claim.amz_date).substr(0, 8)) throw wrong_date_fault(claim, family);
   if (!expected.region.empty() && claim.region != expected.region &&
       (expected.second_region.empty() || claim.region != expected.second_region)) {
@@ -176,16 +192,13 @@ Identity Authenticator::check(const Message& message, const Claim& claim, Authen
   if (!expected.service.empty() && claim.service != expected.service) {
     throw wrong_service_fault(claim, family, expected.service);
   }
-  const Key key = find_key(claim, family);
+  Key key = find_key(claim, family);
   check_token(key, claim, family);
   check_time(claim, family);
   if (const auto missing = headers_not_signed(message, claim, family); !missing.empty()) {
     throw headers_not_signed_fault(missing, family);
   }
-  if (!aws::sigv4::verify(message, claim, key.secret)) throw wrong_signature_fault(message, claim, family);
-  identity.account = key.account;
-  identity.verified = true;
-  return identity;
+  return key;
 }
 
 Authenticator::Key Authenticator::find_key(const Claim& claim, AuthenticationFamily family) const {

@@ -77,6 +77,10 @@ class Authenticator {
   // All other services: the signature covers the SHA-256 of `body`. Throws ServiceFault.
   Identity authenticate(const http::Request& request, std::string_view body, AuthenticationFamily family,
                         const Scope& expected) const;
+  // What can be held against such a request before its body is here: for clients that ask whether to send it.
+  // Throws ServiceFault; passing says nothing about the signature itself.
+  void check_before_body(const http::Request& request, AuthenticationFamily family,
+                         const Scope& expected) const;
 
  private:
   using Claim = aws::sigv4::Claim;
@@ -85,6 +89,9 @@ class Authenticator {
   std::optional<Claim> read_claim(const Message& message, AuthenticationFamily family) const;
   Identity check(const Message& message, const Claim& claim, AuthenticationFamily family,
                  const Scope& expected) const;
+  // All that is checked before the signature itself. The key that it must have been made with.
+  Key check_claim(const Message& message, const Claim& claim, AuthenticationFamily family,
+                  const Scope& expected) const;
   Key find_key(const Claim& claim, AuthenticationFamily family) const;
   void check_token(const Key& key, const Claim& claim, AuthenticationFamily family) const;
   void check_time(const Claim& claim, AuthenticationFamily family) const;

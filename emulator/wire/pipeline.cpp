@@ -148,9 +148,18 @@ std::string Pipeline::authenticate(const http::Request& request, std::string_vie
   return authenticator_.authenticate(request, body, family, {options_.region, service, {}}).access_key;
 }
 
+// A client that asks whether to send its body (Expect) is refused without it where that can be known.
+std::string Pipeline::read_signed_body(const http::Request& request, const std::string& service,
+                                       std::uint64_t bytes_max) const {
+  if (request.headers.contains("Expect")) {
+    authenticator_.check_before_body(request, AuthenticationFamily::json, {options_.region, service, {}});
+  }
+  return http::read_all(*request.body, bytes_max);
+}
+
 http::Response Pipeline::answer_json(const std::string& service, const Route& where, http::Request& request,
                                      CallContext& context) {
-  const std::string body = http::read_all(*request.body, options_.limits.wire.json_bytes_max);
+  const std::string body = read_signed_body(request, service, options_.limits.wire.json_bytes_max);
   context.access_key = authenticate(request, body, AuthenticationFamily::json, service);
   const auto& table = operations_.at(service);
   const auto operation = table.find(where.operation);
@@ -183,7 +192,7 @@ http::Response Pipeline::answer_query(Route& where, http::Request& request, Call
 }
 
 http::Response Pipeline::answer_invocation(const Route& where, http::Request& request, CallContext& context) {
-  const std::string body = http::read_all(*request.body, options_.limits.wire.invocation_bytes_max);
+  const std::string body = read_signed_body(request, "sagemaker", options_.limits.wire.invocation_bytes_max);
   context.access_key = authenticate(request, body, AuthenticationFamily::json, "sagemaker");
   return handle_invocation(platform_, fleet_, where, request, body, context.request_id);
 }

@@ -40,6 +40,8 @@ class Pipeline {
   // The access key of a request whose signature covers its body. Throws ServiceFault.
   std::string authenticate(const http::Request& request, std::string_view body, AuthenticationFamily family,
                            const std::string& service) const;
+  std::string read_signed_body(const http::Request& request, const std::string& service,
+                               std::uint64_t bytes_max) const;
   void check_host(const http::Request& request) const;
 
   const Options& options_;

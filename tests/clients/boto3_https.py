@@ -163,6 +163,14 @@ class ExpectContinue(TlsTest):
                 self.assertEqual(self.first_status(connection) if status == 100 else status, 200)
             self.assertEqual(s3.get_object(Bucket="expected", Key="object")["Body"].read(), b"howdy")
 
+    def test_documents_are_not_asked_for_from_strangers(self):
+        head = ("POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: SageMaker.ListModels\r\n"
+                "Content-Type: application/x-amz-json-1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+        for encrypted in (False, True):
+            with self.subTest(encrypted=encrypted), self.connect(encrypted) as connection:
+                connection.sendall(head.encode())
+                self.assertEqual(self.first_status(connection), 403)
+
 
 class AsProxy(TlsTest):
     def test_the_address_that_the_sagemaker_sdk_has_built_in(self):

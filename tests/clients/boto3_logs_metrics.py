@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import os
 import time
 import unittest
 
@@ -107,13 +106,7 @@ class Logs(Foreign):
     def test_aws_logs_tail_shows_the_lines(self):
         self.stream("job/algo-1", "first line", "second line with \u00e9")
         self.stream("job/algo-2", "other host")
-        environment = {
-            **os.environ,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": local_emulator.REGION,
-            "PYTHONIOENCODING": "utf-8",
-        }
+        environment = self.emulator.client_environment(PYTHONIOENCODING="utf-8")
         tailed = 0
         for program in sorted(set(filter(None, map(shutil.which, ["aws", "/usr/bin/aws"])))):
             command = [program, "--endpoint-url", self.emulator.url, "logs", "tail", self.group]

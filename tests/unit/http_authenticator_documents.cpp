@@ -184,3 +184,27 @@ TEST_CASE_FIXTURE(DocumentFixture, "with authentication off everything passes an
   CHECK(pass(signed_call()).access_key == "test");
   CHECK_FALSE(pass(signed_call()).verified);
 }
+
+TEST_CASE_FIXTURE(DocumentFixture, "what needs no body is refused before it is sent") {
+  const auto early = [&](const aws::sigv4::Message& message) {
+    return refusal_of([&] {
+             authenticator.check_before_body(request_of(message), AuthenticationFamily::json,
+                                             {"us-east-1", "sagemaker"});
+           })
+        .code;
+  };
+  CHECK(early(signed_call()) == "");
+  CHECK(early(unsigned_call()) == refusal(unsigned_call()).code);
+  auto unknown = unsigned_call();
+  aws::sigv4::sign(unknown, {"nobody", "test", "", std::nullopt}, scope, now());
+  CHECK(early(unknown) == refusal(unknown).code);
+  CHECK(early(unknown) != "");
+  auto old = unsigned_call();
+  aws::sigv4::sign(old, credentials, scope, now() - std::chrono::hours(1));
+  CHECK(early(old) == refusal(old).code);
+  CHECK(early(old) != "");
+  auto wrong = unsigned_call();
+  aws::sigv4::sign(wrong, {"test", "wrong", "", std::nullopt}, scope, now());
+  CHECK(early(wrong) == "");  // only the body's hash can tell
+  CHECK(refusal(wrong).code != "");
+}
