@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -33,17 +32,18 @@ namespace sagemaker::aws {
 // client that needs one.
 class CredentialsCache {
  public:
+  // `local`: for an endpoint on this machine, whose clients look in other places.
   template <typename Make>
-  std::shared_ptr<CredentialsProvider> get(const std::string& key, Make&& make) {
+  std::shared_ptr<CredentialsProvider> get(bool local, const Make& make) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    auto& provider = providers_[key];
+    auto& provider = local ? local_ : aws_;
     if (!provider) provider = make();
     return provider;
   }
 
  private:
   std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<CredentialsProvider>> providers_;
+  std::shared_ptr<CredentialsProvider> local_, aws_;
 };
 
 }  // namespace sagemaker::aws
@@ -169,7 +169,7 @@ class ConfigResolver {
     if (config_.credentials) return std::make_shared<StaticCredentials>(*config_.credentials);
     if (config_.credentials_provider) return config_.credentials_provider;
     const auto make = [&] { return chain(base, local); };
-    return config_.credentials_cache ? config_.credentials_cache->get(local ? "local" : "aws", make) : make();
+    return config_.credentials_cache ? config_.credentials_cache->get(local, make) : make();
   }
 
   std::shared_ptr<CredentialsProvider> chain(const ResolvedConfig& base, bool local) const {

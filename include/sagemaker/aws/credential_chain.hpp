@@ -32,6 +32,12 @@ namespace detail {
 
 using Provider = std::shared_ptr<CredentialsProvider>;
 
+// As std::make_shared, but compiled once for all kinds of providers.
+template <typename Kind, typename... Arguments>
+Provider make_provider(Arguments&&... arguments) {
+  return Provider(static_cast<CredentialsProvider*>(new Kind(std::forward<Arguments>(arguments)...)));
+}
+
 // A profile of `aws login`: said instead of taking other credentials than the user expects.
 class LoginRefusal final : public CredentialsProvider {
  public:
@@ -60,12 +66,12 @@ inline std::vector<Provider> profile_providers(const ChainOptions& options, cons
   using File = SharedFileCredentials::File;
   const auto& services = options.services;
   const auto& profiles = services->settings().profiles();
-  return {std::make_shared<WebIdentityCredentials>(services, profile, use_environment),
-          std::make_shared<SsoCredentials>(services, profile),
-          std::make_shared<SharedFileCredentials>(profiles, profile, File::credentials),
-          std::make_shared<LoginRefusal>(profiles, profile),
-          std::make_shared<ProcessCredentials>(services->clock(), profiles, profile, options.process_runner),
-          std::make_shared<SharedFileCredentials>(profiles, profile, File::config)};
+  return {make_provider<WebIdentityCredentials>(services, profile, use_environment),
+          make_provider<SsoCredentials>(services, profile),
+          make_provider<SharedFileCredentials>(profiles, profile, File::credentials),
+          make_provider<LoginRefusal>(profiles, profile),
+          make_provider<ProcessCredentials>(services->clock(), profiles, profile, options.process_runner),
+          make_provider<SharedFileCredentials>(profiles, profile, File::config)};
 }
 
 // Follows role_arn and source_profile from one profile to the credentials at their end.
@@ -98,8 +104,8 @@ class RoleChainBuilder {
     // botocore leaves out a duration that is no number.
     if (role.duration_seconds.find_first_not_of("0123456789") != std::string::npos)
       role.duration_seconds = "";
-    return std::make_shared<AssumedRoleCredentials>(options_.services, std::move(role), std::move(source),
-                                                    options_.mfa_token);
+    return make_provider<AssumedRoleCredentials>(options_.services, std::move(role), std::move(source),
+                                                 options_.mfa_token);
   }
 
   Provider source_of(const std::string& profile) {
@@ -117,12 +123,12 @@ class RoleChainBuilder {
   Provider named_source(const std::string& profile, const std::string& source) const {
     Provider provider;
     if (source == "Environment") {
-      provider = std::make_shared<EnvironmentCredentials>(options_.services->settings().environment(),
-                                                          options_.services->clock());
+      provider = make_provider<EnvironmentCredentials>(options_.services->settings().environment(),
+                                                       options_.services->clock());
     } else if (source == "EcsContainer") {
-      provider = std::make_shared<ContainerCredentials>(options_.services);
+      provider = make_provider<ContainerCredentials>(options_.services);
     } else if (source == "Ec2InstanceMetadata") {
-      provider = std::make_shared<InstanceCredentials>(options_.services);
+      provider = make_provider<InstanceCredentials>(options_.services);
     } else {
       throw CredentialsError("The credential source \"" + source + "\" referenced in profile \"" + profile +
                              "\" is not valid.");
@@ -141,7 +147,7 @@ class RoleChainBuilder {
     check_loop(parent, source);
     visited_.push_back(source);
     if (has_static_keys(source) || !assumes_role(source)) {
-      return required(std::make_shared<CredentialsChain>(profile_providers(options_, source, false)),
+      return required(make_provider<CredentialsChain>(profile_providers(options_, source, false)),
                       "The source profile \"" + source + "\" must have credentials.");
     }
     return role(source);
@@ -175,7 +181,7 @@ class RoleChainBuilder {
       Provider inner_;
       std::string message_;
     };
-    return std::make_shared<Required>(std::move(inner), std::move(message));
+    return make_provider<Required>(std::move(inner), std::move(message));
   }
 
   const ChainOptions& options_;
@@ -221,15 +227,15 @@ inline std::shared_ptr<CredentialsChain> default_credentials_chain(const ChainOp
   std::vector<detail::Provider> providers;
   if (options.use_environment) {
     providers.push_back(
-        std::make_shared<EnvironmentCredentials>(settings.environment(), options.services->clock()));
+        detail::make_provider<EnvironmentCredentials>(settings.environment(), options.services->clock()));
   }
-  providers.push_back(std::make_shared<detail::ProfileRole>(options));
+  providers.push_back(detail::make_provider<detail::ProfileRole>(options));
   for (auto& provider : detail::profile_providers(options, settings.profile(), options.use_environment)) {
     providers.push_back(std::move(provider));
   }
-  providers.push_back(std::make_shared<ContainerCredentials>(options.services));
+  providers.push_back(detail::make_provider<ContainerCredentials>(options.services));
   if (options.use_instance_metadata) {
-    providers.push_back(std::make_shared<InstanceCredentials>(options.services));
+    providers.push_back(detail::make_provider<InstanceCredentials>(options.services));
   }
   return std::make_shared<CredentialsChain>(std::move(providers));
 }

@@ -220,9 +220,8 @@ class ProcessCredentials final : public RefreshingCredentials {
     }
     if (!document.is_object()) fail("the process did not print a JSON object");
     const auto version = document.find("Version");
-    if (version == document.end() || !version->is_number_integer() || *version != 1) {
-      const std::string found =
-          version == document.end() ? "<Version key not provided>" : dump_json(*version);
+    const std::string found = version == document.end() ? "<Version key not provided>" : dump_json(*version);
+    if (found != "1") {
       fail("Unsupported version '" + found + "' for credential process provider, supported versions: 1");
     }
     const auto text = [&](const char* key, bool required) -> std::string {

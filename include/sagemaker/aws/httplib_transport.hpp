@@ -197,11 +197,10 @@ class HttplibTransport final : public Transport {
     for (auto pool = idle_.begin(); pool != idle_.end();) {
       auto& connections = pool->second;
       std::size_t old = 0;
-      while (old < connections.size() && connections[old]->idle_since < oldest) ++old;
-      const auto end = connections.begin() + static_cast<std::ptrdiff_t>(old);
-      closing.insert(closing.end(), std::make_move_iterator(connections.begin()),
-                     std::make_move_iterator(end));
-      connections.erase(connections.begin(), end);
+      while (old < connections.size() && connections[old]->idle_since < oldest) {
+        closing.push_back(std::move(connections[old++]));
+      }
+      connections.erase(connections.begin(), connections.begin() + static_cast<std::ptrdiff_t>(old));
       pool = connections.empty() ? idle_.erase(pool) : std::next(pool);
     }
   }

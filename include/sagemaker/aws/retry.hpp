@@ -13,8 +13,9 @@
 #include <functional>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <string_view>
+
+#include <unistd.h>
 
 #include <sagemaker/aws/errors.hpp>
 
@@ -89,8 +90,9 @@ using RandomSource = std::function<double()>;  // evenly from [0, 1); called fro
 
 inline RandomSource system_random() {
   return [] {
-    thread_local std::minstd_rand engine{std::random_device{}()};
-    return std::uniform_real_distribution<double>(0.0, 1.0)(engine);
+    std::uint32_t bits = 0;
+    ::getentropy(&bits, sizeof bits);
+    return bits / 4294967296.0;
   };
 }
 

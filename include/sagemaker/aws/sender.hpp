@@ -88,8 +88,9 @@ inline void read_json_error(const HttpResponse& response, ErrorDocument& documen
     if (document.message.empty()) document.message = text(name);
   }
   if (!body.is_object()) return;
-  for (const auto& [name, value] : body.items()) {
-    if (name != "__type" && name != "message" && name != "Message") document.details[name] = value;
+  for (auto member = body.begin(); member != body.end(); ++member) {
+    const std::string& name = member.key();
+    if (name != "__type" && name != "message" && name != "Message") document.details[name] = *member;
   }
 }
 
