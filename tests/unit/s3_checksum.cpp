@@ -66,3 +66,20 @@ TEST_CASE("names are found without regard to case") {
   CHECK_FALSE(algorithm_named("MD5"));
   CHECK_FALSE(algorithm_named(""));
 }
+
+TEST_CASE("any length at any address gives the same as byte after byte") {
+  std::string bytes(5000, '\0');
+  std::uint32_t state = 1;
+  for (char& byte : bytes) byte = static_cast<char>((state = state * 1664525u + 1013904223u) >> 24);
+  for (const Algorithm algorithm : {Algorithm::crc32, Algorithm::crc32c, Algorithm::crc64nvme}) {
+    for (const std::size_t start : {0u, 1u, 7u}) {
+      for (const std::size_t length : {0u, 1u, 8u, 63u, 255u, 256u, 257u, 319u, 320u, 1000u, 4099u}) {
+        const std::string_view piece = std::string_view(bytes).substr(start, length);
+        Checksum single(algorithm);
+        for (std::size_t i = 0; i < length; ++i) single.update(piece.substr(i, 1));
+        CAPTURE(length);
+        CHECK(hex(single.finish()) == hex(raw(algorithm, piece)));
+      }
+    }
+  }
+}

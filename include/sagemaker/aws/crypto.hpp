@@ -1,4 +1,4 @@
-// Hashes, base64, checksums and random identifiers on OpenSSL and zlib: everything that signing and S3 need.
+// Hashes, base64 and random identifiers on OpenSSL: everything that signing needs.
 #pragma once
 
 #include <array>
@@ -15,7 +15,8 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
-#include <zlib.h>
+
+#include <sagemaker/aws/crc.hpp>
 
 namespace sagemaker::aws {
 
@@ -179,12 +180,6 @@ inline std::string uuid4() {
   std::string text = to_hex(bytes);
   for (const std::size_t at : {20u, 16u, 12u, 8u}) text.insert(at, 1, '-');
   return text;
-}
-
-// CRC-32 as zlib and S3 define it; pass the result so far as `running` to continue.
-inline std::uint32_t crc32(std::string_view data, std::uint32_t running = 0) {
-  if (data.empty()) return running;
-  return static_cast<std::uint32_t>(::crc32_z(running, detail::bytes_of(data).data(), data.size()));
 }
 
 // The value of x-amz-checksum-crc32: four bytes, most significant first, in base64.

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,6 +45,10 @@ struct ApiRequest {
   bool sign = true;                    // false: the request carries its proof itself, as SSO's do
   bool idempotent = true;              // false: never sent again where it may have been carried out
   std::optional<std::chrono::milliseconds> read_timeout;
+  // S3 begins to answer long operations before it knows how they end: their 200 may carry an <Error>.
+  bool error_in_success = false;
+  // Called before each attempt with its signature, for bodies whose chunks are signed one after the other.
+  std::function<void(const sigv4::ChunkContext&, const std::string& signature)> on_signed;
 };
 
 // The error document of a response, whatever the protocol.
@@ -155,6 +160,7 @@ class Sender {
       try {
         if (state.limiter) state.limiter->acquire();
         response = state.config.transport->send(raw);
+        if (request.error_in_success && holds_error(response)) response.status = 500;
         if (response.status >= 200 && response.status < 300) {
           session.succeeded();
           if (state.limiter) state.limiter->answered(false);
@@ -168,8 +174,8 @@ class Sender {
         failure = classify(error.kind());
         if (state.limiter) state.limiter->answered(false);
       }
-      if (refused && repair(*refused, response, repairs) && session.repair()) continue;
       if (watch.replayable() && can_send_again(request)) {
+        if (refused && repair(*refused, response, repairs) && session.repair()) continue;
         if (const auto delay = session.next_delay(failure, state.config.random)) {
           state.config.clock->sleep_for(*delay);
           continue;
@@ -269,6 +275,12 @@ class Sender {
     bool started_ = false;
   };
 
+  static bool holds_error(const HttpResponse& response) {
+    if (response.status != 200 || response.body.find("<Error>") == std::string::npos) return false;
+    const auto document = parse_xml(response.body);
+    return std::string_view(document->document_element().name()) == "Error";
+  }
+
   static bool can_send_again(const ApiRequest& request) {
     return !request.stream || request.stream->can_rewind();
   }
@@ -301,7 +313,11 @@ class Sender {
     const ResolvedConfig& config = state_->config;
     sigv4::Message message = unsigned_message(request);
     message.payload_hash = !request.payload_hash.empty() ? request.payload_hash : sha256_hex(request.body);
-    if (request.sign && config.credentials) sigv4::sign(message, credentials(), scope(), now());
+    if (request.sign && config.credentials) {
+      const Credentials identity = credentials();
+      sigv4::sign(message, identity, scope(), now());
+      if (request.on_signed) announce_signature(request, message, identity);
+    }
     HttpRequest raw;
     raw.method = message.method;
     raw.origin = origin(request);
@@ -318,6 +334,16 @@ class Sender {
     raw.connect_timeout = config.connect_timeout;
     raw.read_timeout = request.read_timeout.value_or(config.read_timeout);
     return raw;
+  }
+
+  void announce_signature(const ApiRequest& request, const sigv4::Message& message,
+                          const Credentials& identity) const {
+    sigv4::ChunkContext context{{}, message.headers.get("X-Amz-Date"), scope()};
+    context.key =
+        sigv4::signing_key(identity.secret_access_key, std::string_view(context.amz_date).substr(0, 8),
+                           context.scope.region, context.scope.service);
+    const std::string authorization = message.headers.get("Authorization");
+    request.on_signed(context, authorization.substr(authorization.rfind('=') + 1));
   }
 
   std::string user_agent() const {

@@ -1,12 +1,9 @@
-// Amazon S3: boto3's "s3" client in C++, as far as jobs, models and data sets need it.
+// Amazon S3: boto3's "s3" client in C++, with transfers of files and folders of any size.
 #pragma once
 
 #include <algorithm>
-#include <cctype>
-#include <charconv>
 #include <cstddef>
 #include <functional>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,46 +12,63 @@
 #include <vector>
 
 #include <sagemaker/aws/client.hpp>
+#include <sagemaker/clients/s3_documents.hpp>
 #include <sagemaker/clients/s3_io.hpp>
+#include <sagemaker/clients/s3_multipart.hpp>
+#include <sagemaker/clients/s3_range.hpp>
+#include <sagemaker/clients/s3_requests.hpp>
 #include <sagemaker/clients/s3_types.hpp>
 
 namespace sagemaker {
 
-class S3ObjectRange;
+// Described in clients/s3_transfer.hpp, which has to be included to use them.
+struct S3Upload;
+struct S3UploadStream;
+struct S3Download;
+struct S3Copy;
+struct S3TransferResult;
+
+using S3ObjectRange = S3Range<S3Object>;
 
 // A client of the API "Amazon Simple Storage Service" (2006-03-01). Buckets of AWS are addressed as
 // https://BUCKET.s3.REGION.amazonaws.com, those of a custom endpoint as http://ENDPOINT/BUCKET, unless `s3 =
-// addressing_style = path|virtual` of the profile says otherwise. Uploads carry a CRC-32 that S3 verifies and
-// keeps; downloads are verified against it. Operations throw ServiceError ("NoSuchKey", "NoSuchBucket", ...;
-// a HEAD request has no document, so its code is "404" and its message "Not Found"), TransportError and
-// CredentialsError; files that cannot be read or written throw std::system_error. Copies share one connection
-// pool; safe to call from several threads.
-class S3Client {
+// addressing_style = path|virtual` of the profile says otherwise. Uploads carry a checksum that S3 verifies
+// and keeps; downloads are verified against it. Operations throw ServiceError ("NoSuchKey", "NoSuchBucket",
+// ...; a HEAD request has no document, so its code is "404" and its message "Not Found"), ChecksumError,
+// TransportError and CredentialsError; files that cannot be read or written throw std::system_error. Copies
+// share one connection pool; safe to call from several threads.
+class S3Client : public S3MultipartClient {
  public:
   static constexpr std::uint64_t put_bytes_max = 5ull << 30;
   static constexpr std::size_t delete_keys_max = 1000;
 
-  explicit S3Client(const ClientConfig& config = {})
-      : client_({"S3", "s3", "s3", aws::Protocol::rest_xml}, config) {}
+  explicit S3Client(const ClientConfig& config = {}) : S3MultipartClient(config) {}
+
+  // ---- files and folders of any size, many parts at a time (clients/s3_transfer.hpp)
+
+  S3TransferResult upload(const S3Upload& upload) const;
+  S3TransferResult upload_stream(const S3UploadStream& upload) const;
+  S3TransferResult download(const S3Download& download) const;
+  S3TransferResult copy(const S3Copy& copy) const;
 
   // ---- buckets
-  // -----------------------------------------------------------------------------------------------
 
   // In the client's region. BucketAlreadyOwnedByYou where it is there already.
   void create_bucket(const std::string& bucket) const {
-    aws::ApiRequest request = bucket_request("CreateBucket", "PUT", bucket);
+    aws::ApiRequest request = requests_.bucket_request("CreateBucket", "PUT", bucket);
     if (region() != "us-east-1") {
-      request.body =
-          "<CreateBucketConfiguration "
-          "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><LocationConstraint>" +
-          aws::xml_escape(region()) + "</LocationConstraint></CreateBucketConfiguration>";
+      request.body = "<CreateBucketConfiguration " + std::string(detail::s3_namespace) + ">" +
+                     detail::s3_element("LocationConstraint", region()) + "</CreateBucketConfiguration>";
       request.headers.set("Content-Type", "application/xml");
     }
-    client_.send(request);
+    send(request);
   }
 
-  void head_bucket(const std::string& bucket) const {
-    client_.send(bucket_request("HeadBucket", "HEAD", bucket));
+  // Further headers: {{"x-amz-expected-bucket-owner", account}} fails with 403 where it is somebody else's.
+  void head_bucket(const std::string& bucket, const aws::Headers& headers = {}) const {
+    aws::ApiRequest request = requests_.bucket_request("HeadBucket", "HEAD", bucket);
+    request.headers = headers;
+    send(request);
   }
 
   bool bucket_exists(const std::string& bucket) const {
@@ -63,14 +77,14 @@ class S3Client {
 
   // It must be empty: BucketNotEmpty.
   void delete_bucket(const std::string& bucket) const {
-    client_.send(bucket_request("DeleteBucket", "DELETE", bucket));
+    send(requests_.bucket_request("DeleteBucket", "DELETE", bucket));
   }
 
   std::vector<S3Bucket> list_buckets() const {
     aws::ApiRequest request;
     request.operation = "ListBuckets";
     request.method = "GET";
-    const auto document = aws::parse_xml(client_.send(request).body);
+    const auto document = aws::parse_xml(send(request).body);
     std::vector<S3Bucket> buckets;
     for (const pugi::xml_node& node : document->document_element().child("Buckets").children("Bucket")) {
       buckets.push_back(
@@ -79,33 +93,70 @@ class S3Client {
     return buckets;
   }
 
+  // The region's name, also of us-east-1, for which S3 says nothing.
+  std::string get_bucket_location(const std::string& bucket) const {
+    const auto document =
+        aws::parse_xml(send(sub_resource("GetBucketLocation", "GET", {bucket, "location"})).body);
+    const std::string location = document->document_element().child_value();
+    return location.empty() ? "us-east-1" : location == "EU" ? "eu-west-1" : location;
+  }
+
+  // "Enabled", "Suspended", or "" where it never was.
+  std::string get_bucket_versioning(const std::string& bucket) const {
+    const auto document =
+        aws::parse_xml(send(sub_resource("GetBucketVersioning", "GET", {bucket, "versioning"})).body);
+    return aws::xml_text(document->document_element(), "Status");
+  }
+
+  void put_bucket_versioning(const std::string& bucket, bool enabled) const {
+    aws::ApiRequest request = sub_resource("PutBucketVersioning", "PUT", {bucket, "versioning"});
+    detail::S3Requests::set_document(request,
+                                     "<VersioningConfiguration " + std::string(detail::s3_namespace) + ">" +
+                                         detail::s3_element("Status", enabled ? "Enabled" : "Suspended") +
+                                         "</VersioningConfiguration>");
+    send(request);
+  }
+
+  // Empty where there are none.
+  S3Tags get_bucket_tagging(const std::string& bucket) const {
+    try {
+      return detail::read_tags(send(sub_resource("GetBucketTagging", "GET", {bucket, "tagging"})).body);
+    } catch (const ServiceError& error) {
+      if (error.code() == "NoSuchTagSet") return {};
+      throw;
+    }
+  }
+
+  void put_bucket_tagging(const std::string& bucket, const S3Tags& tags) const {
+    aws::ApiRequest request = sub_resource("PutBucketTagging", "PUT", {bucket, "tagging"});
+    detail::S3Requests::set_document(request, detail::tags_document(tags));
+    send(request);
+  }
+
+  void delete_bucket_tagging(const std::string& bucket) const {
+    send(sub_resource("DeleteBucketTagging", "DELETE", {bucket, "tagging"}));
+  }
+
   // ---- objects
-  // -----------------------------------------------------------------------------------------------
 
   PutObjectOutput put_object(const PutObjectInput& input) const {
-    aws::ApiRequest request = object_request("PutObject", "PUT", {input.bucket, input.key});
+    aws::ApiRequest request = requests_.key_request("PutObject", "PUT", input.bucket, input.key);
     request.headers = input.headers;
-    set(request, "Content-Type", input.content_type);
-    set(request, "Content-Encoding", input.content_encoding);
-    set(request, "Cache-Control", input.cache_control);
-    for (const auto& [name, value] : input.metadata) set(request, "x-amz-meta-" + name, value);
-    if (!input.file.empty()) {
-      request.stream = std::make_shared<aws::FileSource>(input.file);
-      if (request.stream->size() > put_bytes_max) {
-        throw Error("Your proposed upload exceeds the maximum allowed size: " + input.file.string() +
-                    " has " + std::to_string(request.stream->size()) + " bytes, one upload takes at most " +
-                    std::to_string(put_bytes_max));
-      }
-      // TLS and the checksum protect the bytes on their way; without TLS the signature must cover them.
-      const bool tls = client_.config().endpoint.scheme == "https";
-      const aws::BodyDigests digests = aws::digest_body(*request.stream, !tls);
-      request.payload_hash = tls ? std::string(aws::sigv4::unsigned_payload) : digests.sha256_hex;
-      set_checksum(request, digests.crc32);
+    detail::S3Requests::describe(request, input.content_type, input.metadata, input.tags);
+    detail::set_header(request, "Content-Encoding", input.content_encoding);
+    detail::set_header(request, "Cache-Control", input.cache_control);
+    detail::set_header(request, "If-None-Match", input.if_none_match);
+    detail::set_header(request, "If-Match", input.if_match);
+    detail::set_header(request, "x-amz-storage-class", input.storage_class);
+    aws::HttpResponse response;
+    if (!input.file.empty() || input.reader) {
+      response = requests_.send_body(request, body_of(input), input.checksum).response;
     } else {
       request.body = input.body;
-      set_checksum(request, aws::crc32(input.body));
+      detail::S3Requests::set_checksum(request, input.checksum,
+                                       aws::checksum_base64(input.checksum, input.body));
+      response = send(request);
     }
-    aws::HttpResponse response = client_.send(request);
     return {response.headers.get("ETag"), response.headers.get("x-amz-version-id"),
             std::move(response.headers)};
   }
@@ -132,61 +183,235 @@ class S3Client {
     return get_into(input, sink);
   }
 
+  // Into a sink of the caller's; sink.check() was called.
+  S3ObjectInfo get_into(const S3ObjectInput& input, aws::CheckedSink& sink) const {
+    aws::ApiRequest request = requests_.object_request("GetObject", "GET", input);
+    request.headers.set("x-amz-checksum-mode", "ENABLED");
+    request.sink = &sink;
+    S3ObjectInfo info = detail::info_of(send(request).headers);
+    sink.check();
+    return info;
+  }
+
   S3ObjectInfo head_object(const S3ObjectInput& input) const {
-    aws::ApiRequest request = object_request("HeadObject", "HEAD", input);
-    return info_of(client_.send(request).headers);
+    aws::ApiRequest request = requests_.object_request("HeadObject", "HEAD", input);
+    request.headers.set("x-amz-checksum-mode", "ENABLED");
+    return detail::info_of(send(request).headers);
   }
 
   bool object_exists(const S3ObjectInput& input) const {
     return exists([&] { head_object(input); });
   }
 
+  // Size, checksum and, where they have checksums, all parts; needs the permission s3:GetObjectAttributes.
+  S3ObjectAttributes get_object_attributes(const S3ObjectInput& input) const {
+    S3ObjectAttributes attributes;
+    std::string marker;
+    while (true) {
+      aws::ApiRequest request = requests_.object_request("GetObjectAttributes", "GET", input);
+      request.query = request.query.empty() ? "attributes=" : "attributes=&" + request.query;
+      request.headers.set("x-amz-object-attributes", "ETag,Checksum,ObjectParts,StorageClass,ObjectSize");
+      if (!marker.empty()) request.headers.set("x-amz-part-number-marker", marker);
+      const std::string body = send(request).body;
+      S3ObjectAttributes page = detail::read_attributes(body);
+      page.parts.insert(page.parts.begin(), attributes.parts.begin(), attributes.parts.end());
+      attributes = std::move(page);
+      const auto document = aws::parse_xml(body);
+      const pugi::xml_node parts = document->document_element().child("ObjectParts");
+      const std::string next = aws::xml_text(parts, "NextPartNumberMarker");
+      if (aws::xml_text(parts, "IsTruncated") != "true" || next.empty() || next == marker) return attributes;
+      marker = next;
+    }
+  }
+
   // Also succeeds where there is no such object.
   void delete_object(const S3ObjectInput& input) const {
-    client_.send(object_request("DeleteObject", "DELETE", input));
+    send(requests_.object_request("DeleteObject", "DELETE", input));
   }
 
   // Returns the keys that could not be deleted, and why.
   std::vector<S3DeleteFailure> delete_objects(const DeleteObjectsInput& input) const {
     std::vector<S3DeleteFailure> failures;
-    for (std::size_t first = 0; first < input.keys.size(); first += delete_keys_max) {
-      const std::size_t last = std::min(input.keys.size(), first + delete_keys_max);
-      delete_group({input.bucket,
-                    {input.keys.begin() + static_cast<std::ptrdiff_t>(first),
-                     input.keys.begin() + static_cast<std::ptrdiff_t>(last)}},
-                   failures);
+    std::vector<detail::S3KeyVersion> group;
+    for (const std::string& key : input.keys) {
+      group.push_back({key});
+      if (group.size() == delete_keys_max) delete_group(input.bucket, group, failures);
     }
+    delete_group(input.bucket, group, failures);
     return failures;
   }
 
+  // Every object whose key begins with the prefix.
+  DeletePrefixOutput delete_prefix(const DeletePrefixInput& input) const {
+    if (input.prefix.empty() && !input.whole_bucket) {
+      throw Error(
+          "Parameter validation failed: the prefix of delete_prefix is empty, which means every object of "
+          "\"" +
+          input.bucket + "\": set whole_bucket to delete them all");
+    }
+    DeletePrefixOutput output;
+    std::vector<detail::S3KeyVersion> group;
+    const auto take = [&](detail::S3KeyVersion object) {
+      ++output.deleted;
+      group.push_back(std::move(object));
+      if (group.size() == delete_keys_max) delete_group(input.bucket, group, output.failures);
+    };
+    if (input.all_versions) {
+      for (const S3ObjectVersion& version : list_object_versions({input.bucket, input.prefix})) {
+        take({version.key, version.version_id});
+      }
+    } else {
+      for (const S3Object& object : list_objects({.bucket = input.bucket, .prefix = input.prefix})) {
+        take({object.key});
+      }
+    }
+    delete_group(input.bucket, group, output.failures);
+    output.deleted -= output.failures.size();
+    return output;
+  }
+
+  // In S3 itself; at most 5 GiB, copy() takes more.
+  CopyObjectOutput copy_object(const CopyObjectInput& input) const {
+    aws::ApiRequest request = requests_.key_request("CopyObject", "PUT", input.bucket, input.key);
+    request.headers = input.headers;
+    set_source(request, {input.source_bucket, input.source_key, input.source_version_id});
+    detail::set_header(request, "x-amz-copy-source-if-match", input.source_if_match);
+    if (input.replace_metadata) {
+      request.headers.set("x-amz-metadata-directive", "REPLACE");
+      detail::S3Requests::describe(request, input.content_type, input.metadata, {});
+    }
+    request.error_in_success = true;
+    const aws::HttpResponse response = send(request);
+    const auto document = aws::parse_xml(response.body);
+    const pugi::xml_node root = document->document_element();
+    return {aws::xml_text(root, "ETag"), response.headers.get("x-amz-version-id"),
+            aws::parse_iso8601(aws::xml_text(root, "LastModified"))};
+  }
+
+  S3Tags get_object_tagging(const S3ObjectInput& input) const {
+    return detail::read_tags(send(tagging_request("GetObjectTagging", "GET", input)).body);
+  }
+  void put_object_tagging(const S3ObjectInput& input, const S3Tags& tags) const {
+    aws::ApiRequest request = tagging_request("PutObjectTagging", "PUT", input);
+    detail::S3Requests::set_document(request, detail::tags_document(tags));
+    send(request);
+  }
+  void delete_object_tagging(const S3ObjectInput& input) const {
+    send(tagging_request("DeleteObjectTagging", "DELETE", input));
+  }
+
+  // ---- listings
+
   // One page. list_objects() gives them all.
   ListObjectsV2Output list_objects_v2(const ListObjectsV2Input& input) const {
-    aws::ApiRequest request = bucket_request("ListObjectsV2", "GET", input.bucket);
+    aws::ApiRequest request = requests_.bucket_request("ListObjectsV2", "GET", input.bucket);
     request.query = "list-type=2&encoding-type=url";  // any key survives XML only in its encoded form
     const auto add = [&](const char* name, const std::string& value) {
-      if (!value.empty()) request.query += std::string("&") + name + "=" + aws::uri_encode(value);
+      if (!value.empty()) detail::add_query(request, name, value);
     };
     add("prefix", input.prefix);
     add("delimiter", input.delimiter);
     add("start-after", input.start_after);
     add("continuation-token", input.continuation_token);
     if (input.max_keys) add("max-keys", std::to_string(*input.max_keys));
-    return read_page(client_.send(request).body);
+    return detail::read_objects(send(request).body);
   }
 
   // All objects below a prefix, page after page: for (const S3Object& object : s3.list_objects({...})) ...
-  S3ObjectRange list_objects(ListObjectsV2Input input) const;
+  S3ObjectRange list_objects(ListObjectsV2Input input) const {
+    return S3ObjectRange([client = *this, input = std::move(input)](const std::string& from) mutable {
+      input.continuation_token = from.empty() ? input.continuation_token : from;
+      ListObjectsV2Output page = client.list_objects_v2(input);
+      return S3ObjectRange::Page{std::move(page.contents),
+                                 page.is_truncated ? page.next_continuation_token : ""};
+    });
+  }
+
+  // What a folder holds, not what is below its folders: objects and "directories". The delimiter is '/' where
+  // it is empty. Directories of a page come before its objects.
+  S3Range<S3Entry> list_directory(ListObjectsV2Input input) const {
+    if (input.delimiter.empty()) input.delimiter = "/";
+    return S3Range<S3Entry>([client = *this, input = std::move(input)](const std::string& from) mutable {
+      input.continuation_token = from.empty() ? input.continuation_token : from;
+      ListObjectsV2Output page = client.list_objects_v2(input);
+      S3Range<S3Entry>::Page entries;
+      for (std::string& prefix : page.common_prefixes)
+        entries.items.push_back({std::move(prefix), std::nullopt});
+      for (S3Object& object : page.contents) {
+        std::string key = object.key;
+        entries.items.push_back({std::move(key), std::move(object)});
+      }
+      if (page.is_truncated) entries.next = page.next_continuation_token;
+      return entries;
+    });
+  }
+
+  // All versions and delete markers, the newest of a key first.
+  S3Range<S3ObjectVersion> list_object_versions(ListObjectVersionsInput input) const {
+    return S3Range<S3ObjectVersion>([client = *this, input = std::move(input)](const std::string& from) {
+      aws::ApiRequest request = client.sub_resource("ListObjectVersions", "GET", {input.bucket, "versions"});
+      request.query += "&encoding-type=url";
+      if (!input.prefix.empty()) detail::add_query(request, "prefix", input.prefix);
+      if (!from.empty()) {
+        const std::size_t middle = from.find('\0');
+        detail::add_query(request, "key-marker", from.substr(0, middle));
+        if (middle + 1 < from.size())
+          detail::add_query(request, "version-id-marker", from.substr(middle + 1));
+      }
+      detail::S3VersionsPage page = detail::read_versions(client.send(request).body);
+      std::string next;
+      if (page.is_truncated) next = page.next_key_marker + '\0' + page.next_version_id_marker;
+      return S3Range<S3ObjectVersion>::Page{std::move(page.versions), std::move(next)};
+    });
+  }
+
+  // ---- URLs and anything else
+
+  std::string presign(const PresignInput& input) const {
+    if (input.expires < std::chrono::seconds(1) || input.expires > std::chrono::hours(24 * 7)) {
+      throw Error("Parameter validation failed: a presigned URL is good for 1 second to 7 days, not for " +
+                  std::to_string(input.expires.count()) + " seconds");
+    }
+    aws::ApiRequest request = requests_.key_request("PresignedUrl", input.method, input.bucket, input.key);
+    for (const aws::Header& field : input.headers) detail::set_header(request, field.name, field.value);
+    if (!input.version_id.empty()) detail::add_query(request, "versionId", input.version_id);
+    for (const auto& [name, value] : input.query) detail::add_query(request, name, value);
+    request.payload_hash = aws::sigv4::unsigned_payload;
+    return service().presigned_url(request, input.expires);
+  }
 
   // A URL with which anyone may make this request until it expires (1 s to 7 days). Method: "GET" or "PUT".
   std::string presigned_url(std::string_view method, const S3ObjectInput& input,
                             std::chrono::seconds expires) const {
-    aws::ApiRequest request = object_request("PresignedUrl", std::string(method), input);
+    aws::ApiRequest request = requests_.object_request("PresignedUrl", std::string(method), input);
     request.payload_hash = aws::sigv4::unsigned_payload;
-    return client_.presigned_url(request, expires);
+    return service().presigned_url(request, expires);
   }
 
-  const std::string& region() const { return client_.region(); }
-  const aws::ServiceClient& service() const { return client_; }
+  // Any operation that has no method here, signed and retried like all others. `operation` is its name in
+  // errors. Throws ServiceError where S3 refuses.
+  S3Response call(std::string_view operation, const S3Request& input) const {
+    aws::ApiRequest request;
+    if (!input.key.empty()) {
+      request = requests_.key_request(std::string(operation), input.method, input.bucket, input.key);
+    } else if (!input.bucket.empty()) {
+      request = requests_.bucket_request(std::string(operation), input.method, input.bucket);
+    } else {
+      request.operation = std::string(operation);
+      request.method = input.method;
+    }
+    for (const auto& [name, value] : input.query) detail::add_query(request, name, value);
+    for (const aws::Header& field : input.headers) detail::set_header(request, field.name, field.value);
+    request.body = input.body;
+    request.idempotent = input.idempotent;
+    request.error_in_success = true;
+    if (!input.body.empty() && !has_checksum(request.headers)) {
+      detail::S3Requests::set_checksum(request, S3ChecksumAlgorithm::crc32,
+                                       aws::checksum_base64(S3ChecksumAlgorithm::crc32, request.body));
+    }
+    aws::HttpResponse response = send(request);
+    return {response.status, std::move(response.headers), std::move(response.body)};
+  }
 
  private:
   template <typename Head>
@@ -200,193 +425,52 @@ class S3Client {
     }
   }
 
-  // Whether the bucket becomes part of the host name: only then is it also found in partitions and regions of
-  // AWS that no longer know the path style. Names with dots do not match AWS's certificates.
-  bool is_virtual_host(const std::string& bucket) const {
-    const std::string& style = client_.config().s3_addressing_style;
-    const bool wanted = style == "virtual" || (style != "path" && !client_.config().custom_endpoint);
-    if (!wanted || bucket.size() < 3 || bucket.size() > 63) return false;
-    const bool tls = client_.config().endpoint.scheme == "https";
-    return std::all_of(bucket.begin(), bucket.end(), [&](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || (c == '.' && !tls);
+  aws::ApiRequest tagging_request(std::string operation, std::string method,
+                                  const S3ObjectInput& input) const {
+    aws::ApiRequest request = requests_.object_request(std::move(operation), std::move(method), input);
+    request.query = request.query.empty() ? "tagging=" : "tagging=&" + request.query;
+    return request;
+  }
+
+  static bool has_checksum(const aws::Headers& headers) {
+    return std::any_of(headers.begin(), headers.end(), [](const aws::Header& field) {
+      return aws::to_lower(field.name).starts_with("x-amz-checksum-") ||
+             aws::iequals(field.name, "Content-MD5");
     });
   }
 
-  aws::ApiRequest bucket_request(std::string operation, std::string method, const std::string& bucket) const {
-    if (bucket.empty() || bucket.find('/') != std::string::npos) {
-      throw Error("Parameter validation failed: Invalid bucket name \"" + bucket + "\"");
-    }
-    aws::ApiRequest request;
-    request.operation = std::move(operation);
-    request.method = std::move(method);
-    if (is_virtual_host(bucket)) {
-      request.host_label = bucket + ".";
+  static std::shared_ptr<aws::BodySource> body_of(const PutObjectInput& input) {
+    std::shared_ptr<aws::BodySource> source;
+    if (input.reader) {
+      if (!input.content_length) {
+        throw Error(
+            "Parameter validation failed: a body that is read from a function needs its content_length; "
+            "upload_stream takes one of unknown length");
+      }
+      source = std::make_shared<aws::ReaderSource>(input.reader, *input.content_length);
     } else {
-      request.path = "/" + aws::uri_encode(bucket);
+      source = std::make_shared<aws::FileSource>(input.file);
     }
-    return request;
-  }
-
-  aws::ApiRequest object_request(std::string operation, std::string method,
-                                 const S3ObjectInput& input) const {
-    if (input.key.empty()) throw Error("Parameter validation failed: the key of " + operation + " is empty");
-    aws::ApiRequest request = bucket_request(std::move(operation), std::move(method), input.bucket);
-    if (request.path == "/") request.path.clear();
-    request.path += "/" + aws::uri_encode(input.key, true);
-    request.headers = input.headers;
-    if (!input.version_id.empty()) request.query = "versionId=" + aws::uri_encode(input.version_id);
-    set(request, "Range", input.range);
-    return request;
-  }
-
-  // A line break in a value would end the header and start another one.
-  static void set(aws::ApiRequest& request, const std::string& name, const std::string& value) {
-    if (value.empty()) return;
-    if ((name + value).find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
-      throw Error("Parameter validation failed: the value of " + name + " contains a line break");
+    if (source->size() > put_bytes_max) {
+      throw Error("Your proposed upload exceeds the maximum allowed size: " + input.file.string() + " has " +
+                  std::to_string(source->size()) + " bytes, one upload takes at most " +
+                  std::to_string(put_bytes_max));
     }
-    request.headers.set(name, value);
+    return source;
   }
 
-  static void set_checksum(aws::ApiRequest& request, std::uint32_t crc) {
-    request.headers.set("x-amz-sdk-checksum-algorithm", "CRC32");
-    request.headers.set("x-amz-checksum-crc32", aws::crc32_base64(crc));
-  }
-
-  S3ObjectInfo get_into(const S3ObjectInput& input, aws::CheckedSink& sink) const {
-    aws::ApiRequest request = object_request("GetObject", "GET", input);
-    request.headers.set("x-amz-checksum-mode", "ENABLED");
-    request.sink = &sink;
-    S3ObjectInfo info = info_of(client_.send(request).headers);
-    sink.check();
-    return info;
-  }
-
-  static S3ObjectInfo info_of(const aws::Headers& headers) {
-    S3ObjectInfo info;
-    const std::string length = headers.get("Content-Length");
-    std::from_chars(length.data(), length.data() + length.size(), info.content_length);
-    info.content_type = headers.get("Content-Type");
-    info.content_encoding = headers.get("Content-Encoding");
-    info.etag = headers.get("ETag");
-    info.version_id = headers.get("x-amz-version-id");
-    info.last_modified = aws::parse_http_date(headers.get("Last-Modified"));
-    constexpr std::string_view prefix = "x-amz-meta-";
-    for (const aws::Header& field : headers) {
-      std::string name = aws::to_lower(field.name);
-      if (name.starts_with(prefix)) info.metadata[name.substr(prefix.size())] = field.value;
-    }
-    info.headers = headers;
-    return info;
-  }
-
-  void delete_group(const DeleteObjectsInput& group, std::vector<S3DeleteFailure>& failures) const {
-    aws::ApiRequest request = bucket_request("DeleteObjects", "POST", group.bucket);
-    request.query = "delete=";
-    request.body = "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>";
-    for (const std::string& key : group.keys) {
-      request.body += "<Object><Key>" + aws::xml_escape(key) + "</Key></Object>";
-    }
-    request.body += "</Delete>";
-    request.headers.set("Content-Type", "application/xml");
-    set_checksum(request, aws::crc32(request.body));
-    aws::Md5 md5;
-    md5.update(request.body);
-    request.headers.set("Content-MD5", aws::base64_encode(md5.finish()));
-    const auto document = aws::parse_xml(client_.send(request).body);
+  void delete_group(const std::string& bucket, std::vector<detail::S3KeyVersion>& group,
+                    std::vector<S3DeleteFailure>& failures) const {
+    if (group.empty()) return;
+    aws::ApiRequest request = sub_resource("DeleteObjects", "POST", {bucket, "delete"});
+    detail::S3Requests::set_document(request, detail::delete_document(group));
+    const auto document = aws::parse_xml(send(request).body);
     for (const pugi::xml_node& node : document->document_element().children("Error")) {
       failures.push_back(
           {aws::xml_text(node, "Key"), aws::xml_text(node, "Code"), aws::xml_text(node, "Message")});
     }
+    group.clear();
   }
-
-  static ListObjectsV2Output read_page(const std::string& body) {
-    const auto document = aws::parse_xml(body);
-    const pugi::xml_node root = document->document_element();
-    const bool encoded = aws::xml_text(root, "EncodingType") == "url";
-    const auto key_text = [&](const pugi::xml_node& node, const char* name) {
-      std::string text = aws::xml_text(node, name);
-      return encoded ? aws::uri_decode(text, true).value_or(text) : text;
-    };
-    const auto number = [](const std::string& text) {
-      std::uint64_t value = 0;
-      std::from_chars(text.data(), text.data() + text.size(), value);
-      return value;
-    };
-    ListObjectsV2Output page;
-    for (const pugi::xml_node& node : root.children("Contents")) {
-      page.contents.push_back(
-          {key_text(node, "Key"), number(aws::xml_text(node, "Size")), aws::xml_text(node, "ETag"),
-           aws::parse_iso8601(aws::xml_text(node, "LastModified")), aws::xml_text(node, "StorageClass")});
-    }
-    for (const pugi::xml_node& node : root.children("CommonPrefixes")) {
-      page.common_prefixes.push_back(key_text(node, "Prefix"));
-    }
-    page.is_truncated = aws::xml_text(root, "IsTruncated") == "true";
-    page.next_continuation_token = aws::xml_text(root, "NextContinuationToken");
-    page.key_count = static_cast<int>(number(aws::xml_text(root, "KeyCount")));
-    return page;
-  }
-
-  aws::ServiceClient client_;
 };
-
-// The objects of a listing, fetched page by page as the loop goes on. Each begin() starts again.
-class S3ObjectRange {
- public:
-  S3ObjectRange(S3Client client, ListObjectsV2Input input)
-      : client_(std::move(client)), input_(std::move(input)) {}
-
-  class Iterator {
-   public:
-    using value_type = S3Object;
-    using difference_type = std::ptrdiff_t;
-
-    Iterator(const S3Client& client, ListObjectsV2Input input)
-        : client_(client), input_(std::move(input)), page_(client_.list_objects_v2(input_)) {
-      settle();
-    }
-    const S3Object& operator*() const { return page_.contents[index_]; }
-    const S3Object* operator->() const { return &page_.contents[index_]; }
-    Iterator& operator++() {
-      ++index_;
-      settle();
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    bool operator==(std::default_sentinel_t) const { return index_ >= page_.contents.size(); }
-
-   private:
-    // Goes on to the next page that is not empty, if there is one.
-    void settle() {
-      while (index_ >= page_.contents.size() && page_.is_truncated &&
-             !page_.next_continuation_token.empty()) {
-        if (page_.next_continuation_token == input_.continuation_token) {
-          throw Error("Error during pagination: The same next token was received twice: " +
-                      page_.next_continuation_token);
-        }
-        input_.continuation_token = page_.next_continuation_token;
-        page_ = client_.list_objects_v2(input_);
-        index_ = 0;
-      }
-    }
-
-    S3Client client_;
-    ListObjectsV2Input input_;
-    ListObjectsV2Output page_;
-    std::size_t index_ = 0;
-  };
-
-  Iterator begin() const { return Iterator(client_, input_); }
-  std::default_sentinel_t end() const { return {}; }
-
- private:
-  S3Client client_;
-  ListObjectsV2Input input_;
-};
-
-inline S3ObjectRange S3Client::list_objects(ListObjectsV2Input input) const {
-  return S3ObjectRange(*this, std::move(input));
-}
 
 }  // namespace sagemaker
