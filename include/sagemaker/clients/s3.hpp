@@ -150,7 +150,7 @@ class S3Client : public S3MultipartClient {
     detail::set_header(request, "x-amz-storage-class", input.storage_class);
     aws::HttpResponse response;
     if (!input.file.empty() || input.reader) {
-      response = requests_.send_body(request, body_of(input), input.checksum).response;
+      response = requests_.send_body(request, body_of(input), input.checksum, input.on_sent).response;
     } else {
       request.body = input.body;
       detail::S3Requests::set_checksum(request, input.checksum,

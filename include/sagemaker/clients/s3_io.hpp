@@ -105,6 +105,30 @@ class ReaderSource final : public BodySource {
   std::uint64_t size_, done_ = 0;
 };
 
+// Tells how far another source was read.
+class WatchedSource final : public BodySource {
+ public:
+  WatchedSource(std::shared_ptr<BodySource> inner, S3BytesMoved moved)
+      : inner_(std::move(inner)), moved_(std::move(moved)) {}
+  std::uint64_t size() const override { return inner_->size(); }
+  bool can_rewind() const override { return inner_->can_rewind(); }
+  void rewind() override {
+    inner_->rewind();
+    if (const std::int64_t back = std::exchange(count_, 0); back > 0) moved_(-back);
+  }
+  std::size_t read(char* buffer, std::size_t size) override {
+    const std::size_t count = inner_->read(buffer, size);
+    count_ += static_cast<std::int64_t>(count);
+    moved_(static_cast<std::int64_t>(count));
+    return count;
+  }
+
+ private:
+  std::shared_ptr<BodySource> inner_;
+  S3BytesMoved moved_;
+  std::int64_t count_ = 0;
+};
+
 // Checks what arrives against the checksum of the whole object, where S3 sent one: not for ranges, and not
 // for checksums of checksums.
 class CheckedSink : public BodySink {
@@ -185,10 +209,11 @@ inline void write_at(int descriptor, std::string_view bytes, std::uint64_t offse
 
 // A file that appears under its name only when it is complete: bytes go to a temporary name beside it first.
 // Whatever goes wrong, the temporary file is removed and an older file of that name stays.
-class FileSink final : public CheckedSink {
+class FileSink : public CheckedSink {
  public:
   explicit FileSink(std::filesystem::path path)
-      : path_(std::move(path)), temporary_(path_.string() + "." + uuid4().substr(0, 8) + ".part") {}
+      : path_(std::move(path)),
+        temporary_((path_.parent_path() / (".sagemaker-" + uuid4() + ".part")).string()) {}
   ~FileSink() override {
     close();
     if (exists_) ::unlink(temporary_.c_str());

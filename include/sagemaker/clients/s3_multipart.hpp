@@ -35,7 +35,7 @@ class S3MultipartClient {
     detail::add_query(request, "partNumber", std::to_string(input.part_number));
     request.headers = input.headers;
     const std::uint64_t size = input.body->size();
-    const auto sent = requests_.send_body(request, input.body, input.checksum);
+    const auto sent = requests_.send_body(request, input.body, input.checksum, input.on_sent);
     return {input.part_number, sent.response.headers.get("ETag"), size, sent.checksum};
   }
 

@@ -65,7 +65,8 @@ inline std::string s3_progress_text(const S3Progress& progress) {
   text += bytes(progress.bytes_done) + " of " + bytes(progress.bytes_total);
   if (!progress.total_known) text += " or more";
   if (progress.objects_total > 1) {
-    text += ", " + std::to_string(progress.objects_done) + " of " + std::to_string(progress.objects_total) + " files";
+    text += ", " + std::to_string(progress.objects_done) + " of " + std::to_string(progress.objects_total) +
+            " files";
   }
   if (progress.finished) {
     const double seconds = std::max(static_cast<double>(progress.elapsed.count()) / 1000, 0.001);
@@ -75,8 +76,10 @@ inline std::string s3_progress_text(const S3Progress& progress) {
   if (progress.bytes_per_second <= 0) return text;
   text += ", " + detail::byte_text(progress.bytes_per_second) + "/s";
   if (!progress.total_known) return text;
-  const auto left = static_cast<double>(progress.bytes_total - std::min(progress.bytes_done, progress.bytes_total));
-  return text + ", " + detail::duration_text(static_cast<std::uint64_t>(left / progress.bytes_per_second)) + " left";
+  const auto left =
+      static_cast<double>(progress.bytes_total - std::min(progress.bytes_done, progress.bytes_total));
+  return text + ", " + detail::duration_text(static_cast<std::uint64_t>(left / progress.bytes_per_second)) +
+         " left";
 }
 
 // One line on a terminal that is drawn again and again: s3.upload({..., .progress = S3ProgressBar()}). Draws
@@ -99,7 +102,8 @@ class S3ProgressBar {
   static std::string line(const S3Progress& progress) {
     constexpr std::size_t width = 20;
     std::string bar(width, ' ');
-    std::fill_n(bar.begin(), static_cast<std::size_t>(detail::done_part(progress) * static_cast<double>(width)), '#');
+    std::fill_n(bar.begin(),
+                static_cast<std::size_t>(detail::done_part(progress) * static_cast<double>(width)), '#');
     return "[" + bar + "] " + s3_progress_text(progress);
   }
 

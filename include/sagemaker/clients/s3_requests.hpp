@@ -149,17 +149,22 @@ class S3Requests {
   // trailer; else the signature has to cover the bytes: known before where they can be read twice, chunk by
   // chunk where not.
   Sent send_body(aws::ApiRequest& request, std::shared_ptr<aws::BodySource> body,
-                 S3ChecksumAlgorithm algorithm) const {
+                 S3ChecksumAlgorithm algorithm, const S3BytesMoved& on_sent) const {
     Sent sent;
+    const auto watched =
+        [&on_sent](std::shared_ptr<aws::BodySource> source) -> std::shared_ptr<aws::BodySource> {
+      if (!on_sent) return source;
+      return std::make_shared<aws::WatchedSource>(std::move(source), on_sent);
+    };
     if (body->can_rewind() && (!tls() || body->size() == 0)) {
       const aws::BodyDigests digests = aws::digest_body(*body, algorithm);
-      request.stream = std::move(body);
+      request.stream = watched(std::move(body));
       request.payload_hash = digests.sha256_hex;
       set_checksum(request, algorithm, digests.checksum);
       sent.checksum = digests.checksum;
       sent.response = client_.send(request);
     } else {
-      const auto chunked = std::make_shared<aws::ChunkedSource>(body, algorithm, !tls());
+      const auto chunked = std::make_shared<aws::ChunkedSource>(watched(body), algorithm, !tls());
       request.headers.set("x-amz-sdk-checksum-algorithm", std::string(aws::name_of(algorithm)));
       request.headers.set("x-amz-trailer", aws::header_of(algorithm));
       request.headers.set("x-amz-decoded-content-length", std::to_string(body->size()));

@@ -42,6 +42,9 @@ class TransferCancelled : public Error {
 // Fills a buffer with up to so many bytes and returns how many; 0 at the end.
 using S3Reader = std::function<std::size_t(char* buffer, std::size_t size)>;
 
+// Told how many bytes went out; a negative number where some have to go once more.
+using S3BytesMoved = std::function<void(std::int64_t bytes)>;
+
 using S3Tags = std::map<std::string, std::string>;
 
 struct S3Bucket {
@@ -70,6 +73,7 @@ struct PutObjectInput {
   std::string if_match = {};       // only over the object of this ETag
   std::string storage_class = {};
   S3Tags tags = {};
+  S3BytesMoved on_sent = {};  // of a file or reader
 };
 
 struct PutObjectOutput {
@@ -257,6 +261,7 @@ struct UploadPartInput {
   std::shared_ptr<aws::BodySource> body = {};
   S3ChecksumAlgorithm checksum = S3ChecksumAlgorithm::crc32;
   aws::Headers headers = {};
+  S3BytesMoved on_sent = {};
 };
 
 struct UploadPartCopyInput {

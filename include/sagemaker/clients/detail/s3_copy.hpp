@@ -1,0 +1,201 @@
+// S3Client::copy: objects and folders inside S3. Up to 5 GiB one request copies an object with all that
+// belongs to it; larger ones are put together from ranges of the source, all of one version.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <sagemaker/clients/detail/s3_upload.hpp>
+
+namespace sagemaker::detail {
+
+class Copier {
+ public:
+  Copier(const S3Client& client, const S3Copy& copy) : copy_(copy), transfer_(client, copy.options) {}
+
+  S3TransferResult run() {
+    if (copy_.folder.delete_extraneous) throw ConfigError("delete_extraneous is not supported by copy");
+    const std::optional<std::uint64_t> size = single_object();
+    if (size) {
+      const std::string& key = copy_.from.key();
+      const bool below = copy_.to.key().empty() || copy_.to.key().ends_with('/');
+      add(copy_.from,
+          S3Uri::of(
+              {copy_.to.bucket(), below ? copy_.to.key() + key.substr(key.rfind('/') + 1) : copy_.to.key()}),
+          *size);
+    } else {
+      transfer_.attempt(copy_.from, [&] { list(); });
+    }
+    transfer_.wait();
+    return transfer_.finish();
+  }
+
+ private:
+  std::optional<std::uint64_t> single_object() const {
+    const std::string& key = copy_.from.key();
+    const bool folder = key.empty() || key.ends_with('/');
+    if (copy_.scope == S3Scope::folder || copy_.scope == S3Scope::prefix) return std::nullopt;
+    if (copy_.scope == S3Scope::automatic && folder) return std::nullopt;
+    try {
+      return transfer_.client().head_object(source()).content_length;
+    } catch (const ServiceError& error) {
+      if (error.http_status() != 404 || copy_.scope == S3Scope::object) throw;
+    }
+    const auto below = transfer_.client().list_objects_v2(
+        {.bucket = copy_.from.bucket(), .prefix = folder_prefix(key), .max_keys = 1});
+    if (below.contents.empty()) {
+      throw Error("Cannot copy " + copy_.from.text() + ": there is no such object, and none below it");
+    }
+    return std::nullopt;
+  }
+
+  S3ObjectInput source() const {
+    return {.bucket = copy_.from.bucket(), .key = copy_.from.key(), .version_id = copy_.version_id};
+  }
+
+  void list() {
+    const std::string& key = copy_.from.key();
+    const std::string from = copy_.scope == S3Scope::prefix ? key : folder_prefix(key);
+    const std::string to = folder_prefix(copy_.to.key());
+    std::map<std::string, S3Object> present;
+    if (copy_.folder.only_changed) {
+      for (S3Object object : transfer_.client().list_objects({.bucket = copy_.to.bucket(), .prefix = to})) {
+        present.emplace(object.key, std::move(object));
+      }
+    }
+    for (const S3Object& object :
+         transfer_.client().list_objects({.bucket = copy_.from.bucket(), .prefix = from})) {
+      if (transfer_.failed()) return;
+      const std::size_t start = copy_.scope == S3Scope::prefix ? from.rfind('/') + 1 : from.size();
+      const std::string name = object.key.substr(start);
+      if (!filter_(name)) continue;
+      const auto found = present.find(to + name);
+      if (found != present.end() && found->second.size == object.size &&
+          found->second.last_modified >= object.last_modified) {
+        transfer_.unchanged();
+        continue;
+      }
+      add(S3Uri::of({copy_.from.bucket(), object.key}), S3Uri::of({copy_.to.bucket(), to + name}),
+          object.size);
+    }
+  }
+
+  void add(const S3Uri& from, const S3Uri& to, std::uint64_t size) {
+    transfer_.monitor().expect(1, size);
+    transfer_.pool().add([this, from, to, size] {
+      transfer_.attempt(to, [&] {
+        if (size <= std::min(copy_.options.multipart_threshold, S3Client::put_bytes_max)) {
+          copy_whole(from, to, size);
+        } else {
+          copy_parts(from, to);
+        }
+      });
+    });
+  }
+
+  void copy_whole(const S3Uri& from, const S3Uri& to, std::uint64_t size) {
+    transfer_.client().copy_object({.source_bucket = from.bucket(),
+                                    .source_key = from.key(),
+                                    .source_version_id = copy_.version_id,
+                                    .bucket = to.bucket(),
+                                    .key = to.key(),
+                                    .headers = copy_.headers});
+    transfer_.monitor().moved(static_cast<std::int64_t>(size));
+    transfer_.object_done({to, {}, size});
+  }
+
+  struct Big {
+    Big(Transfer& transfer, PartsUpload::What what, S3ObjectInfo head, S3Uri source, S3Uri target,
+        std::uint64_t part)
+        : parts(transfer, std::move(what)),
+          info(std::move(head)),
+          from(std::move(source)),
+          to(std::move(target)),
+          plan(info.content_length, part, from.text()) {}
+    PartsUpload parts;
+    S3ObjectInfo info;
+    S3Uri from, to;
+    PartPlan plan;
+    std::atomic<bool> failed{false};
+  };
+
+  // What one request would take along has to be read from the source and given to the new object.
+  CreateMultipartUploadInput creation(const S3ObjectInput& from, const S3ObjectInfo& info,
+                                      const S3Uri& to) const {
+    CreateMultipartUploadInput create{.bucket = to.bucket(),
+                                      .key = to.key(),
+                                      .content_type = info.content_type,
+                                      .metadata = info.metadata,
+                                      .headers = copy_.headers};
+    for (const char* name :
+         {"Content-Encoding", "Cache-Control", "Content-Disposition", "Content-Language", "Expires"}) {
+      const std::string value = info.headers.get(name);
+      if (!value.empty() && !create.headers.contains(name)) create.headers.set(name, value);
+    }
+    for (const S3ChecksumAlgorithm algorithm : aws::checksum_algorithms) {
+      if (info.headers.contains(aws::header_of(algorithm))) create.checksum = algorithm;
+    }
+    if (s3_number(info.headers.get("x-amz-tagging-count")) > 0) {
+      create.tags = transfer_.client().get_object_tagging(from);
+    }
+    return create;
+  }
+
+  void copy_parts(const S3Uri& from, const S3Uri& to) {
+    const S3ObjectInput input{.bucket = from.bucket(), .key = from.key(), .version_id = copy_.version_id};
+    S3ObjectInfo info = transfer_.client().head_object(input);
+    PartsUpload::What what{creation(input, info, to)};
+    const auto big =
+        std::make_shared<Big>(transfer_, std::move(what), std::move(info), from, to, copy_.options.part_size);
+    big->parts.begin();
+    big->parts.expect_parts(big->plan.count());
+    for (std::size_t index = 0; index < big->plan.count(); ++index) {
+      transfer_.pool().continue_with([this, big, index] {
+        if (big->failed) return;
+        transfer_.attempt(big->to, [&] {
+          try {
+            copy_part(*big, index);
+          } catch (...) {
+            if (!big->failed.exchange(true)) throw;  // one failure for one object
+          }
+        });
+      });
+    }
+  }
+
+  void copy_part(Big& big, std::size_t index) {
+    const std::uint64_t offset = big.plan.offset(index), length = big.plan.length(index);
+    S3Part part;
+    try {
+      part = transfer_.client().upload_part_copy(
+          {.upload = big.parts.id(),
+           .part_number = static_cast<int>(index) + 1,
+           .source_bucket = big.from.bucket(),
+           .source_key = big.from.key(),
+           .source_version_id = copy_.version_id,
+           .source_range = "bytes=" + std::to_string(offset) + "-" + std::to_string(offset + length - 1),
+           .source_if_match = big.info.etag,
+           .headers = headers_of_parts(copy_.headers)});
+    } catch (const ServiceError& error) {
+      if (error.http_status() != 412 && error.http_status() != 416) throw;
+      throw ChangedWhileTransferred(big.from.text() + " changed while it was copied to " + big.to.text());
+    }
+    part.size = length;
+    transfer_.monitor().moved(static_cast<std::int64_t>(length));
+    if (!big.parts.arrived(index, std::move(part))) return;
+    big.parts.complete();
+    transfer_.object_done({big.to, {}, big.plan.total});
+  }
+
+  const S3Copy& copy_;
+  const NameFilter filter_{copy_.folder.include, copy_.folder.exclude};
+  Transfer transfer_;
+};
+
+}  // namespace sagemaker::detail
