@@ -7,6 +7,7 @@
 #include <sagemaker/clients/logs.hpp>
 #include <sagemaker/clients/runtime.hpp>
 #include <sagemaker/clients/s3.hpp>
+#include <sagemaker/clients/s3_transfer.hpp>
 #include <sagemaker/clients/sagemaker.hpp>
 #include <sagemaker/clients/sts.hpp>
 #include <sagemaker/estimator.hpp>

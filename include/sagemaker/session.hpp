@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,11 +20,12 @@
 #include <sagemaker/clients/logs.hpp>
 #include <sagemaker/clients/runtime.hpp>
 #include <sagemaker/clients/s3.hpp>
+#include <sagemaker/clients/s3_transfer.hpp>
 #include <sagemaker/clients/sagemaker.hpp>
 #include <sagemaker/clients/sts.hpp>
 #include <sagemaker/detail/console.hpp>
+#include <sagemaker/detail/default_bucket.hpp>
 #include <sagemaker/detail/job_progress.hpp>
-#include <sagemaker/detail/s3_transfer.hpp>
 #include <sagemaker/job_logs.hpp>
 #include <sagemaker/s3_uri.hpp>
 
@@ -209,6 +211,8 @@ class Session {
         state_->options.default_bucket.empty() && bucket == "sagemaker-" + region() + "-" + account_id();
     return own ? account_id() : "";
   }
+  aws::Headers upload_headers(const S3Uri& target, const std::string& kms_key) const;
+  std::function<void(const S3Progress&)> transfer_progress(const char* what) const;
   void pause(detail::PollPace& pace, std::string_view what,
              std::chrono::steady_clock::time_point start) const;
   void print_summary(const std::string& name, const json& description) const;
@@ -232,47 +236,70 @@ inline std::string Session::upload_data(const std::filesystem::path& path, std::
                                         const UploadOptions& options) const {
   const S3Uri target =
       (options.bucket.empty() ? default_location() : S3Uri::of({options.bucket})) / key_prefix;
-  const detail::Upload settings{expected_owner(target.bucket()), options.kms_key};
-  if (!std::filesystem::is_directory(path)) {
-    if (!std::filesystem::is_regular_file(path)) {
-      throw ConfigError("Cannot upload \"" + path.string() + "\": there is no such file or folder");
-    }
-    const S3Uri object = target / path.filename().string();
-    detail::upload_file(s3(), path, object, settings);
-    return object.text();
+  const bool folder = std::filesystem::is_directory(path);
+  S3Upload upload{.from = path, .to = folder ? target : target / path.filename().string()};
+  upload.headers = upload_headers(target, options.kms_key);
+  upload.options.progress = transfer_progress("Uploading ");
+  if (s3().upload(upload).objects == 0) {
+    throw ConfigError("Cannot upload \"" + path.string() + "\": the folder holds no files");
   }
-  for (const auto& [relative, file] : detail::files_below(path)) {
-    detail::upload_file(s3(), file, target / relative, settings);
-  }
-  return target.text();
+  return upload.to.text();
 }
 
 inline std::string Session::upload_string(std::string body, const S3Uri& target,
                                           std::string_view kms_key) const {
-  detail::upload_bytes(s3(), std::move(body), target,
-                       {expected_owner(target.bucket()), std::string(kms_key)});
+  s3().put_object({.bucket = target.bucket(),
+                   .key = target.key(),
+                   .body = std::move(body),
+                   .headers = upload_headers(target, std::string(kms_key))});
   return target.text();
 }
 
 inline std::vector<std::filesystem::path> Session::download_data(const std::filesystem::path& folder,
                                                                  const S3Uri& source) const {
-  std::vector<std::filesystem::path> files;
-  for (const std::string& key : list_s3_files(source)) {
-    if (key.ends_with('/')) continue;  // a console's stand-in for a folder
-    const std::filesystem::path file = folder / detail::relative_key(key, source.key());
-    std::filesystem::create_directories(file.parent_path());
-    detail::download_file(s3(), S3Uri::of({source.bucket(), key}), file);
-    files.push_back(file);
-  }
-  return files;
+  std::map<std::string, std::filesystem::path> files;
+  S3Download download{.from = source, .to = folder, .scope = S3Scope::prefix};
+  download.options.progress = transfer_progress("Downloading ");
+  download.options.on_object = [&](const S3TransferredObject& object) {
+    files.emplace(object.uri.key(), object.file);
+  };
+  s3().download(download);
+  std::vector<std::filesystem::path> in_order;
+  for (auto& [key, file] : files) in_order.push_back(std::move(file));
+  return in_order;
 }
 
 inline std::string Session::read_s3_file(const S3Uri& object) const {
-  return detail::read_object(s3(), object);
+  return s3().get_object({.bucket = object.bucket(), .key = object.key()}).body;
 }
 
 inline std::vector<std::string> Session::list_s3_files(const S3Uri& prefix) const {
-  return detail::list_keys(s3(), prefix);
+  std::vector<std::string> keys;
+  for (const S3Object& object : s3().list_objects({.bucket = prefix.bucket(), .prefix = prefix.key()})) {
+    keys.push_back(object.key);
+  }
+  return keys;
+}
+
+inline aws::Headers Session::upload_headers(const S3Uri& target, const std::string& kms_key) const {
+  aws::Headers headers;
+  const std::string owner = expected_owner(target.bucket());
+  if (!owner.empty()) headers.set("x-amz-expected-bucket-owner", owner);
+  if (!kms_key.empty()) {
+    headers.set("x-amz-server-side-encryption", "aws:kms");
+    headers.set("x-amz-server-side-encryption-aws-kms-key-id", kms_key);
+  }
+  return headers;
+}
+
+// The line at the bottom of a terminal while data moves; nothing elsewhere.
+inline std::function<void(const S3Progress&)> Session::transfer_progress(const char* what) const {
+  if (!state_->console.live()) return {};
+  return [state = state_, what](const S3Progress& progress) {
+    if (progress.finished) return state->console.clear();
+    state->console.show(what + s3_progress_text(progress),
+                        std::chrono::floor<std::chrono::seconds>(progress.elapsed));
+  };
 }
 
 // ---- waiting -----------------------------------------------------------------------------------

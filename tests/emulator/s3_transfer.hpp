@@ -82,6 +82,10 @@ struct S3Fixture {
     config.random = [] { return 0.0; };  // no pauses between attempts
     return S3Client(config);
   }
+  // As S3 stored it.
+  std::string crc32_of(const std::string& key) {
+    return s3.head_object({.bucket = "bucket", .key = key}).headers.get("x-amz-checksum-crc32");
+  }
   std::size_t unfinished_uploads() {
     std::size_t count = 0;
     for (const auto& upload : s3.list_multipart_uploads({.bucket = "bucket"}))

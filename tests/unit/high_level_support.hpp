@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -55,6 +56,7 @@ class ScriptedAws final : public aws::Transport {
         request.body.append(piece, 0, count);
     }
     const std::string name = operation_of(request);
+    const std::lock_guard lock(mutex_);  // transfers send from several threads
     calls.push_back(name);
     requests.emplace(name, request);
     const auto found = responders_.find(name);
@@ -90,6 +92,7 @@ class ScriptedAws final : public aws::Transport {
     return request.method + " " + request.target.substr(0, request.target.find('?'));
   }
 
+  std::mutex mutex_;
   std::map<std::string, Responder> responders_;
 };
 
