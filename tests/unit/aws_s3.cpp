@@ -429,3 +429,30 @@ TEST_CASE("a presigned URL is one that a server accepts") {
   CHECK(claim->expires_s == 3600);
   CHECK(aws::sigv4::verify(message, *claim, "SECRET"));
 }
+
+TEST_CASE("the profile decides about checksums and signed payloads, a caller's choice of checksum wins") {
+  tests::TemporaryDirectory folder;
+  std::ofstream(folder / "file") << "hello";
+  Bench bench;
+  ClientConfig config = bench.config();
+  auto environment = std::make_shared<aws::FixedEnvironment>();
+  config.environment = environment;
+  const auto sent = [&](S3ChecksumChoice checksum = {}) -> const aws::Headers& {
+    bench.transport->then(200, "");
+    S3Client(config).put_object(
+        {.bucket = "bucket", .key = "k", .file = folder / "file", .checksum = checksum});
+    return bench.transport->last().headers;
+  };
+  environment->variables["AWS_REQUEST_CHECKSUM_CALCULATION"] = "when_required";
+  CHECK(sent().get("x-amz-content-sha256") == "UNSIGNED-PAYLOAD");
+  CHECK_FALSE(bench.transport->last().headers.contains("x-amz-trailer"));
+  CHECK(sent(S3ChecksumAlgorithm::sha256).get("x-amz-trailer") == "x-amz-checksum-sha256");
+  environment->files["/home/user/.aws/config"] = "[default]\ns3 =\n  payload_signing_enabled = true\n";
+  CHECK(sent().get("x-amz-content-sha256") == aws::sha256_hex("hello"));
+  CHECK(sent(S3ChecksumAlgorithm::crc32c).get("x-amz-checksum-crc32c") ==
+        aws::checksum_base64(S3ChecksumAlgorithm::crc32c, "hello"));
+  environment->variables["AWS_RESPONSE_CHECKSUM_VALIDATION"] = "when_required";
+  bench.transport->then(200, "");
+  S3Client(config).get_object({.bucket = "bucket", .key = "k"});
+  CHECK_FALSE(bench.transport->last().headers.contains("x-amz-checksum-mode"));
+}

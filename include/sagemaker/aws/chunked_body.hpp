@@ -22,12 +22,18 @@ namespace sagemaker::aws {
 class ChunkedSource final : public BodySource {
  public:
   static constexpr std::uint64_t chunk_bytes = 256 * 1024;
-  static constexpr const char* unsigned_hash = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
-  static constexpr const char* signed_hash = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER";
 
   ChunkedSource(std::shared_ptr<BodySource> inner, ChecksumAlgorithm algorithm, bool with_signatures)
       : inner_(std::move(inner)), algorithm_(algorithm), with_signatures_(with_signatures) {
     start();
+  }
+
+  ChecksumAlgorithm algorithm() const { return algorithm_; }
+  std::uint64_t inner_size() const { return inner_->size(); }
+  // The value of x-amz-content-sha256.
+  const char* payload_hash() const {
+    return with_signatures_ ? "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
+                            : "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
   }
 
   // Of the framing and what is in it: the framing depends on lengths alone.

@@ -153,8 +153,9 @@ class S3Client : public S3MultipartClient {
       response = requests_.send_body(request, body_of(input), input.checksum, input.on_sent).response;
     } else {
       request.body = input.body;
-      detail::S3Requests::set_checksum(request, input.checksum,
-                                       aws::checksum_base64(input.checksum, input.body));
+      if (const S3ChecksumChoice algorithm = requests_.checksum_to_send(input.checksum)) {
+        detail::S3Requests::set_checksum(request, *algorithm, aws::checksum_base64(*algorithm, input.body));
+      }
       response = send(request);
     }
     return {response.headers.get("ETag"), response.headers.get("x-amz-version-id"),
@@ -186,7 +187,7 @@ class S3Client : public S3MultipartClient {
   // Into a sink of the caller's; sink.check() was called.
   S3ObjectInfo get_into(const S3ObjectInput& input, aws::CheckedSink& sink) const {
     aws::ApiRequest request = requests_.object_request("GetObject", "GET", input);
-    request.headers.set("x-amz-checksum-mode", "ENABLED");
+    requests_.ask_for_checksum(request);
     request.sink = &sink;
     S3ObjectInfo info = detail::info_of(send(request).headers);
     sink.check();
@@ -195,7 +196,7 @@ class S3Client : public S3MultipartClient {
 
   S3ObjectInfo head_object(const S3ObjectInput& input) const {
     aws::ApiRequest request = requests_.object_request("HeadObject", "HEAD", input);
-    request.headers.set("x-amz-checksum-mode", "ENABLED");
+    requests_.ask_for_checksum(request);
     return detail::info_of(send(request).headers);
   }
 

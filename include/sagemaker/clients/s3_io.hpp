@@ -41,25 +41,26 @@ inline S3Reader s3_reader(std::istream& stream) {
 namespace sagemaker::aws {
 
 struct BodyDigests {
-  std::string checksum;    // base64
+  std::string checksum;    // base64; empty where none was asked for
   std::string sha256_hex;  // of all bytes
 };
 
 // Reads the whole source once.
-inline BodyDigests digest_body(BodySource& source, ChecksumAlgorithm algorithm) {
+inline BodyDigests digest_body(BodySource& source, std::optional<ChecksumAlgorithm> algorithm) {
   BodyDigests digests;
   Sha256 sha;
-  Checksum checksum(algorithm);
+  std::optional<Checksum> checksum;
+  if (algorithm) checksum.emplace(*algorithm);
   std::vector<char> buffer(256 * 1024);
   source.rewind();
   while (const std::size_t count = source.read(buffer.data(), buffer.size())) {
     const std::string_view piece(buffer.data(), count);
-    checksum.update(piece);
+    if (checksum) checksum->update(piece);
     sha.update(piece);
   }
   source.rewind();
   digests.sha256_hex = to_hex(sha.finish());
-  digests.checksum = base64_encode(checksum.finish());
+  if (checksum) digests.checksum = base64_encode(checksum->finish());
   return digests;
 }
 

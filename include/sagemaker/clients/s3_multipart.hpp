@@ -21,11 +21,11 @@ class S3MultipartClient {
     request.query = "uploads=";
     request.headers = input.headers;
     detail::S3Requests::describe(request, input.content_type, input.metadata, input.tags);
-    request.headers.set("x-amz-checksum-algorithm", std::string(aws::name_of(input.checksum)));
-    const bool whole = input.checksum_type == S3ChecksumType::automatic
-                           ? aws::is_crc(input.checksum)
-                           : input.checksum_type == S3ChecksumType::full_object;
-    request.headers.set("x-amz-checksum-type", whole ? "FULL_OBJECT" : "COMPOSITE");
+    if (const S3ChecksumChoice algorithm = requests_.checksum_to_send(input.checksum)) {
+      request.headers.set("x-amz-checksum-algorithm", std::string(aws::name_of(*algorithm)));
+      const bool whole = is_full_object(*algorithm, input.checksum_type);
+      request.headers.set("x-amz-checksum-type", whole ? "FULL_OBJECT" : "COMPOSITE");
+    }
     const auto document = aws::parse_xml(send(request).body);
     return {input.bucket, input.key, aws::xml_text(document->document_element(), "UploadId")};
   }
@@ -118,6 +118,14 @@ class S3MultipartClient {
       }
       return page;
     });
+  }
+
+  // The algorithm that an upload with this choice uses.
+  S3ChecksumChoice checksum_to_send(const S3ChecksumChoice& chosen) const {
+    return requests_.checksum_to_send(chosen);
+  }
+  static bool is_full_object(S3ChecksumAlgorithm algorithm, S3ChecksumType type) {
+    return type == S3ChecksumType::automatic ? aws::is_crc(algorithm) : type == S3ChecksumType::full_object;
   }
 
   const std::string& region() const { return service().region(); }

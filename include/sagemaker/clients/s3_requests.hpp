@@ -145,33 +145,40 @@ class S3Requests {
     std::string checksum;  // base64, of what was sent
   };
 
+  S3ChecksumChoice checksum_to_send(const S3ChecksumChoice& chosen) const {
+    if (chosen || client_.config().request_checksums == aws::ChecksumMode::when_required) return chosen;
+    return S3ChecksumAlgorithm::crc32;
+  }
+  // Asks for the checksum that S3 stored, to compare it.
+  void ask_for_checksum(aws::ApiRequest& request) const {
+    if (client_.config().response_checksums == aws::ChecksumMode::when_required) return;
+    request.headers.set("x-amz-checksum-mode", "ENABLED");
+  }
+
   // Sends a body with its checksum and compares what S3 says that it received. Over TLS the checksum is a
   // trailer; else the signature has to cover the bytes: known before where they can be read twice, chunk by
   // chunk where not.
   Sent send_body(aws::ApiRequest& request, std::shared_ptr<aws::BodySource> body,
-                 S3ChecksumAlgorithm algorithm, const S3BytesMoved& on_sent) const {
+                 const S3ChecksumChoice& chosen, const S3BytesMoved& on_sent) const {
+    const S3ChecksumChoice algorithm = checksum_to_send(chosen);
+    const bool sign = !tls() || client_.config().s3.payload_signing;
     Sent sent;
-    const auto watched =
-        [&on_sent](std::shared_ptr<aws::BodySource> source) -> std::shared_ptr<aws::BodySource> {
-      if (!on_sent) return source;
-      return std::make_shared<aws::WatchedSource>(std::move(source), on_sent);
-    };
-    if (body->can_rewind() && (!tls() || body->size() == 0)) {
-      const aws::BodyDigests digests = aws::digest_body(*body, algorithm);
-      request.stream = watched(std::move(body));
-      request.payload_hash = digests.sha256_hex;
-      set_checksum(request, algorithm, digests.checksum);
-      sent.checksum = digests.checksum;
+    if (body->can_rewind() && (sign || body->size() == 0)) {
+      aws::BodyDigests digests = aws::digest_body(*body, algorithm);
+      request.payload_hash = std::move(digests.sha256_hex);
+      if (algorithm) set_checksum(request, *algorithm, digests.checksum);
+      sent.checksum = std::move(digests.checksum);
+      request.stream = watched(std::move(body), on_sent);
+      sent.response = client_.send(request);
+    } else if (!algorithm && !sign) {
+      request.payload_hash = aws::sigv4::unsigned_payload;
+      request.stream = watched(std::move(body), on_sent);
       sent.response = client_.send(request);
     } else {
-      const auto chunked = std::make_shared<aws::ChunkedSource>(watched(body), algorithm, !tls());
-      request.headers.set("x-amz-sdk-checksum-algorithm", std::string(aws::name_of(algorithm)));
-      request.headers.set("x-amz-trailer", aws::header_of(algorithm));
-      request.headers.set("x-amz-decoded-content-length", std::to_string(body->size()));
-      const std::string encoding = request.headers.get("Content-Encoding");
-      request.headers.set("Content-Encoding", encoding.empty() ? "aws-chunked" : "aws-chunked," + encoding);
-      request.payload_hash = tls() ? aws::ChunkedSource::unsigned_hash : aws::ChunkedSource::signed_hash;
-      if (!tls()) {
+      const auto chunked = std::make_shared<aws::ChunkedSource>(
+          watched(std::move(body), on_sent), algorithm.value_or(S3ChecksumAlgorithm::crc32), sign);
+      frame(request, *chunked);
+      if (sign) {
         request.on_signed = [chunked](const aws::sigv4::ChunkContext& context, const std::string& seed) {
           chunked->begin(context, seed);
         };
@@ -180,15 +187,33 @@ class S3Requests {
       sent.response = client_.send(request);
       sent.checksum = chunked->checksum();
     }
-    const std::string stored = sent.response.headers.get(aws::header_of(algorithm));
-    if (!stored.empty() && !sent.checksum.empty() && stored != sent.checksum) {
-      throw ChecksumError("S3 stored checksum " + stored + " but " + sent.checksum + " was sent (" +
-                          std::string(aws::name_of(algorithm)) + ", " + request.operation + ")");
-    }
+    if (algorithm) compare(request, sent, *algorithm);
     return sent;
   }
 
  private:
+  static std::shared_ptr<aws::BodySource> watched(std::shared_ptr<aws::BodySource> source,
+                                                  const S3BytesMoved& on_sent) {
+    if (!on_sent) return source;
+    return std::make_shared<aws::WatchedSource>(std::move(source), on_sent);
+  }
+
+  static void frame(aws::ApiRequest& request, const aws::ChunkedSource& chunked) {
+    request.headers.set("x-amz-sdk-checksum-algorithm", std::string(aws::name_of(chunked.algorithm())));
+    request.headers.set("x-amz-trailer", aws::header_of(chunked.algorithm()));
+    request.headers.set("x-amz-decoded-content-length", std::to_string(chunked.inner_size()));
+    const std::string encoding = request.headers.get("Content-Encoding");
+    request.headers.set("Content-Encoding", encoding.empty() ? "aws-chunked" : "aws-chunked," + encoding);
+    request.payload_hash = chunked.payload_hash();
+  }
+
+  static void compare(const aws::ApiRequest& request, const Sent& sent, S3ChecksumAlgorithm algorithm) {
+    const std::string stored = sent.response.headers.get(aws::header_of(algorithm));
+    if (stored.empty() || sent.checksum.empty() || stored == sent.checksum) return;
+    throw ChecksumError("S3 stored checksum " + stored + " but " + sent.checksum + " was sent (" +
+                        std::string(aws::name_of(algorithm)) + ", " + request.operation + ")");
+  }
+
   // Whether the bucket becomes part of the host name: only then is it also found in partitions and regions of
   // AWS that no longer know the path style. Names with dots do not match AWS's certificates.
   bool is_virtual_host(const std::string& bucket) const {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -26,13 +27,15 @@ struct S3TransferredObject {
   std::uint64_t size = 0;
 };
 
-// How the work is done. Defaults are those of boto3's TransferConfig and the AWS command line.
+// How the work is done. What is empty is as the `s3` section of the profile says (max_concurrent_requests,
+// multipart_threshold, multipart_chunksize), else as boto3 and the AWS command line do it: 10 threads and 8
+// MiB.
 struct S3TransferOptions {
-  int threads = 10;
+  std::optional<int> threads = {};
   // Files from this size on go in parts. A part is at least 5 MiB, and as large as it takes to need at most
   // 10,000 of them: an object may have 5 TiB.
-  std::uint64_t multipart_threshold = 8ull << 20;
-  std::uint64_t part_size = 8ull << 20;
+  std::optional<std::uint64_t> multipart_threshold = {};
+  std::optional<std::uint64_t> part_size = {};
   // What has arrived of a large file is kept where the transfer fails or the program ends, and the next
   // transfer of the same goes on from there. Without it a failed upload is aborted, and nothing is left
   // behind.
@@ -71,7 +74,7 @@ struct S3Upload {
   std::map<std::string, std::string> metadata = {};
   S3Tags tags = {};
   aws::Headers headers = {};  // any further ones: x-amz-storage-class, x-amz-server-side-encryption ...
-  S3ChecksumAlgorithm checksum = S3ChecksumAlgorithm::crc32;
+  S3ChecksumChoice checksum = {};
   S3ChecksumType checksum_type = S3ChecksumType::automatic;
   std::string if_none_match = {};  // "*": PreconditionFailed where an object is there already
   S3TransferOptions options = {};
@@ -86,7 +89,7 @@ struct S3UploadStream {
   std::map<std::string, std::string> metadata = {};
   S3Tags tags = {};
   aws::Headers headers = {};
-  S3ChecksumAlgorithm checksum = S3ChecksumAlgorithm::crc32;
+  S3ChecksumChoice checksum = {};
   S3ChecksumType checksum_type = S3ChecksumType::automatic;
   S3TransferOptions options = {};
 };
@@ -112,7 +115,7 @@ struct S3Copy {
   std::string version_id = {};  // of one object
   S3FolderOptions folder = {};
   aws::Headers headers = {};
-  S3TransferOptions options = {.multipart_threshold = 5ull << 30, .part_size = 128ull << 20};
+  S3TransferOptions options = {};  // parts of 128 MiB above 5 GiB, where nothing else is said
 };
 
 struct S3TransferFailure {

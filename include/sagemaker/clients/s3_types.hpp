@@ -21,6 +21,10 @@ namespace sagemaker {
 
 using S3ChecksumAlgorithm = aws::ChecksumAlgorithm;
 
+// Which checksum an upload carries. Empty: CRC-32; none where AWS_REQUEST_CHECKSUM_CALCULATION or the
+// profile's request_checksum_calculation is "when_required", for servers that know none.
+using S3ChecksumChoice = std::optional<S3ChecksumAlgorithm>;
+
 // Bytes are not those that were stored, or stored bytes not those that were sent: they must not be used.
 class ChecksumError : public Error {
  public:
@@ -68,7 +72,7 @@ struct PutObjectInput {
   aws::Headers headers = {};  // any further request headers: x-amz-server-side-encryption ...
   S3Reader reader = {};
   std::optional<std::uint64_t> content_length = {};
-  S3ChecksumAlgorithm checksum = S3ChecksumAlgorithm::crc32;
+  S3ChecksumChoice checksum = {};
   std::string if_none_match = {};  // "*": only where there is no such object yet, else PreconditionFailed
   std::string if_match = {};       // only over the object of this ETag
   std::string storage_class = {};
@@ -244,7 +248,7 @@ struct CreateMultipartUploadInput {
   std::string content_type = "binary/octet-stream";
   std::map<std::string, std::string> metadata = {};
   aws::Headers headers = {};
-  S3ChecksumAlgorithm checksum = S3ChecksumAlgorithm::crc32;
+  S3ChecksumChoice checksum = {};
   S3ChecksumType checksum_type = S3ChecksumType::automatic;
   S3Tags tags = {};
 };
@@ -259,7 +263,7 @@ struct UploadPartInput {
   S3UploadId upload = {};
   int part_number = 1;
   std::shared_ptr<aws::BodySource> body = {};
-  S3ChecksumAlgorithm checksum = S3ChecksumAlgorithm::crc32;
+  S3ChecksumChoice checksum = {};
   aws::Headers headers = {};
   S3BytesMoved on_sent = {};
 };

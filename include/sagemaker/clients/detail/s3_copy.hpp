@@ -17,7 +17,10 @@ namespace sagemaker::detail {
 
 class Copier {
  public:
-  Copier(const S3Client& client, const S3Copy& copy) : copy_(copy), transfer_(client, copy.options) {}
+  Copier(const S3Client& client, const S3Copy& copy)
+      : copy_(copy),
+        transfer_(client, copy.options,
+                  {.multipart_threshold = S3Client::put_bytes_max, .part_size = 128ull << 20}) {}
 
   S3TransferResult run() {
     if (copy_.folder.delete_extraneous) throw ConfigError("delete_extraneous is not supported by copy");
@@ -60,6 +63,10 @@ class Copier {
   }
 
   void list() {
+    if (!copy_.version_id.empty()) {
+      throw ConfigError("version_id names one version of one object, but " + copy_.from.text() +
+                        " is a folder");
+    }
     const std::string& key = copy_.from.key();
     const std::string from = copy_.scope == S3Scope::prefix ? key : folder_prefix(key);
     const std::string to = folder_prefix(copy_.to.key());
@@ -74,7 +81,7 @@ class Copier {
       if (transfer_.failed()) return;
       const std::size_t start = copy_.scope == S3Scope::prefix ? from.rfind('/') + 1 : from.size();
       const std::string name = object.key.substr(start);
-      if (!filter_(name)) continue;
+      if ((to + name).empty() || !filter_(name)) continue;
       const auto found = present.find(to + name);
       if (found != present.end() && found->second.size == object.size &&
           found->second.last_modified >= object.last_modified) {
@@ -90,7 +97,7 @@ class Copier {
     transfer_.monitor().expect(1, size);
     transfer_.pool().add([this, from, to, size] {
       transfer_.attempt(to, [&] {
-        if (size <= std::min(copy_.options.multipart_threshold, S3Client::put_bytes_max)) {
+        if (size <= transfer_.multipart_threshold()) {
           copy_whole(from, to, size);
         } else {
           copy_parts(from, to);
@@ -152,7 +159,7 @@ class Copier {
     S3ObjectInfo info = transfer_.client().head_object(input);
     PartsUpload::What what{creation(input, info, to)};
     const auto big =
-        std::make_shared<Big>(transfer_, std::move(what), std::move(info), from, to, copy_.options.part_size);
+        std::make_shared<Big>(transfer_, std::move(what), std::move(info), from, to, transfer_.part_size());
     big->parts.begin();
     big->parts.expect_parts(big->plan.count());
     for (std::size_t index = 0; index < big->plan.count(); ++index) {

@@ -283,6 +283,10 @@ class Downloader {
 
   void list() {
     listed_ = true;
+    if (!download_.version_id.empty()) {
+      throw ConfigError("version_id names one version of one object, but " + download_.from.text() +
+                        " is a folder");
+    }
     make_folder(download_.to);
     const std::string& key = download_.from.key();
     const std::string prefix = download_.scope == S3Scope::prefix ? key : folder_prefix(key);
@@ -306,9 +310,8 @@ class Downloader {
     if (is_unchanged(item)) return transfer_.unchanged();
     transfer_.monitor().expect(1, item.size);
     transfer_.pool().add([this, item = std::move(item)] {
-      transfer_.attempt(item.uri, [&] {
-        item.size < download_.options.multipart_threshold ? get(item) : get_ranges(item);
-      });
+      transfer_.attempt(item.uri,
+                        [&] { item.size < transfer_.multipart_threshold() ? get(item) : get_ranges(item); });
     });
   }
 
@@ -364,7 +367,7 @@ class Downloader {
   void get_ranges(const Item& item) {
     S3ObjectInfo info = transfer_.client().head_object(input_of(item.uri));
     if (info.content_length == 0) return get(item);  // it shrank meanwhile
-    const PartPlan plan(info.content_length, download_.options.part_size, item.uri.text());
+    const PartPlan plan(info.content_length, transfer_.part_size(), item.uri.text());
     std::string description;
     if (download_.options.resume) {
       const StoredChecksum stored(info.headers);

@@ -120,22 +120,33 @@ class TransferMonitor {
   double rate_ = 0;
 };
 
+struct TransferLimits {
+  std::size_t waiting_max = 64;  // pieces of work that wait for a thread, which for a stream is memory
+  std::optional<std::uint64_t> multipart_threshold = {}, part_size = {};  // where nobody said anything
+};
+
 // One call of upload, download or copy.
 class Transfer {
  public:
-  // `waiting_max`: pieces of work that may wait for a thread, which for a stream is memory.
-  Transfer(const S3Client& client, const S3TransferOptions& options, std::size_t waiting_max = 64)
+  Transfer(const S3Client& client, const S3TransferOptions& options, const TransferLimits& limits = {})
       : client_(client),
         options_(options),
         monitor_(*client.service().config().clock, options),
-        pool_(options.threads, waiting_max) {
-    if (options.threads < 1) throw ConfigError("threads of a transfer must be at least 1");
+        threshold_(options.multipart_threshold.value_or(
+            limits.multipart_threshold.value_or(client.service().config().s3.multipart_threshold))),
+        part_size_(options.part_size.value_or(
+            limits.part_size.value_or(client.service().config().s3.multipart_chunksize))),
+        pool_(options.threads.value_or(client.service().config().s3.max_concurrent_requests),
+              limits.waiting_max) {
+    if (options.threads.value_or(1) < 1) throw ConfigError("threads of a transfer must be at least 1");
   }
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
   const S3Client& client() const { return client_; }
   const S3TransferOptions& options() const { return options_; }
+  std::uint64_t multipart_threshold() const { return std::min(threshold_, S3Client::put_bytes_max); }
+  std::uint64_t part_size() const { return part_size_; }
   TransferMonitor& monitor() { return monitor_; }
   TaskPool& pool() { return pool_; }
 
@@ -198,6 +209,7 @@ class Transfer {
   std::atomic<bool> failed_{false};
   std::exception_ptr first_failure_;
   S3TransferResult result_;
+  const std::uint64_t threshold_, part_size_;
   TaskPool pool_;  // last: its threads end before what they use
 };
 

@@ -92,7 +92,9 @@ class PartsUpload {
   };
 
   PartsUpload(Transfer& transfer, What what)
-      : transfer_(transfer), what_(std::move(what)), part_headers_(headers_of_parts(what_.create.headers)) {}
+      : transfer_(transfer), what_(std::move(what)), part_headers_(headers_of_parts(what_.create.headers)) {
+    what_.create.checksum = transfer.client().checksum_to_send(what_.create.checksum);
+  }
   ~PartsUpload() {
     if (completed_ || upload_.upload_id.empty() || what_.keep_unfinished) return;
     abort(upload_.upload_id);
@@ -103,10 +105,9 @@ class PartsUpload {
   void begin() { take_up(transfer_.client().create_multipart_upload(what_.create).upload_id); }
   void take_up(const std::string& upload_id) { upload_ = {what_.create.bucket, what_.create.key, upload_id}; }
   const S3UploadId& id() const { return upload_; }
-  S3ChecksumAlgorithm algorithm() const { return what_.create.checksum; }
+  const S3ChecksumChoice& algorithm() const { return what_.create.checksum; }  // empty: none
   bool full_object() const {
-    const S3ChecksumType type = what_.create.checksum_type;
-    return type == S3ChecksumType::automatic ? aws::is_crc(algorithm()) : type == S3ChecksumType::full_object;
+    return algorithm() && S3Client::is_full_object(*algorithm(), what_.create.checksum_type);
   }
 
   void expect_parts(std::size_t count) {
@@ -139,11 +140,19 @@ class PartsUpload {
     PutObjectOutput output = transfer_.client().complete_multipart_upload(
         {.upload = upload_,
          .parts = parts_,
-         .checksum_algorithm = algorithm(),
-         .checksum = checksum_of_parts(algorithm(), full_object(), parts_),
+         .checksum_algorithm = algorithm().value_or(S3ChecksumAlgorithm::crc32),
+         .checksum = checksum(),
          .headers = std::move(headers)});
     completed_ = true;
     return output;
+  }
+
+  // Of the object; empty where S3 said nothing of a part.
+  std::string checksum() const {
+    for (const S3Part& part : parts_) {
+      if (part.checksum.empty()) return "";
+    }
+    return algorithm() ? checksum_of_parts(*algorithm(), full_object(), parts_) : "";
   }
 
   void abort(const std::string& upload_id) noexcept {
@@ -248,7 +257,7 @@ class Uploader {
       transfer_.monitor().expect(1, file.size);
       transfer_.pool().add([this, file = std::move(file), uri] {
         transfer_.attempt(uri, [&] {
-          if (file.size < std::min(upload_.options.multipart_threshold, S3Client::put_bytes_max)) {
+          if (file.size < transfer_.multipart_threshold()) {
             put(file, uri);
           } else {
             put_parts(file, uri);
@@ -301,7 +310,7 @@ class Uploader {
     PartsUpload::What what{creation_of(upload_, uri)};
     what.keep_unfinished = upload_.options.resume;
     if (!upload_.if_none_match.empty()) what.complete_headers.set("If-None-Match", upload_.if_none_match);
-    const auto big = std::make_shared<Big>(transfer_, std::move(what), file, uri, upload_.options.part_size);
+    const auto big = std::make_shared<Big>(transfer_, std::move(what), file, uri, transfer_.part_size());
     if (upload_.options.resume) {
       begin_or_take_up(*big);
     } else {
@@ -326,8 +335,8 @@ class Uploader {
     const std::uint64_t offset = big.plan.offset(index), length = big.plan.length(index);
     S3Part part;
     const auto stored = big.stored.find(static_cast<int>(index) + 1);
-    if (stored != big.stored.end() && stored->second.size == length &&
-        stored->second.checksum == checksum_of_file(big.parts.algorithm(), big.file.path, offset, length)) {
+    if (stored != big.stored.end() && stored->second.size == length && big.parts.algorithm() &&
+        stored->second.checksum == checksum_of_file(*big.parts.algorithm(), big.file.path, offset, length)) {
       part = stored->second;
       transfer_.monitor().moved(static_cast<std::int64_t>(length));
     } else {
@@ -356,7 +365,7 @@ class Uploader {
         upload_.options.state_folder,
         endpoint.origin() + "\n" + big.uri.text() + "\n" + std::filesystem::canonical(big.file.path).string(),
         "sagemaker-cpp-upload-1 " + big.file.stamp() + " " + std::to_string(big.plan.size) + " " +
-            std::string(aws::name_of(upload_.checksum)) +
+            (big.parts.algorithm() ? std::string(aws::name_of(*big.parts.algorithm())) : "none") +
             (big.parts.full_object() ? " full " : " composite ") + file_name_hash(headers)});
     const std::string earlier = big.state->upload_id();
     if (!earlier.empty() && big.state->described_alike()) {
@@ -411,13 +420,13 @@ class StreamUploader {
   StreamUploader(const S3Client& client, const S3UploadStream& upload)
       : upload_(upload),
         options_(upload.options),
-        transfer_(client, options_, 0),
+        transfer_(client, options_, {.waiting_max = 0}),
         parts_(transfer_, {creation_of(upload, upload.to)}) {
     options_.keep_going = false;  // there is only one object
   }
 
   S3TransferResult run() {
-    std::string part = next_part(upload_.options.part_size);
+    std::string part = next_part(transfer_.part_size());
     std::uint64_t total = part.size();
     if (ended_) {
       put(std::move(part));
@@ -453,7 +462,7 @@ class StreamUploader {
 
   // Doubles every thousand parts, so that 10,000 of them hold more than the 5 TiB that an object may have.
   std::uint64_t grown_part_size(std::size_t index) const {
-    const std::uint64_t first = std::max(upload_.options.part_size, s3_part_bytes_min);
+    const std::uint64_t first = std::max(transfer_.part_size(), s3_part_bytes_min);
     return std::min(first << (index / 1000), s3_part_bytes_max);
   }
 
