@@ -16,6 +16,7 @@ class DataDirectory {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path records_file() const { return path_ / "records.db"; }
   std::filesystem::path logs_file() const { return path_ / "logs.db"; }
+  std::filesystem::path metrics_file() const { return path_ / "metrics.db"; }
   std::filesystem::path objects() const { return path_ / "objects"; }
   std::filesystem::path tls() const { return path_ / "tls"; }
   std::filesystem::path work() const { return path_ / "work"; }  // of jobs and instances; swept at start

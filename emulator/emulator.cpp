@@ -11,6 +11,7 @@
 #include "emulator/images/catalog.hpp"
 #include "emulator/services/iam/operations.hpp"
 #include "emulator/services/logs/operations.hpp"
+#include "emulator/services/metrics/metrics.hpp"
 #include "emulator/services/s3/service.hpp"
 #include "emulator/services/sagemaker/operations.hpp"
 #include "emulator/services/sts/operations.hpp"
@@ -81,13 +82,16 @@ struct Emulator::Parts {
   DataDirectory data;
   store::Database database;
   store::Database log_database;
+  store::Database metric_database;
   store::Records records;
   store::Objects objects;
   store::Logs logs;
+  store::Metrics stored_metrics;
   images::Catalog catalog;
   runner::Sandbox sandbox;
   runner::AddressPool addresses;
   services::LogWriter log_writer;
+  services::Metrics metrics;
   services::Platform platform;
   services::TrainingExecutor training;
   services::EndpointFleet fleet;
@@ -102,16 +106,19 @@ struct Emulator::Parts {
       : options(given),
         data(options.data_directory),
         database(data.records_file(), record_schema(), options.durability),
-        // A log line may be lost with the power; a record may not.
+        // A log line or a metric may be lost with the power; a record may not.
         log_database(data.logs_file(), store::Logs::schema(), store::Durability::process),
+        metric_database(data.metrics_file(), store::Metrics::schema(), store::Durability::process),
         records(database),
         objects(database, data.objects(), options.durability),
         logs(log_database),
+        stored_metrics(metric_database),
         catalog({.programs = own_directory(),
                  .cache = cache_directory(data.path()),
                  .mapping_file = options.images_file}),
         sandbox(options.sandbox),
         log_writer(logs, clock),
+        metrics(stored_metrics, clock),
         platform{records,        objects, log_writer,      catalog,        sandbox,     addresses,
                  options.limits, clock,   options.account, options.region, data.work(), {}},
         training(platform),
@@ -122,6 +129,7 @@ struct Emulator::Parts {
         pipeline(options, platform, fleet, s3, [this](const std::string& key) { return temporary_key(key); },
                  {{"sagemaker", wire::checked(wire::Model::sagemaker,
                                               services::sagemaker_operations(platform, training, fleet))},
+                  {"monitoring", wire::checked(wire::Model::metrics, services::metrics_operations(metrics))},
                   {"logs", wire::checked(wire::Model::logs, services::logs_operations(logs, clock))},
                   {"sts", wire::checked(wire::Model::sts, services::sts_operations(temporary_credentials,
                                                                                    callers, records, clock))},

@@ -25,7 +25,8 @@ double half_to_double(unsigned half) {
   } else if (exponent != 31) {
     value = std::ldexp(fraction + 1024, static_cast<int>(exponent) - 25);
   } else {
-    value = fraction == 0 ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
+    value =
+        fraction == 0 ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
   }
   return half & 0x8000 ? -value : value;
 }
@@ -60,7 +61,7 @@ class Decoder {
   }
 
   Head head() {
-    const unsigned char first = byte();
+    const unsigned first = byte();
     Head result{first >> 5u, first & 31u, first & 31u};
     if (result.info >= 24 && result.info <= 27) {
       result.argument = big_endian(1 << (result.info - 24));
@@ -125,7 +126,8 @@ class Decoder {
     std::string all;
     while (!accept_break()) {
       const Head chunk = head();
-      if (chunk.major != first.major || chunk.info == indefinite) fail("a string in a string of another kind");
+      if (chunk.major != first.major || chunk.info == indefinite)
+        fail("a string in a string of another kind");
       all += take(chunk.argument);
     }
     return all;
@@ -212,7 +214,8 @@ class Encoder {
 
  private:
   void append_big_endian(std::uint64_t value, int count) {
-    for (int shift = 8 * (count - 1); shift >= 0; shift -= 8) bytes_ += static_cast<char>(value >> shift & 0xff);
+    for (int shift = 8 * (count - 1); shift >= 0; shift -= 8)
+      bytes_ += static_cast<char>(value >> shift & 0xff);
   }
 
   void append_head(unsigned major, std::uint64_t argument) {

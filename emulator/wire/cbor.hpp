@@ -23,9 +23,9 @@ class CborError : public std::runtime_error {
   std::size_t offset_;
 };
 
-// One data item that fills all of `bytes`. Byte strings become base64 text, as blobs are in JSON; times become
-// seconds since 1970; other tags are passed over. Takes memory in proportion to the bytes that are there,
-// never to a length that they announce.
+// One data item that fills all of `bytes`. Byte strings become base64 text, as blobs are in JSON; times
+// become seconds since 1970; other tags are passed over. Takes memory in proportion to the bytes that are
+// there, never to a length that they announce.
 json decode_cbor(std::string_view bytes, int depth_max);
 
 // `is_time(name)`: whether the numbers in the member of this name, or in its list, are times.

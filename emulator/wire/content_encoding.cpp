@@ -42,7 +42,8 @@ std::string decode_content(const http::Request& request, std::string body, std::
   const std::string coding = aws::to_lower(request.headers.get("Content-Encoding"));
   if (coding.empty() || coding == "identity") return body;
   if (coding != "gzip")
-    throw ServiceFault("UnsupportedMediaTypeException", 415, "The Content-Encoding " + coding + " is not supported.");
+    throw ServiceFault("UnsupportedMediaTypeException", 415,
+                       "The Content-Encoding " + coding + " is not supported.");
   return inflated(body, bytes_max);
 }
 

@@ -1,5 +1,7 @@
 #include "emulator/wire/json_protocol.hpp"
 
+#include "emulator/wire/query_compatible.hpp"
+
 namespace sagemaker::local::wire {
 namespace {
 
@@ -30,6 +32,17 @@ json decode_json(const std::string& body, int depth_max) {
 
 http::Response encode_json(const json& output, const std::string& request_id) {
   return response(200, "application/x-amz-json-1.1", output, request_id);
+}
+
+http::Response encode_query_compatible_json(const json& output, const std::string& request_id) {
+  return response(200, "application/x-amz-json-1.0", output, request_id);
+}
+
+http::Response encode_query_compatible_fault(const ServiceFault& fault, const std::string& request_id) {
+  http::Response answer =
+      response(fault.http_status(), "application/x-amz-json-1.0", query_compatible_error(fault), request_id);
+  answer.headers.add("x-amzn-query-error", query_error_header(fault));
+  return answer;
 }
 
 http::Response encode_json_fault(const ServiceFault& fault, const std::string& request_id) {

@@ -10,7 +10,10 @@
 #include "emulator/http/host_names.hpp"
 #include "emulator/http/loggable.hpp"
 #include "emulator/services/service_error.hpp"
+#include "emulator/wire/cbor_protocol.hpp"
+#include "emulator/wire/content_encoding.hpp"
 #include "emulator/wire/json_protocol.hpp"
+#include "emulator/wire/query_compatible.hpp"
 #include "emulator/wire/query_protocol.hpp"
 #include "emulator/wire/runtime_protocol.hpp"
 #include "emulator/wire/validation.hpp"
@@ -26,6 +29,8 @@ const char* name_of(Service service) {
       return "sagemaker";
     case Service::logs:
       return "logs";
+    case Service::metrics:
+      return "monitoring";
     case Service::query:
       return "query";
     case Service::runtime:
@@ -129,7 +134,8 @@ http::Response Pipeline::answer(Route& where, http::Request& request, CallContex
       return answer_local(request);
     case Service::sagemaker:
     case Service::logs:
-      return answer_json(name_of(where.service), where, request, context);
+    case Service::metrics:
+      return answer_document(name_of(where.service), where, request, context);
     case Service::query:
       return answer_query(where, request, context);
     case Service::runtime:
@@ -157,20 +163,32 @@ std::string Pipeline::read_signed_body(const http::Request& request, const std::
   return http::read_all(*request.body, bytes_max);
 }
 
-http::Response Pipeline::answer_json(const std::string& service, const Route& where, http::Request& request,
-                                     CallContext& context) {
-  const std::string body = read_signed_body(request, service, options_.limits.wire.json_bytes_max);
+http::Response Pipeline::answer_document(const std::string& service, const Route& where,
+                                         http::Request& request, CallContext& context) {
+  const WireLimits& limits = options_.limits.wire;
+  const bool metrics = where.service == Service::metrics;
+  std::string body =
+      read_signed_body(request, service, metrics ? limits.metrics_bytes_max : limits.json_bytes_max);
   context.access_key = authenticate(request, body, AuthenticationFamily::json, service);
+  if (metrics) body = decode_content(request, std::move(body), limits.json_bytes_max);
   const auto& table = operations_.at(service);
   const auto operation = table.find(where.operation);
   if (operation == table.end()) throw unknown_operation(service, where.operation);
-  const json input = decode_json(body, options_.limits.wire.json_depth_max);
-  return encode_json(operation->second(context, input), context.request_id);
+  const json input = where.cbor ? decode_cbor_document(body, limits.json_depth_max)
+                                : decode_json(body, limits.json_depth_max);
+  const json output = operation->second(context, input);
+  if (where.cbor) return encode_cbor_document(output, context.request_id);
+  return metrics ? encode_query_compatible_json(output, context.request_id)
+                 : encode_json(output, context.request_id);
 }
 
 http::Response Pipeline::answer_query(Route& where, http::Request& request, CallContext& context) {
-  const std::string body = http::read_all(*request.body, options_.limits.wire.json_bytes_max);
-  QueryCall call = parse_query_call(body.empty() ? request.query : body);
+  const WireLimits& limits = options_.limits.wire;
+  const bool metrics = where.query_service && where.query_service->model == Model::metrics;
+  const std::string body =
+      http::read_all(*request.body, metrics ? limits.metrics_bytes_max : limits.json_bytes_max);
+  const std::string form = metrics ? decode_content(request, body, limits.json_bytes_max) : body;
+  QueryCall call = parse_query_call(body.empty() ? request.query : form);
   where.operation = call.action;
   if (!where.query_service) where.query_service = find_query_service(&QueryService::version, call.version);
   if (!where.query_service) throw unknown_action(call);
@@ -186,7 +204,8 @@ http::Response Pipeline::answer_query(Route& where, http::Request& request, Call
   if (operation == table.end() || (!call.version.empty() && call.version != service.version))
     throw unknown_action(call, known_operation(service.model, call.action));
   convert_query_values(service.model, call.action, call.input);
-  const json result = operation->second(context, call.input);
+  json result = operation->second(context, call.input);
+  if (service.model == Model::metrics) spell_for_query(result);
   return xml_response(200, render_query_response(call, service.xml_namespace, result, context.request_id),
                       context.request_id);
 }
@@ -233,8 +252,11 @@ http::Response Pipeline::encode_fault(const ServiceFault& fault, const Route& wh
     }
     case Service::runtime:
       return encode_rest_json_fault(fault, request_id);
+    case Service::metrics:
+      return where.cbor ? encode_cbor_fault(fault, request_id)
+                        : encode_query_compatible_fault(fault, request_id);
     default:
-      return encode_json_fault(fault, request_id);
+      return where.cbor ? encode_cbor_fault(fault, request_id) : encode_json_fault(fault, request_id);
   }
 }
 

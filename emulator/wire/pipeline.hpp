@@ -28,8 +28,8 @@ class Pipeline {
 
  private:
   http::Response answer(Route& route, http::Request& request, CallContext& context);
-  http::Response answer_json(const std::string& service, const Route& route, http::Request& request,
-                             CallContext& context);
+  http::Response answer_document(const std::string& service, const Route& route, http::Request& request,
+                                 CallContext& context);
   // `route` learns the operation, and the service where only the body names it.
   http::Response answer_query(Route& route, http::Request& request, CallContext& context);
   http::Response answer_invocation(const Route& route, http::Request& request, CallContext& context);

@@ -21,6 +21,13 @@ json spelled(const json& time) {
   return time.is_number() ? json(aws::format_iso8601(aws::from_epoch_seconds(time.get<double>()))) : time;
 }
 
+// The only map in CloudWatch's answers.
+json entries_of(const json& map) {
+  json entries = json::array();
+  for (const auto& [key, value] : map.items()) entries.push_back({{"key", key}, {"value", value}});
+  return {{"entry", std::move(entries)}};
+}
+
 }  // namespace
 
 json query_compatible_error(const ServiceFault& fault) {
@@ -38,13 +45,15 @@ std::string query_error_header(const ServiceFault& fault) {
 
 bool is_time_member(std::string_view name) { return name == "Timestamp" || name == "Timestamps"; }
 
-void spell_times(json& document) {
+void spell_for_query(json& document) {
   if (document.is_array()) {
-    for (json& element : document) spell_times(element);
+    for (json& element : document) spell_for_query(element);
   } else if (document.is_object()) {
     for (const auto& [name, value] : document.items()) {
-      if (!is_time_member(name)) {
-        spell_times(value);
+      if (name == "ExtendedStatistics") {
+        value = entries_of(value);
+      } else if (!is_time_member(name)) {
+        spell_for_query(value);
       } else if (value.is_array()) {
         for (json& time : value) time = spelled(time);
       } else {

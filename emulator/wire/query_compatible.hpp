@@ -19,7 +19,7 @@ std::string query_error_header(const ServiceFault& fault);
 // Members of answers that are times. Services give them as seconds since 1970, which is what JSON shows; CBOR
 // marks them, XML spells them out.
 bool is_time_member(std::string_view name);
-// The document with its times as text: 2013-05-24T00:00:00.000Z.
-void spell_times(json& document);
+// The document as the query protocol has it: times as text (2013-05-24T00:00:00.000Z), maps as entries.
+void spell_for_query(json& document);
 
 }  // namespace sagemaker::local::wire

@@ -143,6 +143,10 @@ void append_content(std::string& xml, const json& value) {
 
 void append_element(std::string& xml, std::string_view name, const json& value) {
   if (value.is_null()) return;
+  if (name == "entry" && value.is_array()) {
+    for (const json& entry : value) append_element(xml, name, entry);
+    return;
+  }
   xml.append("<").append(name).append(">");
   append_content(xml, value);
   xml.append("</").append(name).append(">");

@@ -22,7 +22,8 @@ struct QueryCall {
 QueryCall parse_query_call(std::string_view form);
 
 // <ActionResponse xmlns="..."><ActionResult>...</ActionResult><ResponseMetadata>...; objects are structures,
-// arrays lists of <member>. A null `result` leaves the ActionResult out.
+// arrays lists of <member>, but for an array named "entry", which is a map: {"entry": [{"key", "value"},
+// ...]}. A null `result` leaves the ActionResult out.
 std::string render_query_response(const QueryCall& call, std::string_view xml_namespace, const json& result,
                                   std::string_view request_id);
 

@@ -25,6 +25,8 @@ inline constexpr std::array query_services{
                  "AssumeRoleWithWebIdentity"},
     QueryService{"iam", "iam", "2010-05-08", "https://iam.amazonaws.com/doc/2010-05-08/", Model::iam, true,
                  ""},
+    QueryService{"monitoring", "monitoring", "2010-08-01", "http://monitoring.amazonaws.com/doc/2010-08-01/",
+                 Model::metrics, false, ""},
 };
 
 // The first row whose `member` is `value`; nullptr: none.

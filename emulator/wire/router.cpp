@@ -11,9 +11,10 @@ namespace sagemaker::local::wire {
 namespace {
 
 // The prefix of X-Amz-Target -> the service.
-constexpr std::array<std::pair<std::string_view, Service>, 2> target_prefixes{{
+constexpr std::array<std::pair<std::string_view, Service>, 3> target_prefixes{{
     {"SageMaker", Service::sagemaker},
     {"Logs_20140328", Service::logs},
+    {"GraniteServiceVersion20100801", Service::metrics},
 }};
 
 // "AKID/20261121/us-east-1/s3/aws4_request" -> "s3"
@@ -57,6 +58,23 @@ Route route_target(const std::string& target) {
     if (prefix == name) found.service = service;
   if (found.service == Service::unimplemented) found.target = prefix;
   return found;
+}
+
+// "/service/GraniteServiceVersion20100801/operation/PutMetricData", with the header that tells it from a path
+// of S3.
+bool route_cbor(const http::Request& request, Route& route) {
+  constexpr std::string_view prefix = "/service/", middle = "/operation/";
+  if (aws::to_lower(request.headers.get("Smithy-Protocol")) != "rpc-v2-cbor") return false;
+  const std::size_t at = request.path.find(middle);
+  if (!request.path.starts_with(prefix) || at == std::string::npos || at < prefix.size()) return false;
+  route = route_target(request.path.substr(prefix.size(), at - prefix.size()) + "." +
+                       request.path.substr(at + middle.size()));
+  if (route.service != Service::metrics && route.service != Service::unimplemented) {
+    route.service = Service::unimplemented;  // speaks JSON only
+    route.target = request.path;
+  }
+  route.cbor = true;
+  return true;
 }
 
 // An unsigned call of a query service: a form posted to "/", as of AssumeRoleWithWebIdentity, or an action in
@@ -114,6 +132,7 @@ Route route(const http::Request& request) {
     return found;
   }
   if (const std::string* target = request.headers.find("X-Amz-Target")) return route_target(*target);
+  if (route_cbor(request, found)) return found;
   const std::string scope = credential_scope_service(request);
   const QueryService* query_service = find_query_service(&QueryService::name, scope);
   if (scope.empty()) query_service = query_service_of_host(request);

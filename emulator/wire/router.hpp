@@ -11,7 +11,7 @@
 
 namespace sagemaker::local::wire {
 
-enum class Service { local, sagemaker, logs, query, runtime, s3, unimplemented };
+enum class Service { local, sagemaker, logs, metrics, query, runtime, s3, unimplemented };
 
 struct Route {
   Service service = Service::s3;
@@ -20,6 +20,7 @@ struct Route {
   std::string target;
   // Service::query: which; nullptr where only the form in the body tells.
   const QueryService* query_service = nullptr;
+  bool cbor = false;  // the document is CBOR rather than JSON
 };
 
 Route route(const http::Request& request);

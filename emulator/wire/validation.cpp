@@ -396,6 +396,24 @@ void convert(json& value, const Shape& shape) {
   }
 }
 
+// JSON has no word for them: "NaN", "Infinity" and "-Infinity" stand for what a double holds and JSON does
+// not.
+void read_special_numbers(json& value, const Shape& shape) {
+  if (shape.kind == Kind::structure && value.is_object()) {
+    for (const table::Member& member : table::members(shape)) {
+      const auto found = value.find(table::text(member.name));
+      if (found != value.end()) read_special_numbers(*found, table::shape(member.shape));
+    }
+  } else if (shape.kind == Kind::list && value.is_array()) {
+    for (json& element : value) read_special_numbers(element, table::shape(shape.a));
+  } else if (shape.kind == Kind::double_number && value.is_string()) {
+    using Limits = std::numeric_limits<double>;
+    if (value == "NaN") value = Limits::quiet_NaN();
+    if (value == "Infinity") value = Limits::infinity();
+    if (value == "-Infinity") value = -Limits::infinity();
+  }
+}
+
 // Keeps what the model names and drops the rest, as AWS does. A record made from the request would hold it
 // otherwise, and a stray "TrainingStartTime" would stand where the service keeps its own.
 void drop_unknown(json& value, const Shape& shape) {
@@ -464,6 +482,8 @@ OperationTable checked(Model model, OperationTable operations) {
     result.emplace(name, [model, name = name, operation = std::move(operation)](const CallContext& context,
                                                                                 const json& input) {
       json clean = input;
+      if (const Shape* shape = find_input(model, name); shape && model == Model::metrics)
+        read_special_numbers(clean, *shape);  // the only service here whose doubles may be any
       validate(model, name, clean);
       drop_nulls(clean);
       if (const Shape* shape = find_input(model, name)) drop_unknown(clean, *shape);

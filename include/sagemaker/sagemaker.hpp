@@ -5,6 +5,7 @@
 #include <sagemaker/aws/errors.hpp>
 #include <sagemaker/aws/json.hpp>
 #include <sagemaker/clients/logs.hpp>
+#include <sagemaker/clients/metrics.hpp>
 #include <sagemaker/clients/runtime.hpp>
 #include <sagemaker/clients/s3.hpp>
 #include <sagemaker/clients/s3_transfer.hpp>

@@ -186,11 +186,11 @@ class Sender {
     }
   }
 
-  // json 1.1: a document in, a document out. A response that is no JSON is a sagemaker::Error.
+  // json 1.0 and 1.1: a document in, a document out. A response that is no JSON is a sagemaker::Error.
   json call_json(std::string_view operation, const json& input) const {
     ApiRequest request;
     request.operation = std::string(operation);
-    request.headers.add("Content-Type", "application/x-amz-json-1.1");
+    request.headers.add("Content-Type", "application/x-amz-json-" + std::string(service().json_version));
     request.headers.add("X-Amz-Target", std::string(state_->service.target_prefix) + "." + request.operation);
     request.body = input.is_null() ? "{}" : dump_json(input);
     return json_body(request.operation, send(request));

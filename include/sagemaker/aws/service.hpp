@@ -26,6 +26,7 @@ struct ServiceDescription {
   Protocol protocol = Protocol::json;
   std::string_view target_prefix = "";  // json: "SageMaker"
   std::string_view version = "";        // query: "2011-06-15"
+  std::string_view json_version = "1.1";
 };
 
 // When checksums of requests are computed and those of responses compared.

@@ -1,11 +1,13 @@
-// CloudWatch Logs: boto3's "logs" client in C++, as far as jobs and endpoints need it.
+// CloudWatch Logs: boto3's "logs" client in C++, and a way to follow a log that is still being written.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
 #include <sagemaker/aws/client.hpp>
 #include <sagemaker/aws/paginator.hpp>
+#include <sagemaker/clients/log_events.hpp>
 
 namespace sagemaker {
 
@@ -32,6 +34,8 @@ class LogsClient {
   json put_log_events(const json& input) const { return call("PutLogEvents", input); }
   json get_log_events(const json& input) const { return call("GetLogEvents", input); }
   json filter_log_events(const json& input) const { return call("FilterLogEvents", input); }
+  json put_retention_policy(const json& input) const { return call("PutRetentionPolicy", input); }
+  json delete_retention_policy(const json& input) const { return call("DeleteRetentionPolicy", input); }
 
   // The pages of DescribeLogGroups, DescribeLogStreams or FilterLogEvents.
   Pages pages(std::string_view operation, const json& input = json::object()) const {
@@ -46,6 +50,22 @@ class LogsClient {
   PageItems log_events(json input) const {
     input["startFromHead"] = true;
     return PageItems(paged("GetLogEvents", input, "nextForwardToken", true), "events");
+  }
+
+  // The events of a group, of one stream or of the streams with a prefix, merged by time, up to what is there
+  // now. for (const LogEvent& event : logs.events({.group = "/aws/sagemaker/TrainingJobs"})) ...
+  LogEvents events(const LogQuery& query) const {
+    return LogEvents(pages("FilterLogEvents", detail::filter_request(query, true)));
+  }
+
+  // The same, and then what is written later, each event once, until `options` say that it is enough. A group
+  // or a stream that does not exist yet is waited for.
+  void follow(const LogQuery& query, const FollowOptions& options,
+              const std::function<void(const LogEvent&)>& deliver) const {
+    detail::LogFollower(
+        query, options, [this](const json& request) { return filter_log_events(request); },
+        [this] { return aws::to_epoch_ms(client_.now()); })
+        .run(deliver, *client_.config().clock);
   }
 
   const std::string& region() const { return client_.region(); }
