@@ -81,7 +81,8 @@ int check_vectors(const std::string& file) {
       const json document = decode_cbor(*body, 128);
       CHECK(holds(test.at(input ? "params" : test.contains("error") ? "error" : "result"), document));
       // What we write says the same.
-      CHECK(holds(document, decode_cbor(encode_cbor(document, sagemaker::local::wire::is_time_member), 128)));
+      const std::string written = encode_cbor(document, sagemaker::local::wire::is_time_member);
+      CHECK(encode_cbor(decode_cbor(written, 128), sagemaker::local::wire::is_time_member) == written);
       ++count;
     }
   }

@@ -17,7 +17,6 @@
 #include <sagemaker/aws/json.hpp>
 #include <sagemaker/aws/paginator.hpp>
 #include <sagemaker/aws/time.hpp>
-#include <sagemaker/detail/documents.hpp>
 
 namespace sagemaker {
 
@@ -54,10 +53,10 @@ struct FollowOptions {
 namespace detail {
 
 inline json filter_request(const LogQuery& query, bool stream_exists) {
-  json request =
-      object({{query.group.starts_with("arn:") ? "logGroupIdentifier" : "logGroupName", query.group}});
+  json request = json::object();
+  request[query.group.starts_with("arn:") ? "logGroupIdentifier" : "logGroupName"] = query.group;
   if (!query.stream.empty() && stream_exists) {
-    request["logStreamNames"] = json::array({query.stream});
+    request["logStreamNames"] = json::array_t{query.stream};
   } else if (!query.stream.empty() || !query.stream_prefix.empty()) {
     request["logStreamNamePrefix"] = query.stream.empty() ? query.stream_prefix : query.stream;
   }
@@ -67,12 +66,17 @@ inline json filter_request(const LogQuery& query, bool stream_exists) {
   return request;
 }
 
+inline std::string log_text(const json& document, const char* name) {
+  const auto found = document.find(name);
+  return found != document.end() && found->is_string() ? found->get_ref<const std::string&>() : std::string();
+}
+
 inline LogEvent log_event_of(const json& event) {
   const auto time = [&](const char* name) {
     const auto found = event.find(name);
     return found != event.end() && found->is_number() ? found->get<std::int64_t>() : std::int64_t{0};
   };
-  return {text_of(event, "logStreamName"), text_of(event, "message"), text_of(event, "eventId"),
+  return {log_text(event, "logStreamName"), log_text(event, "message"), log_text(event, "eventId"),
           time("timestamp"), time("ingestionTime")};
 }
 
@@ -105,10 +109,11 @@ class LogFollower {
         if (error.code() == "ResourceNotFoundException") return true;  // not there yet
         throw;
       }
-      for (const json& item : array_of(page, "events"))
-        if (!take(log_event_of(item), deliver)) return false;
+      if (const auto events = page.find("events"); events != page.end())
+        for (const json& item : *events)
+          if (!take(log_event_of(item), deliver)) return false;
       forget_old();
-      std::string next = text_of(page, "nextToken");
+      std::string next = log_text(page, "nextToken");
       if (next == token) next.clear();
       token = std::move(next);
       request["nextToken"] = token;
