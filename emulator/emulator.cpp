@@ -65,7 +65,8 @@ std::shared_ptr<const http::Tls> make_tls(const Options& options, const std::fil
 }
 
 std::string record_schema() {
-  return std::string(store::Records::schema()) + std::string(store::Objects::schema());
+  return std::string(store::Records::schema()) + std::string(store::Objects::schema()) +
+         std::string(store::BucketSettings::schema());
 }
 
 std::map<std::string, services::Principal> named_identities(const Options& options) {
@@ -85,6 +86,7 @@ struct Emulator::Parts {
   store::Database metric_database;
   store::Records records;
   store::Objects objects;
+  store::BucketSettings bucket_settings;
   store::Logs logs;
   store::Metrics stored_metrics;
   images::Catalog catalog;
@@ -111,6 +113,7 @@ struct Emulator::Parts {
         metric_database(data.metrics_file(), store::Metrics::schema(), store::Durability::process),
         records(database),
         objects(database, data.objects(), options.durability),
+        bucket_settings(database),
         logs(log_database),
         stored_metrics(metric_database),
         catalog({.programs = own_directory(),
@@ -123,7 +126,7 @@ struct Emulator::Parts {
                  options.limits, clock,   options.account, options.region, data.work(), {}},
         training(platform),
         fleet(platform, random_fraction),
-        s3(objects, clock, options.limits.s3),
+        s3(objects, bucket_settings, clock, options.limits.s3),
         temporary_credentials(records, clock),
         callers(named_identities(options), temporary_credentials),
         pipeline(options, platform, fleet, s3, [this](const std::string& key) { return temporary_key(key); },

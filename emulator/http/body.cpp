@@ -50,8 +50,16 @@ bool ConnectionBody::complete() const {
 }
 
 void ConnectionBody::read(const Sink& sink) {
-  if (started_) throw std::logic_error("a request body can be read only once");
+  read_while([&sink](std::string_view piece) {
+    sink(piece);
+    return true;
+  });
+}
+
+void ConnectionBody::read_while(const std::function<bool(std::string_view)>& sink) {
+  if (started_ && !paused_) throw std::logic_error("a request body can be read only once");
   started_ = true;
+  paused_ = false;
   if (continue_pending_) {
     continue_pending_ = false;
     // A client that did not wait needs no permission (RFC 9110 10.1.1).
@@ -59,16 +67,18 @@ void ConnectionBody::read(const Sink& sink) {
         !connection_.send({"HTTP/1.1 100 Continue\r\n\r\n"}))
       cut_off();
   }
-  consume_all(sink);
+  bool wanted = true;
+  consume([&](std::string_view piece) { wanted = sink(piece) && wanted; }, wanted);
+  paused_ = !wanted;
 }
 
-void ConnectionBody::consume_all(const Sink& sink) {
+void ConnectionBody::consume(const Sink& sink, const bool& wanted) {
   broken_ = true;  // unless the end is reached
   try {
     if (chunked_) {
-      consume_chunked(sink);
+      consume_chunked(sink, wanted);
     } else {
-      consume_sized(sink);
+      consume_sized(sink, wanted);
     }
   } catch (const ChunkError& error) {
     throw BodyError(400, std::string("The chunked request body is malformed: ") + error.what() + ".");
@@ -76,7 +86,7 @@ void ConnectionBody::consume_all(const Sink& sink) {
   broken_ = false;
 }
 
-void ConnectionBody::consume_sized(const Sink& sink) {
+void ConnectionBody::consume_sized(const Sink& sink, const bool& wanted) {
   const std::uint64_t length = *length_;
   const auto deliver = [&](std::string_view piece) {
     received_ += piece.size();
@@ -87,11 +97,11 @@ void ConnectionBody::consume_sized(const Sink& sink) {
     connection_.consume(piece.size());
     deliver(piece);
   }
-  if (received_ == length) return;
+  if (received_ == length || !wanted) return;
   const std::size_t memory_size =
       static_cast<std::size_t>(std::min<std::uint64_t>(length - received_, kPieceBytes));
   const std::unique_ptr<char[]> memory(new char[memory_size]);
-  while (received_ < length) {
+  while (received_ < length && wanted) {
     const auto got = connection_.receive(
         memory.get(), static_cast<std::size_t>(std::min<std::uint64_t>(length - received_, memory_size)));
     if (got.state == Connection::Received::end) cut_off();
@@ -103,12 +113,12 @@ void ConnectionBody::consume_sized(const Sink& sink) {
   }
 }
 
-void ConnectionBody::consume_chunked(const Sink& sink) {
+void ConnectionBody::consume_chunked(const Sink& sink, const bool& wanted) {
   for (;;) {
     const std::size_t used = decoder_.feed(connection_.buffered(), sink);
     connection_.consume(used);
     received_ += used;
-    if (decoder_.done()) return;
+    if (decoder_.done() || !wanted) return;
     if (patience_ && received_ > kDiscardBytesMax)
       throw BodyError(413, "The rest of the body is too large to skip.");
     const auto got = connection_.receive_buffered(kPieceBytes);
@@ -144,7 +154,7 @@ bool ConnectionBody::discard_rest() {
   started_ = true;
   patience_ = kDiscardPatience;
   try {
-    consume_all([](std::string_view) {});
+    consume([](std::string_view) {}, true);
   } catch (const BodyError&) {
     return false;
   }

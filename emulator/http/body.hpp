@@ -22,6 +22,7 @@ class ConnectionBody final : public BodyReader {
 
   std::optional<std::uint64_t> length() const override;
   void read(const std::function<void(std::string_view piece)>& sink) override;
+  void read_while(const std::function<bool(std::string_view piece)>& sink) override;
 
   // Everything up to the next request was read.
   bool complete() const;
@@ -31,9 +32,10 @@ class ConnectionBody final : public BodyReader {
  private:
   using Sink = std::function<void(std::string_view piece)>;
 
-  void consume_all(const Sink& sink);
-  void consume_sized(const Sink& sink);
-  void consume_chunked(const Sink& sink);
+  // Up to the end of the body, or until `wanted` is false.
+  void consume(const Sink& sink, const bool& wanted);
+  void consume_sized(const Sink& sink, const bool& wanted);
+  void consume_chunked(const Sink& sink, const bool& wanted);
   // Waits until the socket has something; throws BodyError for a client that is too slow.
   void wait_for_bytes();
   [[noreturn]] void cut_off() const;
@@ -44,7 +46,8 @@ class ConnectionBody final : public BodyReader {
   const bool chunked_;
   bool continue_pending_;
   bool started_ = false;
-  bool broken_ = false;         // an error or exception on the way: where the body ends is not known any more
+  bool paused_ = false;  // a reader has had enough for now, and everything it was given is accounted for
+  bool broken_ = false;  // an error or exception on the way: where the body ends is not known any more
   std::uint64_t received_ = 0;  // of a sized body: what the sink got; of a chunked one: with its framing
   std::optional<std::chrono::milliseconds>
       patience_;  // instead of the idle timeout, while a rest is discarded

@@ -1,5 +1,6 @@
-// An HTTP request and response as the emulator sees them: raw, as they came over the wire. Signatures, S3 keys and
-// ranges need the exact bytes, so nothing here is percent-decoded, inflated or re-ordered. No HTTP library in sight.
+// An HTTP request and response as the emulator sees them: raw, as they came over the wire. Signatures, S3
+// keys and ranges need the exact bytes, so nothing here is percent-decoded, inflated or re-ordered. No HTTP
+// library in sight.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@
 
 namespace sagemaker::local::http {
 
-// The body could not be read as announced: too large (413), cut off or too slow (400, 408). `status` is the answer.
+// The body could not be read as announced: too large (413), cut off or too slow (400, 408). `status` is the
+// answer.
 class BodyError : public std::runtime_error {
  public:
   BodyError(int status, const std::string& message) : std::runtime_error(message), status_(status) {}
@@ -25,14 +27,18 @@ class BodyError : public std::runtime_error {
   int status_;
 };
 
-// A request body, read at most once, in pieces as they arrive (chunked transfer coding already removed).
+// A request body, read once, in pieces as they arrive (chunked transfer coding already removed).
 class BodyReader {
  public:
   virtual ~BodyReader() = default;
   // Content-Length as announced; nullopt for a chunked body.
   virtual std::optional<std::uint64_t> length() const = 0;
-  // Hands every piece to `sink` until the end of the body. Throws BodyError; what `sink` throws passes through.
+  // Hands every piece to `sink` until the end of the body. Throws BodyError; what `sink` throws passes
+  // through.
   virtual void read(const std::function<void(std::string_view piece)>& sink) = 0;
+  // The same, but only until `sink` returns false: then the rest can be read in another call of either.
+  // Pieces that were on their way already are still handed over.
+  virtual void read_while(const std::function<bool(std::string_view piece)>& sink) = 0;
 };
 
 // The whole body as a string; BodyError 413 beyond `bytes_max`.
@@ -48,7 +54,8 @@ struct Request {
   BodyReader* body = nullptr;  // never null while a handler runs
 };
 
-// A part of a file, sent in constant memory. The file is opened when the response is made, so deleting it is harmless.
+// A part of a file, sent in constant memory. The file is opened when the response is made, so deleting it is
+// harmless.
 struct FileBody {
   int descriptor = -1;  // owned by the response: closed when it was sent
   std::uint64_t offset = 0;

@@ -1,1 +1,1 @@
-list(APPEND wire_sources authenticator.cpp authentication_faults.cpp)
+list(APPEND wire_sources authenticator.cpp authenticator_forms.cpp authentication_faults.cpp)

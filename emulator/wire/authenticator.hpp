@@ -48,6 +48,8 @@ struct Identity {
   std::string seed_signature;
 };
 
+struct PolicySignature;
+
 class Authenticator {
  public:
   // A key pair that is accepted, and what else a request with it must show.
@@ -81,6 +83,10 @@ class Authenticator {
   // Throws ServiceFault; passing says nothing about the signature itself.
   void check_before_body(const http::Request& request, AuthenticationFamily family,
                          const Scope& expected) const;
+  // An upload from a form: the signature covers its policy. Returns the access key, "" where nobody signed
+  // and nobody must. Throws ServiceFault. In authenticator_forms.cpp.
+  std::string authenticate_policy(const std::optional<PolicySignature>& signature, const std::string& policy,
+                                  const Scope& expected) const;
 
  private:
   using Claim = aws::sigv4::Claim;

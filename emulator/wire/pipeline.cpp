@@ -118,6 +118,7 @@ http::Response Pipeline::handle(http::Request& request) {
                   http::loggable(error.what()));
     response = encode_fault(fault_of(error), where, request, context.request_id);
   }
+  if (where.service == Service::s3) s3_protocol_.add_cors_headers(request, response);
   if (spdlog::should_log(spdlog::level::debug)) {
     const auto took = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start);
     spdlog::debug("{} {} {} {} {} -> {} in {:.2f} ms", context.request_id, request.remote_address,
@@ -217,6 +218,14 @@ http::Response Pipeline::answer_invocation(const Route& where, http::Request& re
 }
 
 http::Response Pipeline::answer_s3(http::Request& request, CallContext& context) {
+  // Browsers ask and submit without signing the request.
+  if (request.method == "OPTIONS") return s3_protocol_.preflight(context, request);
+  if (is_s3_form_upload(request)) {
+    return s3_protocol_.upload_form(
+        context, request, [this](const std::optional<PolicySignature>& signature, const std::string& policy) {
+          return authenticator_.authenticate_policy(signature, policy, {options_.region, "s3", {}});
+        });
+  }
   const Identity identity = authenticator_.authenticate_s3(request, {options_.region, "s3", {}});
   context.access_key = identity.access_key;
   return s3_protocol_.handle(context, request, identity);

@@ -1,7 +1,9 @@
 #include "emulator/wire/s3_address.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include <sagemaker/aws/uri.hpp>
 
@@ -15,21 +17,48 @@ std::string decode(std::string_view raw) {
   throw ServiceFault("InvalidURI", 400, "Couldn't parse the specified URI.", {{"URI", std::string(raw)}});
 }
 
+// us-east-1, us-gov-west-1, ap-southeast-2
+bool looks_like_region(std::string_view label) {
+  const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  return std::count(label.begin(), label.end(), '-') >= 2 &&
+         std::all_of(label.begin(), label.end(), allowed) && label.back() >= '0' && label.back() <= '9';
+}
+
+// The label that names the service: s3, s3-fips, s3-accelerate, and s3-us-west-2 of old.
+bool is_service(std::string_view label) {
+  if (label == "s3" || label == "s3-fips" || label == "s3-accelerate" || label == "s3-external-1")
+    return true;
+  return label.starts_with("s3-") && looks_like_region(label.substr(3));
+}
+
+std::string_view last_label(std::string_view host) {
+  const std::size_t dot = host.rfind('.');
+  return dot == std::string_view::npos ? host : host.substr(dot + 1);
+}
+
+std::string_view without_last_label(std::string_view host) {
+  const std::size_t dot = host.rfind('.');
+  return dot == std::string_view::npos ? std::string_view() : host.substr(0, dot);
+}
+
+// The bucket in front of [.]SERVICE[.dualstack][.REGION]; nullopt: the name is not of that form.
+std::optional<std::string> bucket_before_service(std::string_view host) {
+  if (looks_like_region(last_label(host)) && !is_service(last_label(host))) host = without_last_label(host);
+  if (last_label(host) == "dualstack") host = without_last_label(host);
+  if (host.empty() || !is_service(last_label(host))) return std::nullopt;
+  return std::string(without_last_label(host));
+}
+
 // The bucket in a host name; "" where there is none.
 std::string bucket_of_host(const std::string& header) {
   const std::string lower = aws::to_lower(header);
   std::string_view host = lower;
   host = host.substr(0, host.rfind(':'));
-  for (const std::string_view domain : {".localhost", ".amazonaws.com"}) {
+  for (const std::string_view domain : {".localhost", ".amazonaws.com", ".amazonaws.com.cn"}) {
     if (!host.ends_with(domain)) continue;
     host.remove_suffix(domain.size());
-    // What is left is BUCKET, BUCKET.s3, BUCKET.s3.REGION or, without a bucket, s3 or s3.REGION.
-    if (host == "s3" || (host.starts_with("s3.") && host.find('.', 3) == std::string_view::npos)) return "";
-    if (host.ends_with(".s3")) return std::string(host.substr(0, host.size() - 3));
-    const std::size_t region = host.rfind('.');
-    if (region != std::string_view::npos && host.substr(0, region).ends_with(".s3")) {
-      return std::string(host.substr(0, region - 3));
-    }
+    if (std::optional<std::string> bucket = bucket_before_service(host)) return *std::move(bucket);
+    // Our own domain needs no name for the service: whatever stands in front is the bucket.
     return domain == ".localhost" ? std::string(host) : "";
   }
   return "";

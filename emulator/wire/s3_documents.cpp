@@ -7,6 +7,7 @@
 
 #include "emulator/services/s3/checksum.hpp"
 #include "emulator/services/s3/faults.hpp"
+#include "emulator/wire/s3_settings.hpp"
 
 namespace sagemaker::local::wire {
 namespace {
@@ -54,6 +55,8 @@ json bucket_configuration(const std::string& xml) {
     const std::string_view name = local_name(child);
     if (name == "LocationConstraint") {
       configuration["LocationConstraint"] = child.child_value();
+    } else if (name == "Tags") {
+      for (const pugi::xml_node& tag : child.children()) configuration["Tags"].push_back(texts_of(tag));
     } else if (child.type() == pugi::node_element) {
       throw s3::not_implemented("CreateBucketConfiguration",
                                 "The element " + std::string(name) + " is not supported");
@@ -97,11 +100,12 @@ json completion(const std::string& xml) {
 }  // namespace
 
 bool s3_has_document(std::string_view operation) {
-  return operation == "CreateBucket" || operation == "DeleteObjects" ||
+  return s3_has_setting_document(operation) || operation == "CreateBucket" || operation == "DeleteObjects" ||
          operation == "CompleteMultipartUpload";
 }
 
 void read_s3_document(std::string_view operation, const std::string& xml, json& input) {
+  if (s3_has_setting_document(operation)) return read_s3_setting(operation, xml, input);
   if (operation == "CreateBucket") {
     if (!xml.empty()) input["CreateBucketConfiguration"] = bucket_configuration(xml);
   } else if (operation == "DeleteObjects") {

@@ -3,6 +3,7 @@
 #include "emulator/services/s3/checksum.hpp"
 #include "emulator/services/s3/digests.hpp"
 #include "emulator/services/s3/faults.hpp"
+#include "emulator/wire/s3_cors.hpp"
 #include "emulator/wire/s3_documents.hpp"
 #include "emulator/wire/s3_payload.hpp"
 #include "emulator/wire/s3_request.hpp"
@@ -54,6 +55,23 @@ http::Response S3Protocol::handle(const CallContext& context, http::Request& req
       encode_s3_reply(call, service_.call(call.operation, context, call.input, payload), request);
   add_s3_ids(response, context.request_id);
   return response;
+}
+
+http::Response S3Protocol::preflight(const CallContext& context, const http::Request& request) {
+  http::Response response = answer_s3_preflight(service_, request);
+  add_s3_ids(response, context.request_id);
+  return response;
+}
+
+http::Response S3Protocol::upload_form(CallContext& context, http::Request& request,
+                                       const PolicyVerifier& verify) {
+  http::Response response = handle_s3_form_upload(service_, context, request, verify, service_.now());
+  add_s3_ids(response, context.request_id);
+  return response;
+}
+
+void S3Protocol::add_cors_headers(const http::Request& request, http::Response& response) {
+  add_s3_cors_headers(service_, request, response);
 }
 
 http::Response S3Protocol::error(const ServiceFault& fault, const http::Request& request,

@@ -9,6 +9,7 @@
 #include "emulator/services/operation.hpp"
 #include "emulator/services/s3/service.hpp"
 #include "emulator/wire/authenticator.hpp"
+#include "emulator/wire/s3_form_upload.hpp"
 
 namespace sagemaker::local::wire {
 
@@ -21,6 +22,14 @@ class S3Protocol {
   // `identity`: what the signature said about the payload; its chunk context verifies signed chunks. Throws
   // ServiceFault; what the disk refuses passes through as std::system_error.
   http::Response handle(const CallContext& context, http::Request& request, const Identity& identity);
+
+  // OPTIONS, which comes without a signature, whoever asks.
+  http::Response preflight(const CallContext& context, const http::Request& request);
+  // An upload from a form (see is_s3_form_upload()): its policy is signed, not the request. Sets the access
+  // key in `context`.
+  http::Response upload_form(CallContext& context, http::Request& request, const PolicyVerifier& verify);
+  // What lets a page of another origin read the answer, if the bucket's rules do.
+  void add_cors_headers(const http::Request& request, http::Response& response);
 
   // The XML error document; no body for HEAD and for 304.
   static http::Response error(const ServiceFault& fault, const http::Request& request,

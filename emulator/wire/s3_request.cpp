@@ -15,6 +15,7 @@
 #include "emulator/services/s3/faults.hpp"
 #include "emulator/wire/s3_address.hpp"
 #include "emulator/wire/s3_request_rows.hpp"
+#include "emulator/wire/s3_settings.hpp"
 
 namespace sagemaker::local::wire {
 namespace {
@@ -143,7 +144,9 @@ void add_header(const std::string& name, const std::string& value, json& input) 
     return;
   }
   const MemberRow* row = row_named(header_rows, lower);
-  if (!row || value.empty() || input.contains(row->member)) return;
+  // An empty header is as good as none, but for the one that S3 refuses to be empty.
+  const bool counts = !value.empty() || lower == "x-amz-object-ownership";
+  if (!row || !counts || input.contains(row->member)) return;
   require_header_text(lower, value);
   add_member(*row, value, input);
 }
@@ -165,8 +168,9 @@ bool is_subresource(std::string_view name) {
   const auto in_table =
       std::any_of(std::begin(operation_rows), std::end(operation_rows),
                   [&](const OperationRow& row) { return !name.empty() && row.subresource == name; });
-  return in_table || std::find(std::begin(other_subresources), std::end(other_subresources), name) !=
-                         std::end(other_subresources);
+  return in_table || is_s3_setting(name) ||
+         std::find(std::begin(other_subresources), std::end(other_subresources), name) !=
+             std::end(other_subresources);
 }
 
 std::string subresource_of(const QueryFields& query) {
@@ -195,17 +199,13 @@ std::string operation_of(const http::Request& request, Level level, const QueryF
       return std::string(row.operation);
     }
   }
-  if (request.method == "OPTIONS") {
-    throw ServiceFault("AccessForbidden", 403, "CORSResponse: CORS is not enabled for this bucket.",
-                       {{"Method", request.method}, {"ResourceType", resource_type(level)}});
+  if (level == Level::bucket) {
+    const std::string_view setting = s3_setting_operation(request.method, subresource);
+    if (!setting.empty()) return std::string(setting);
   }
   if (!subresource.empty()) {
     throw s3::not_implemented("?" + subresource, request.method + " with the sub-resource ?" + subresource +
                                                      " is something that sagemaker-local does not implement");
-  }
-  if (request.method == "POST" && level == Level::bucket) {
-    throw s3::not_implemented("Content-Type",
-                              "Uploads from HTML forms are not implemented by sagemaker-local");
   }
   throw ServiceFault("MethodNotAllowed", 405, "The specified method is not allowed against this resource.",
                      {{"Method", request.method}, {"ResourceType", resource_type(level)}});
@@ -228,6 +228,14 @@ std::string refine(std::string operation, const json& input, const QueryFields& 
 }
 
 }  // namespace
+
+void add_s3_header(const std::string& name, const std::string& value, json& input) {
+  add_header(name, value, input);
+}
+
+bool has_s3_subresource(const http::Request& request) {
+  return !subresource_of(aws::parse_query(request.query)).empty();
+}
 
 S3Call decode_s3_request(const http::Request& request) {
   const S3Address address = s3_address_of(request);

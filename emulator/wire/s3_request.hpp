@@ -19,4 +19,9 @@ struct S3Call {
 // for values that cannot be read, MethodNotAllowed, InvalidURI.
 S3Call decode_s3_request(const http::Request& request);
 
+// One header as a member of the input; headers without a meaning are left out.
+void add_s3_header(const std::string& name, const std::string& value, json& input);
+// Whether the query turns the request into one about something else than the bucket or object itself.
+bool has_s3_subresource(const http::Request& request);
+
 }  // namespace sagemaker::local::wire

@@ -15,6 +15,7 @@ struct OperationRow {
   std::string_view operation;
 };
 
+// Those of the settings of a bucket are in s3_settings.cpp.
 inline constexpr OperationRow operation_rows[] = {
     {"GET", Level::service, "", "ListBuckets"},
     {"GET", Level::bucket, "", "ListObjects"},  // or ListObjectsV2
@@ -24,25 +25,9 @@ inline constexpr OperationRow operation_rows[] = {
     {"POST", Level::bucket, "delete", "DeleteObjects"},
     {"GET", Level::bucket, "location", "GetBucketLocation"},
     {"GET", Level::bucket, "uploads", "ListMultipartUploads"},
-    {"GET", Level::bucket, "acl", "GetBucketAcl"},
     {"GET", Level::bucket, "versioning", "GetBucketVersioning"},
     {"PUT", Level::bucket, "versioning", "PutBucketVersioning"},
     {"GET", Level::bucket, "versions", "ListObjectVersions"},
-    {"GET", Level::bucket, "logging", "GetBucketLogging"},
-    {"GET", Level::bucket, "accelerate", "GetBucketAccelerateConfiguration"},
-    {"GET", Level::bucket, "notification", "GetBucketNotificationConfiguration"},
-    {"GET", Level::bucket, "requestPayment", "GetBucketRequestPayment"},
-    {"GET", Level::bucket, "ownershipControls", "GetBucketOwnershipControls"},
-    {"GET", Level::bucket, "policy", "GetBucketPolicy"},
-    {"GET", Level::bucket, "policyStatus", "GetBucketPolicyStatus"},
-    {"GET", Level::bucket, "tagging", "GetBucketTagging"},
-    {"GET", Level::bucket, "cors", "GetBucketCors"},
-    {"GET", Level::bucket, "lifecycle", "GetBucketLifecycleConfiguration"},
-    {"GET", Level::bucket, "website", "GetBucketWebsite"},
-    {"GET", Level::bucket, "encryption", "GetBucketEncryption"},
-    {"GET", Level::bucket, "replication", "GetBucketReplication"},
-    {"GET", Level::bucket, "object-lock", "GetObjectLockConfiguration"},
-    {"GET", Level::bucket, "publicAccessBlock", "GetPublicAccessBlock"},
     {"GET", Level::object, "", "GetObject"},
     {"HEAD", Level::object, "", "HeadObject"},
     {"PUT", Level::object, "", "PutObject"},  // or CopyObject
@@ -68,15 +53,11 @@ inline constexpr OperationRow operation_rows[] = {
 // Query parameters that turn a request into another one, beyond those in the table. S3 ignores any other
 // parameter.
 inline constexpr std::string_view other_subresources[] = {"abac",
-                                                          "analytics",
                                                           "append",
-                                                          "intelligent-tiering",
-                                                          "inventory",
                                                           "metadataTable",
                                                           "metadataConfiguration",
                                                           "metadataInventoryTable",
                                                           "metadataJournalTable",
-                                                          "metrics",
                                                           "renameObject",
                                                           "select",
                                                           "session",
@@ -135,6 +116,7 @@ inline constexpr MemberRow header_rows[] = {
     {"x-amz-write-offset-bytes", "WriteOffsetBytes"},
     {"x-amz-bucket-object-lock-enabled", "ObjectLockEnabledForBucket"},
     {"x-amz-object-ownership", "ObjectOwnership"},
+    {"x-amz-transition-default-minimum-object-size", "TransitionDefaultMinimumObjectSize"},
     {"x-amz-expected-bucket-owner", "ExpectedBucketOwner"},
     {"x-amz-source-expected-bucket-owner", "ExpectedSourceBucketOwner"},
     {"x-amz-checksum-crc32", "ChecksumCRC32"},
@@ -170,6 +152,7 @@ inline constexpr MemberRow query_rows[] = {
     {"uploadId", "UploadId"},
     {"versionId", "VersionId"},
     {"bucket-region", "BucketRegion"},
+    {"id", "Id"},
     {"max-keys", "MaxKeys", Kind::number},
     {"max-uploads", "MaxUploads", Kind::number},
     {"max-parts", "MaxParts", Kind::number},

@@ -41,6 +41,8 @@ constexpr HeaderRow plain_rows[] = {
 
 // Members that are headers even beside a document.
 constexpr HeaderRow always_rows[] = {
+    {"Expiration", "x-amz-expiration"},
+    {"TransitionDefaultMinimumObjectSize", "x-amz-transition-default-minimum-object-size"},
     {"ServerSideEncryption", "x-amz-server-side-encryption"},
     {"SSEKMSKeyId", "x-amz-server-side-encryption-aws-kms-key-id"},
     {"BucketKeyEnabled", "x-amz-server-side-encryption-bucket-key-enabled"},
@@ -67,8 +69,10 @@ void add_date(const json& document, http::Response& response) {
 }
 
 int status_of(const S3Call& call, const json& document) {
-  if (call.operation == "DeleteBucket" || call.operation == "DeleteObject" ||
-      call.operation == "AbortMultipartUpload") {
+  // Two of the writes answer as the deletions of settings do.
+  if (call.operation == "PutBucketPolicy" || call.operation == "PutBucketTagging") return 204;
+  if (call.operation.starts_with("DeleteBucket") || call.operation == "DeletePublicAccessBlock") return 204;
+  if (call.operation == "DeleteObject" || call.operation == "AbortMultipartUpload") {
     return 204;
   }
   const bool reads = call.operation == "GetObject" || call.operation == "HeadObject";
@@ -89,7 +93,9 @@ http::Response encode_s3_reply(const S3Call& call, services::s3::Reply reply, co
   std::string xml = s3_document(call.operation, reply.document, request);
   if (!xml.empty()) {
     if (call.operation == "CreateMultipartUpload") add_headers(create_upload_rows, reply.document, response);
-    response.headers.set("Content-Type", "application/xml");
+    // A policy comes back as it was set.
+    const bool is_policy = call.operation == "GetBucketPolicy";
+    response.headers.set("Content-Type", is_policy ? "application/json" : "application/xml");
     response.body = std::move(xml);
     return response;
   }

@@ -5,6 +5,7 @@
 #include <sagemaker/aws/uri.hpp>
 
 #include "emulator/wire/s3_response.hpp"
+#include "emulator/wire/s3_settings.hpp"
 #include "emulator/wire/s3_xml.hpp"
 
 namespace sagemaker::local::wire {
@@ -208,46 +209,11 @@ std::string location(const json& document) {
   return text.insert(text.rfind("</"), region);
 }
 
-std::string acl(const json& document) {
-  XmlWriter xml("AccessControlPolicy");
-  write_owner(xml, document, "Owner");
-  xml.open("AccessControlList");
-  for (const json& grant : document["Grants"]) {
-    const json& grantee = grant["Grantee"];
-    xml.open("Grant");
-    xml.open_with_type("Grantee", grantee["Type"].get<std::string>());
-    xml.member(grantee, "ID");
-    xml.member(grantee, "DisplayName");
-    xml.close();
-    xml.member(grant, "Permission");
-    xml.close();
-  }
-  return xml.finish();
-}
-
 std::string tagging(const json&) {
   XmlWriter xml("Tagging");
   xml.open("TagSet");
   return xml.finish();
 }
-
-std::string ownership_controls(const json& document) {
-  XmlWriter xml("OwnershipControls");
-  for (const json& rule : document["Rules"]) {
-    xml.open("Rule");
-    xml.member(rule, "ObjectOwnership");
-    xml.close();
-  }
-  return xml.finish();
-}
-
-std::string request_payment(const json& document) {
-  XmlWriter xml("RequestPaymentConfiguration");
-  xml.member(document, "Payer");
-  return xml.finish();
-}
-
-std::string empty_root(const char* root) { return XmlWriter(root).finish(); }
 
 }  // namespace
 
@@ -262,24 +228,16 @@ std::string s3_document(const std::string& operation, const json& document, cons
       {"ListParts", list_parts},
       {"ListMultipartUploads", list_multipart_uploads},
       {"GetBucketLocation", location},
-      {"GetBucketAcl", acl},
-      {"GetObjectAcl", acl},
       {"GetObjectTagging", tagging},
-      {"GetBucketOwnershipControls", ownership_controls},
-      {"GetBucketRequestPayment", request_payment},
       {"CopyObject",
        [](const json& result) { return copy_result("CopyObjectResult", result["CopyObjectResult"]); }},
       {"UploadPartCopy",
        [](const json& result) { return copy_result("CopyPartResult", result["CopyPartResult"]); }},
-      {"GetBucketVersioning", [](const json&) { return empty_root("VersioningConfiguration"); }},
-      {"GetBucketLogging", [](const json&) { return empty_root("BucketLoggingStatus"); }},
-      {"GetBucketAccelerateConfiguration", [](const json&) { return empty_root("AccelerateConfiguration"); }},
-      {"GetBucketNotificationConfiguration",
-       [](const json&) { return empty_root("NotificationConfiguration"); }},
+      {"GetBucketVersioning", [](const json&) { return XmlWriter("VersioningConfiguration").finish(); }},
   };
   if (operation == "CompleteMultipartUpload") return complete_multipart_upload(document, request);
   const auto found = renders.find(operation);
-  return found == renders.end() ? "" : found->second(document);
+  return found == renders.end() ? write_s3_setting(operation, document) : found->second(document);
 }
 
 }  // namespace sagemaker::local::wire

@@ -101,7 +101,7 @@ TEST_CASE_FIXTURE(IntegrityFixture, "a body without a length is refused") {
 TEST_CASE_FIXTURE(IntegrityFixture,
                   "an object larger than a single PUT may be is refused, announced or not") {
   limits.put_bytes_max = 1000;
-  sagemaker::local::services::s3::Service small(objects, clock, limits);
+  sagemaker::local::services::s3::Service small(objects, settings, clock, limits);
   sagemaker::local::wire::S3Protocol small_protocol(small, limits);
   used = &small_protocol;
   const S3Answer refused = put("/bucket/key", std::string(1001, 'x'));

@@ -36,6 +36,8 @@ class StandingClock final : public aws::Clock {
 class PiecewiseBody final : public local::http::BodyReader {
  public:
   std::string bytes;
+  std::size_t piece = 1000;
+  std::size_t read_bytes = 0;
   bool chunked = false;
   bool breaks_off = false;
   std::optional<std::uint64_t> length() const override {
@@ -43,10 +45,17 @@ class PiecewiseBody final : public local::http::BodyReader {
     return bytes.size();
   }
   void read(const std::function<void(std::string_view)>& sink) override {
-    constexpr std::size_t piece = 1000;
+    read_while([&](std::string_view bytes_of_piece) {
+      sink(bytes_of_piece);
+      return true;
+    });
+  }
+  void read_while(const std::function<bool(std::string_view)>& sink) override {
     const std::size_t end = breaks_off ? bytes.size() / 2 : bytes.size();
-    for (std::size_t at = 0; at < end; at += piece) {
-      sink(std::string_view(bytes).substr(at, std::min(piece, end - at)));
+    while (read_bytes < end) {
+      const std::size_t length = std::min(piece, end - read_bytes);
+      read_bytes += length;
+      if (!sink(std::string_view(bytes).substr(read_bytes - length, length))) return;
     }
     if (breaks_off) throw local::http::BodyError(400, "the connection was closed");
   }
@@ -78,13 +87,16 @@ struct S3Answer {
 };
 
 struct S3Fixture {
+  static std::string schema() {
+    return std::string(local::store::Objects::schema()) + std::string(local::store::BucketSettings::schema());
+  }
   TemporaryDirectory directory;
-  local::store::Database database{directory / "data.db", local::store::Objects::schema(),
-                                  local::store::Durability::process};
+  local::store::Database database{directory / "data.db", schema(), local::store::Durability::process};
   local::store::Objects objects{database, directory / "objects", local::store::Durability::process};
+  local::store::BucketSettings settings{database};
   std::shared_ptr<StandingClock> clock = std::make_shared<StandingClock>();
   local::S3Limits limits;
-  local::services::s3::Service service{objects, clock, limits};
+  local::services::s3::Service service{objects, settings, clock, limits};
   local::wire::S3Protocol protocol{service, limits};
   local::wire::S3Protocol* used = &protocol;
   local::CallContext context{"111122223333", "us-east-1", "aws", "test", "request-1"};
@@ -107,6 +119,7 @@ struct S3Fixture {
     request.headers = std::move(headers);
     if (!request.headers.contains("Host")) request.headers.add("Host", "127.0.0.1:4566");
     body.bytes = bytes;
+    body.read_bytes = 0;
     request.body = &body;
     local::http::Response response;
     try {
@@ -146,6 +159,7 @@ struct S3Fixture {
 
 struct S3BucketFixture : S3Fixture {
   S3BucketFixture() { REQUIRE(send("PUT", "/bucket").status == 200); }
+  std::size_t settings_of_bucket() const { return settings.all("bucket").size(); }
 };
 
 inline std::string md5_base64(std::string_view text) {

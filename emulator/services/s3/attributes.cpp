@@ -51,24 +51,13 @@ void check_metadata(const json& metadata, const S3Limits& limits) {
 
 }  // namespace
 
-void check_acl(const json& input) {
-  const std::string acl = text_of(input, "ACL");
-  const bool harmless =
-      acl.empty() || acl == "private" || acl == "bucket-owner-full-control" || acl == "bucket-owner-read";
-  const bool grants = has(input, "GrantFullControl") || has(input, "GrantRead") ||
-                      has(input, "GrantReadACP") || has(input, "GrantWrite") || has(input, "GrantWriteACP");
-  if (!harmless || grants) {
-    throw ServiceFault("AccessControlListNotSupported", 400, "The bucket does not allow ACLs");
-  }
-}
-
 json attributes_of(const json& input, const S3Limits& limits) {
   for (const auto& [member, header] : refused_members) {
     if (has(input, member)) throw not_implemented(header);
   }
-  check_acl(input);
   check_encryption(input);
   json attributes = json::object();
+  if (has(input, "AccessControlPolicy")) attributes["AccessControlPolicy"] = input["AccessControlPolicy"];
   for (const char* member : plain_members) {
     if (has(input, member)) attributes[member] = input[member];
   }
@@ -97,6 +86,7 @@ void set_checksum(json& attributes, Algorithm algorithm, const std::string& valu
 }
 
 void describe_encryption(const json& attributes, json& output) {
+  output["ServerSideEncryption"] = "AES256";  // what S3 does by itself
   for (const char* member : encryption_members) {
     if (has(attributes, member)) output[member] = attributes[member];
   }

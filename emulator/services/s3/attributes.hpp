@@ -12,11 +12,8 @@
 namespace sagemaker::local::services::s3 {
 
 // The document to keep for a new object. Throws ServiceFault: MetadataTooLarge, InvalidStorageClass, what is
-// not implemented (tags, object lock, customer keys) and ACLs that a bucket without ACLs refuses.
+// not implemented (tags, object lock, customer keys).
 json attributes_of(const json& input, const S3Limits& limits);
-
-// Refuses access control lists that would open the object to others: buckets here enforce their owner.
-void check_acl(const json& input);
 
 void set_checksum(json& attributes, Algorithm algorithm, const std::string& value, const std::string& type);
 

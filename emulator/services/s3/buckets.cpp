@@ -5,11 +5,13 @@
 
 #include <sagemaker/aws/crypto.hpp>
 
-#include "emulator/services/s3/attributes.hpp"
+#include "emulator/services/s3/acl.hpp"
 #include "emulator/services/s3/faults.hpp"
 #include "emulator/services/s3/members.hpp"
+#include "emulator/services/s3/regions.hpp"
 #include "emulator/services/s3/requirements.hpp"
 #include "emulator/services/s3/service.hpp"
+#include "emulator/services/s3/setting_checks.hpp"
 
 namespace sagemaker::local::services::s3 {
 namespace {
@@ -38,14 +40,6 @@ bool is_bucket_name(const std::string& name) {
                       [&](const char* text) { return name.ends_with(text); });
 }
 
-// us-east-1, ap-southeast-2, us-gov-west-1: letters in groups, a digit at the end.
-bool looks_like_region(const std::string& region) {
-  const auto allowed = [](char c) { return is_lower_or_digit(c) || c == '-'; };
-  return region.size() >= 9 && std::count(region.begin(), region.end(), '-') >= 2 &&
-         std::all_of(region.begin(), region.end(), allowed) && region[region.size() - 2] == '-' &&
-         region.back() >= '0' && region.back() <= '9';
-}
-
 // The region a bucket is to be in. us-east-1 is the one that cannot be named, and from which others can be
 // reached.
 std::string region_for(const CallContext& context, const std::string& constraint) {
@@ -58,12 +52,14 @@ std::string region_for(const CallContext& context, const std::string& constraint
   };
   if (context.region != "us-east-1") {
     if (constraint.empty()) throw illegal("unspecified");
-    if (constraint != context.region) throw illegal(constraint);
-    return constraint;
+    // The first region outside the United States is also known by an older name.
+    const bool by_old_name = constraint == "EU" && context.region == "eu-west-1";
+    if (constraint != context.region && !by_old_name) throw illegal(constraint);
+    return context.region;
   }
   if (constraint.empty()) return "us-east-1";
   if (constraint == "EU") return "eu-west-1";
-  if (constraint == "us-east-1" || !looks_like_region(constraint)) {
+  if (constraint == "us-east-1" || !is_region(constraint)) {
     throw ServiceFault("InvalidLocationConstraint", 400, "The specified location-constraint is not valid",
                        {{"LocationConstraint", constraint}});
   }
@@ -76,11 +72,16 @@ Reply Service::list_buckets(const CallContext& context, const json& input, BodyS
   const std::string prefix = text_of(input, "Prefix");
   const std::string region = text_of(input, "BucketRegion");
   const std::string token = text_of(input, "ContinuationToken");
+  if (!region.empty() && region != context.region && !is_region(region)) {
+    throw ServiceFault("InvalidArgument", 400, "Argument value " + region + " is not a valid AWS Region",
+                       {{"ArgumentName", "bucket-region"}});
+  }
   std::string after;
   if (!token.empty()) {
     const std::optional<std::string> decoded = aws::base64_decode(token);
     if (!decoded) {
-      throw invalid_argument("The continuation token provided is incorrect", "continuation-token", token);
+      throw ServiceFault("InvalidArgument", 400, "The continuation token provided is incorrect",
+                         {{"ArgumentName", "continuation-token"}});
     }
     after = *decoded;
   }
@@ -108,6 +109,55 @@ Reply Service::list_buckets(const CallContext& context, const json& input, BodyS
   return reply;
 }
 
+namespace {
+
+ServiceFault acl_with_enforced_owner(const std::string& bucket) {
+  return {"InvalidBucketAclWithObjectOwnership",
+          400,
+          "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+          {{"BucketName", bucket}}};
+}
+
+// What a request to create a bucket asks for besides the bucket.
+store::BucketSettings::Documents settings_of_new_bucket(const CallContext& context, const json& input) {
+  store::BucketSettings::Documents settings;
+  const std::string ownership = text_of(input, "ObjectOwnership", "BucketOwnerEnforced");
+  if (ownership != "BucketOwnerEnforced" && ownership != "BucketOwnerPreferred" &&
+      ownership != "ObjectWriter") {
+    throw ServiceFault("InvalidArgument", 400, "Invalid x-amz-object-ownership header: " + ownership,
+                       {{"ArgumentName", "x-amz-object-ownership"}});
+  }
+  if (ownership != "BucketOwnerEnforced") {
+    settings["ownership"] = {{"Rules", json::array({{{"ObjectOwnership", ownership}}})}};
+  }
+  if (has_acl_headers(input)) {
+    const json acl = acl_of(context, input);
+    const bool owner_only = asks_for_owner_only(input);
+    if (ownership == "BucketOwnerEnforced" && !owner_only)
+      throw acl_with_enforced_owner(text_of(input, "Bucket"));
+    // A new bucket blocks what would open it to everybody.
+    if (is_public_acl(acl)) {
+      throw ServiceFault("InvalidBucketAclWithBlockPublicAccessError", 400,
+                         "Bucket cannot have public ACLs set with BlockPublicAccess enabled",
+                         {{"BucketName", text_of(input, "Bucket")}});
+    }
+    if (!owner_only) settings["acl"] = acl;
+  }
+  const json& configuration = part_of(input, "CreateBucketConfiguration");
+  if (has(configuration, "Tags")) {
+    check_bucket_tags(
+        configuration["Tags"],
+        {"InvalidTag", 400,
+         "User-defined tag keys can't start with \"aws:\". This prefix is reserved for system tags. "
+         "Remove \"aws:\" from your tag keys and try again."});
+    settings["tagging"] = {{"TagSet", configuration["Tags"]}};
+  }
+  if (text_of(configuration, "LocationConstraint") == "EU") settings["location"] = "EU";
+  return settings;
+}
+
+}  // namespace
+
 Reply Service::create_bucket(const CallContext& context, const json& input, BodySource&) {
   const std::string name = text_of(input, "Bucket");
   if (!is_bucket_name(name)) {
@@ -117,11 +167,9 @@ Reply Service::create_bucket(const CallContext& context, const json& input, Body
   if (text_of(input, "ObjectLockEnabledForBucket") == "true") {
     throw not_implemented("x-amz-bucket-object-lock-enabled");
   }
-  if (text_of(input, "ObjectOwnership", "BucketOwnerEnforced") != "BucketOwnerEnforced") {
-    throw not_implemented("x-amz-object-ownership");
-  }
-  check_acl(input);
-  const std::string constraint = text_of(part_of(input, "CreateBucketConfiguration"), "LocationConstraint");
+  const json& configuration = part_of(input, "CreateBucketConfiguration");
+  const std::string constraint = text_of(configuration, "LocationConstraint");
+  const store::BucketSettings::Documents settings = settings_of_new_bucket(context, input);
   const store::Bucket bucket{name, region_for(context, constraint), now_ms()};
   if (!objects_.create_bucket(bucket)) {
     const std::optional<store::Bucket> existing = objects_.find_bucket(name);
@@ -132,6 +180,8 @@ Reply Service::create_bucket(const CallContext& context, const json& input, Body
                          "Your previous request to create the named bucket succeeded and you already own it.",
                          {{"BucketName", name}});
     }
+  } else if (!settings.empty()) {
+    settings_.put_all(name, settings);
   }
   Reply reply;
   reply.document["Location"] = "/" + name;
@@ -163,7 +213,8 @@ Reply Service::delete_bucket(const CallContext& context, const json& input, Body
 
 Reply Service::get_bucket_location(const CallContext& context, const json& input, BodySource&) {
   const store::Bucket bucket = existing_bucket(context, input);
-  return {{{"LocationConstraint", bucket.region == "us-east-1" ? "" : bucket.region}}, std::nullopt};
+  const json named = settings_.find(bucket.name, "location").value_or(bucket.region);
+  return {{{"LocationConstraint", named == "us-east-1" ? json("") : named}}, std::nullopt};
 }
 
 }  // namespace sagemaker::local::services::s3

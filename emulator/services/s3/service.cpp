@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "emulator/services/s3/bucket_effects.hpp"
 #include "emulator/services/s3/bucket_settings.hpp"
 #include "emulator/services/s3/faults.hpp"
 #include "emulator/services/s3/members.hpp"
@@ -27,7 +28,7 @@ void require_owner(const CallContext& context, const json& input, const char* me
   if (!is_account_id(owner)) {
     throw ServiceFault(
         "InvalidBucketOwnerAWSAccountID", 400,
-        "The value of the expected bucket owner parameter must be an AWS account ID... [" + owner + "]");
+        "The value of the expected bucket owner parameter must be an AWS Account ID... [" + owner + "]");
   }
   if (owner != context.account) throw access_denied();
 }
@@ -40,8 +41,9 @@ void require_current_version(const json& input, const char* member, const std::s
                      {{"Key", key}, {"VersionId", version}});
 }
 
-Service::Service(store::Objects& objects, std::shared_ptr<aws::Clock> clock, const S3Limits& limits)
-    : objects_(objects), clock_(std::move(clock)), limits_(limits) {}
+Service::Service(store::Objects& objects, store::BucketSettings& settings, std::shared_ptr<aws::Clock> clock,
+                 const S3Limits& limits)
+    : objects_(objects), settings_(settings), clock_(std::move(clock)), limits_(limits) {}
 
 Service::Handler Service::handler_of(std::string_view operation) {
   static const std::map<std::string_view, Handler> handlers = {
@@ -65,7 +67,7 @@ Service::Handler Service::handler_of(std::string_view operation) {
       {"AbortMultipartUpload", &Service::abort_multipart_upload},
       {"ListParts", &Service::list_parts},
       {"ListMultipartUploads", &Service::list_multipart_uploads},
-      {"GetBucketAcl", &Service::get_bucket_acl},
+      {"GetBucketPolicyStatus", &Service::get_bucket_policy_status},
       {"GetObjectAcl", &Service::get_object_acl},
       {"GetObjectTagging", &Service::get_object_tagging},
   };
@@ -75,16 +77,20 @@ Service::Handler Service::handler_of(std::string_view operation) {
 
 Reply Service::call(std::string_view operation, const CallContext& context, const json& input,
                     BodySource& body) {
-  if (const Handler handler = handler_of(operation)) {
-    try {
-      return (this->*handler)(context, input, body);
-    } catch (const store::MissingBucket&) {  // deleted since it was looked at
-      throw no_such_bucket(text_of(input, "Bucket"));
+  try {
+    if (const Handler handler = handler_of(operation)) {
+      const std::string bucket = text_of(input, "Bucket");
+      if (!settings_matter_to(operation)) return (this->*handler)(context, input, body);
+      const store::BucketSettings::Documents settings = settings_.all(bucket);
+      Reply reply =
+          (this->*handler)(context, with_bucket_settings(operation, context, input, settings), body);
+      const auto lifecycle = settings.find("lifecycle");
+      if (lifecycle != settings.end()) add_expiration(context, input, lifecycle->second, reply.document);
+      return reply;
     }
-  }
-  if (const BucketSetting* setting = bucket_setting(operation)) {
-    const store::Bucket bucket = existing_bucket(context, input);
-    return {answer_of(*setting, bucket.name), std::nullopt};
+    if (const auto setting = setting_operation(operation)) return call_setting(*setting, context, input);
+  } catch (const store::MissingBucket&) {  // deleted since it was looked at
+    throw no_such_bucket(text_of(input, "Bucket"));
   }
   throw not_implemented(std::string(operation),
                         std::string(operation) + " is an operation that sagemaker-local does not have");

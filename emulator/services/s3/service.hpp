@@ -17,11 +17,14 @@
 #include "emulator/limits.hpp"
 #include "emulator/services/operation.hpp"
 #include "emulator/services/service_error.hpp"
+#include "emulator/store/bucket_settings.hpp"
 #include "emulator/store/file.hpp"
 #include "emulator/store/objects.hpp"
 #include "emulator/store/uploads.hpp"
 
 namespace sagemaker::local::services::s3 {
+
+struct SettingOperation;
 
 // The bytes that came with a request, decoded: read at most once, in pieces.
 class BodySource {
@@ -54,11 +57,16 @@ struct Reply {
 
 class Service {
  public:
-  Service(store::Objects& objects, std::shared_ptr<aws::Clock> clock, const S3Limits& limits = {});
+  Service(store::Objects& objects, store::BucketSettings& settings, std::shared_ptr<aws::Clock> clock,
+          const S3Limits& limits = {});
 
   // By AWS's name of the operation ("PutObject"). Throws ServiceFault with S3's code, status, message and
   // fields; NotImplemented for operations that are not here. std::system_error where the disk refuses.
   Reply call(std::string_view operation, const CallContext& context, const json& input, BodySource& body);
+
+  // The CORS rules of a bucket, for whoever asks; null: it has none; nullopt: there is no such bucket.
+  std::optional<json> cors_rules(const std::string& bucket) const;
+  aws::TimePoint now() const { return clock_->now(); }
 
  private:
   using Handler = Reply (Service::*)(const CallContext&, const json&, BodySource&);
@@ -89,8 +97,13 @@ class Service {
   Reply abort_multipart_upload(const CallContext& context, const json& input, BodySource& body);
   Reply list_parts(const CallContext& context, const json& input, BodySource& body);
   Reply list_multipart_uploads(const CallContext& context, const json& input, BodySource& body);
-  // bucket_settings.cpp: what AWS answers for a bucket or object on which nothing of that kind was ever set
-  Reply get_bucket_acl(const CallContext& context, const json& input, BodySource& body);
+  // bucket_settings.cpp
+  Reply call_setting(const SettingOperation& operation, const CallContext& context, const json& input);
+  Reply get_bucket_policy_status(const CallContext& context, const json& input, BodySource& body);
+  // bucket_effects.cpp: what settings of a bucket do to operations on its objects
+  json with_bucket_settings(std::string_view operation, const CallContext& context, const json& input,
+                            const store::BucketSettings::Documents& settings) const;
+  void add_expiration(const CallContext& context, const json& input, const json& lifecycle, json& output);
   Reply get_object_acl(const CallContext& context, const json& input, BodySource& body);
   Reply get_object_tagging(const CallContext& context, const json& input, BodySource& body);
 
@@ -115,6 +128,7 @@ class Service {
   Reply read_object(const CallContext& context, const json& input, bool with_content);
 
   store::Objects& objects_;
+  store::BucketSettings& settings_;
   std::shared_ptr<aws::Clock> clock_;
   S3Limits limits_;
 };

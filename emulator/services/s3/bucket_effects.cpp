@@ -1,0 +1,84 @@
+// See bucket_effects.hpp.
+#include "emulator/services/s3/bucket_effects.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "emulator/services/s3/acl.hpp"
+#include "emulator/services/s3/bucket_settings.hpp"
+#include "emulator/services/s3/faults.hpp"
+#include "emulator/services/s3/lifecycle.hpp"
+#include "emulator/services/s3/members.hpp"
+#include "emulator/services/s3/service.hpp"
+
+namespace sagemaker::local::services::s3 {
+namespace {
+
+constexpr std::array<std::string_view, 3> making = {"PutObject", "CopyObject", "CreateMultipartUpload"};
+constexpr std::array<std::string_view, 3> telling = {"GetObject", "HeadObject", "CompleteMultipartUpload"};
+
+template <typename Names>
+bool contains(const Names& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+}  // namespace
+
+bool settings_matter_to(std::string_view operation) {
+  return contains(making, operation) || contains(telling, operation);
+}
+
+json Service::with_bucket_settings(std::string_view operation, const CallContext& context, const json& input,
+                                   const store::BucketSettings::Documents& settings) const {
+  if (!contains(making, operation)) return input;
+  json effective = with_default_encryption(context, input, settings);
+  if (!has_acl_headers(input)) return effective;
+  if (ownership_of(settings) == "BucketOwnerEnforced") {
+    if (asks_for_owner_only(input)) return effective;
+    throw ServiceFault("AccessControlListNotSupported", 400, "The bucket does not allow ACLs");
+  }
+  json acl = acl_of(context, input);
+  if (blocks(settings, "BlockPublicAcls") && is_public_acl(acl)) throw access_denied();
+  effective["AccessControlPolicy"] = std::move(acl);
+  return effective;
+}
+
+void Service::add_expiration(const CallContext& context, const json& input, const json& lifecycle,
+                             json& output) {
+  const std::string bucket = text_of(input, "Bucket");
+  LifecycleSubject object;
+  object.key = text_of(input, "Key");
+  const std::optional<store::ObjectInfo> info = objects_.find(bucket, object.key);
+  if (!info || has(input, "VersionId")) return;  // rules are about the current version
+  object.size = info->size;
+  object.modified_ms = info->modified_ms;
+  if (asks_for_tags(lifecycle)) {
+    EmptyBody none;
+    object.tags =
+        get_object_tagging(context, {{"Bucket", bucket}, {"Key", object.key}}, none).document["TagSet"];
+  }
+  if (const auto expiration = expiration_of(lifecycle, object)) output["Expiration"] = *expiration;
+}
+
+std::optional<json> Service::cors_rules(const std::string& bucket) const {
+  if (bucket.empty() || !objects_.find_bucket(bucket)) return std::nullopt;
+  return settings_.find(bucket, "cors").value_or(json());
+}
+
+Reply Service::get_object_acl(const CallContext& context, const json& input, BodySource&) {
+  existing_bucket(context, input);
+  const store::ObjectInfo info = existing_object(input);
+  return {
+      has(info.metadata, "AccessControlPolicy") ? info.metadata["AccessControlPolicy"] : private_acl(context),
+      std::nullopt};
+}
+
+Reply Service::get_object_tagging(const CallContext& context, const json& input, BodySource&) {
+  existing_bucket(context, input);
+  existing_object(input);
+  return {{{"TagSet", json::array()}}, std::nullopt};
+}
+
+}  // namespace sagemaker::local::services::s3

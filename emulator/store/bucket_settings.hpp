@@ -1,0 +1,36 @@
+// What was set on a bucket besides its objects: one JSON document per setting (CORS rules, tags, policy,
+// ...), under the name that the S3 service gives it. Settings end with their bucket.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <sagemaker/aws/json.hpp>
+
+#include "emulator/store/database.hpp"
+
+namespace sagemaker::local::store {
+
+class BucketSettings {
+ public:
+  using Documents = std::map<std::string, json, std::less<>>;  // by name of the setting
+
+  explicit BucketSettings(Database& database) : database_(database) {}
+  // Needs the tables of Objects in the same database.
+  static std::string_view schema();
+
+  std::optional<json> find(std::string_view bucket, std::string_view name) const;
+  // Everything that is set on a bucket, as of one moment.
+  Documents all(std::string_view bucket) const;
+  // Each throws MissingBucket. null as a document is one like any other: what it means is up to the caller.
+  void put(std::string_view bucket, std::string_view name, const json& document);
+  void put_all(std::string_view bucket, const Documents& documents);  // all or none
+  void erase(std::string_view bucket, std::string_view name);
+
+ private:
+  Database& database_;
+};
+
+}  // namespace sagemaker::local::store
