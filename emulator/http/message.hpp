@@ -51,6 +51,7 @@ struct Request {
   std::string query;           // target behind the first '?'
   aws::Headers headers;        // order, case of names and bytes of values as sent
   std::string remote_address;  // numeric
+  bool encrypted = false;      // came over TLS
   BodyReader* body = nullptr;  // never null while a handler runs
 };
 

@@ -327,6 +327,7 @@ Server::Implementation::Next Server::Implementation::serve_request(Connection& c
   if (question != std::string::npos) request.query = request.target.substr(question + 1);
   request.headers = std::move(header.headers);
   request.remote_address = connection.remote_address();
+  request.encrypted = connection.encrypted();
   request.body = &body;
 
   Response response = call_handler(request);

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <optional>
 #include <string_view>
-#include <vector>
 
 #include <sagemaker/aws/uri.hpp>
 
+#include "emulator/http/host_names.hpp"
 #include "emulator/services/service_error.hpp"
 
 namespace sagemaker::local::wire {
@@ -51,20 +51,25 @@ std::optional<std::string> bucket_before_service(std::string_view host) {
 
 // The bucket in a host name; "" where there is none.
 std::string bucket_of_host(const std::string& header) {
-  const std::string lower = aws::to_lower(header);
-  std::string_view host = lower;
-  host = host.substr(0, host.rfind(':'));
-  for (const std::string_view domain : {".localhost", ".amazonaws.com", ".amazonaws.com.cn"}) {
-    if (!host.ends_with(domain)) continue;
-    host.remove_suffix(domain.size());
-    if (std::optional<std::string> bucket = bucket_before_service(host)) return *std::move(bucket);
+  const std::string name = http::host_name_of(header);
+  constexpr std::string_view own_domain = ".localhost";
+  if (name.ends_with(own_domain)) {
+    const std::string_view host = std::string_view(name).substr(0, name.size() - own_domain.size());
     // Our own domain needs no name for the service: whatever stands in front is the bucket.
-    return domain == ".localhost" ? std::string(host) : "";
+    return bucket_before_service(host).value_or(std::string(host));
+  }
+  if (!http::is_aws_host(name)) return "";
+  for (std::string_view host = name; !host.empty(); host = without_last_label(host)) {
+    if (is_service(last_label(host))) return std::string(without_last_label(host));
   }
   return "";
 }
 
 }  // namespace
+
+std::string s3_origin(const http::Request& request) {
+  return (request.encrypted ? "https://" : "http://") + request.headers.get("Host");
+}
 
 S3Address s3_address_of(const http::Request& request) {
   std::string_view path = request.path;

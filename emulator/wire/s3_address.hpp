@@ -16,4 +16,7 @@ struct S3Address {
 // Throws ServiceFault (InvalidURI) for a malformed % escape.
 S3Address s3_address_of(const http::Request& request);
 
+// Where the request went to, as a URL without a path: "http://localhost:4566".
+std::string s3_origin(const http::Request& request);
+
 }  // namespace sagemaker::local::wire

@@ -177,7 +177,7 @@ http::Response answer(const FormFields& fields, const std::string& bucket, const
                       const http::Request& request) {
   const std::string key = value_of(fields, "key");
   const std::string etag = stored["ETag"].get<std::string>();
-  std::string base = "http://" + request.headers.get("Host") + request.path;
+  std::string base = s3_origin(request) + request.path;
   if (!base.ends_with('/')) base += '/';
   const std::string location = base + aws::uri_encode(key, true);
   http::Response response;

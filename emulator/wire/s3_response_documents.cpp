@@ -4,6 +4,7 @@
 
 #include <sagemaker/aws/uri.hpp>
 
+#include "emulator/wire/s3_address.hpp"
 #include "emulator/wire/s3_response.hpp"
 #include "emulator/wire/s3_settings.hpp"
 #include "emulator/wire/s3_xml.hpp"
@@ -137,7 +138,7 @@ std::string create_multipart_upload(const json& document) {
 
 std::string complete_multipart_upload(const json& document, const http::Request& request) {
   XmlWriter xml("CompleteMultipartUploadResult");
-  xml.element("Location", "http://" + request.headers.get("Host") + request.path);
+  xml.element("Location", s3_origin(request) + request.path);
   xml.member(document, "Bucket");
   xml.member(document, "Key");
   xml.member(document, "ETag");

@@ -53,6 +53,8 @@ TEST_CASE("a host name holds the bucket in every spelling that AWS has, and in o
            Row{"bucket.s3-accelerate.amazonaws.com", "bucket"},
            Row{"bucket.s3-accelerate.dualstack.amazonaws.com", "bucket"},
            Row{"bucket.s3.cn-north-1.amazonaws.com.cn", "bucket"},
+           Row{"bucket.s3.us-east-1.api.aws", "bucket"},
+           Row{"bucket.s3.us-east-1.amazonaws.com.", "bucket"},
            Row{"s3.s3.amazonaws.com", "s3"},
            Row{"a.s3.b.s3.us-east-1.amazonaws.com", "a.s3.b"},
            Row{"s3.bucket.localhost", "s3.bucket"},
