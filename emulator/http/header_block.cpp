@@ -203,16 +203,20 @@ std::optional<std::size_t> HeaderScanner::end_of_line(std::string_view received,
   return std::nullopt;
 }
 
+// A TLS handshake, for one, holds no line end: it would wait for its deadline.
+void HeaderScanner::check_beginning(std::string_view received) const {
+  if (lines_ > 0 || line_begin_ >= received.size()) return;
+  const char first = received[line_begin_];
+  if (first != '\r' && !is_token_character(first)) bad_request("This is not an HTTP request.");
+}
+
 std::optional<std::size_t> HeaderScanner::scan(std::string_view received) {
-  // A TLS handshake, for one, holds no line end: it would wait for its deadline.
-  if (lines_ == 0 && line_begin_ < received.size()) {
-    const char first = received[line_begin_];
-    if (first != '\r' && !is_token_character(first)) bad_request("This is not an HTTP request.");
-  }
+  check_beginning(received);
   while (position_ < received.size()) {
     const std::size_t line_feed = received.find('\n', position_);
     if (line_feed == std::string_view::npos) break;
     if (const auto length = end_of_line(received, line_feed)) return length;
+    check_beginning(received);
   }
   position_ = received.size();
   // The line that is still growing counts already (less a CR that may be half of its end).

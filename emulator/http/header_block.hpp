@@ -53,6 +53,7 @@ class HeaderScanner {
 
  private:
   std::optional<std::size_t> end_of_line(std::string_view received, std::size_t line_feed);
+  void check_beginning(std::string_view received) const;
   void check_limits(std::size_t line_bytes, std::size_t block_bytes) const;
 
   const HttpLimits* limits_;

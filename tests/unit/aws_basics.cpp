@@ -1,4 +1,5 @@
 // JSON, headers, hashes, URLs and times: what everything else relies on.
+#include <limits>
 #include <set>
 #include <string>
 
@@ -172,9 +173,10 @@ TEST_CASE("URLs come apart and go together again") {
   CHECK(s3.host == "Bucket");
   CHECK(s3.path == "/some/key?with#marks");
   CHECK(s3.port == 0);
-  for (const char* bad : {"", "localhost:4566", "://x", "http://", "http:///path", "http://h:0",
-                          "http://h:65536", "http://h:80x", "http://h h/", "http://h\r\nX: y", "http://[::1",
-                          "http://[::1]x", "http://user:pw@h/"}) {
+  for (const char* bad :
+       {"", "localhost:4566", "://x", "http://", "http:///path", "http://h:0", "http://h:65536",
+        "http://h:80x", "http://h h/", "http://h\r\nX: y", "http://[::1", "http://[::1]x",
+        "http://user:pw@h/", "http://[[]/", "http://[h]/", "http://[[::1]/"}) {
     CAPTURE(bad);
     CHECK_THROWS_AS(parse_uri(bad), std::invalid_argument);
   }
@@ -196,6 +198,19 @@ TEST_CASE("times in all formats of AWS") {
   CHECK(parse_http_date("Fri, 24 May 2013 00:00:00 GMT") == from_epoch_ms(1369353600000));
   CHECK(format_iso8601(from_epoch_ms(-1)) == "1969-12-31T23:59:59.999Z");
   CHECK(format_iso8601(parse_iso8601("2024-02-29T12:00:00Z").value()) == "2024-02-29T12:00:00.000Z");
+}
+
+TEST_CASE("times that no clock reaches stay far away and in order") {
+  const TimePoint last = from_epoch_ms(std::numeric_limits<std::int64_t>::max());
+  const TimePoint first = from_epoch_ms(std::numeric_limits<std::int64_t>::min());
+  CHECK(format_iso8601(last).substr(0, 4) == "2262");
+  CHECK(format_iso8601(first).substr(0, 4) == "1677");
+  CHECK(parse_amz_date("40480202T000000Z") == last);
+  CHECK(parse_amz_date("00010101T000000Z") == first);
+  CHECK(parse_http_date("Fri, 31 Dec 9999 23:59:59 GMT") == last);
+  CHECK(parse_iso8601("9999-12-31T23:59:59-23:59").value() >= last);
+  CHECK(from_epoch_seconds(1e300) == last);
+  CHECK(from_epoch_seconds(-1e300) == first);
 }
 
 TEST_CASE("texts that are no times are refused") {

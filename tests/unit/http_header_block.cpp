@@ -161,6 +161,7 @@ TEST_CASE("a malformed request line is refused") {
   CHECK(refusal("\n") == 400);
   CHECK(refusal("\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n") == 400);
   CHECK(refusal("\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n") == 0);  // one empty line is forgiven
+  CHECK(refusal("\r\n /T") == 400);                              // at once, although the line has no end
   CHECK(refusal_of_fields("Host: h\r\nExpect: 200-ok\r\n") == 417);
 }
 

@@ -2,9 +2,11 @@
 // given.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
@@ -39,12 +41,21 @@ inline std::shared_ptr<Clock> system_clock() {
 inline std::int64_t to_epoch_ms(TimePoint time) {
   return std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
 }
+// A clock of nanoseconds reaches from 1677 to 2262; what lies outside becomes its first or last day, so that
+// a date which somebody made up is far away and stays so in calculations.
 inline TimePoint from_epoch_ms(std::int64_t milliseconds) {
-  return TimePoint(std::chrono::duration_cast<TimePoint::duration>(std::chrono::milliseconds(milliseconds)));
+  using Milliseconds = std::chrono::duration<std::int64_t, std::milli>;
+  constexpr std::int64_t day = 86'400'000;
+  constexpr std::int64_t last =
+      std::chrono::duration_cast<Milliseconds>(TimePoint::duration::max()).count() - day;
+  const Milliseconds bounded(std::clamp(milliseconds, -last, last));
+  return TimePoint(std::chrono::duration_cast<TimePoint::duration>(bounded));
 }
 inline double to_epoch_seconds(TimePoint time) { return static_cast<double>(to_epoch_ms(time)) / 1000.0; }
 inline TimePoint from_epoch_seconds(double seconds) {
-  return from_epoch_ms(static_cast<std::int64_t>(seconds * 1000.0 + (seconds < 0 ? -0.5 : 0.5)));
+  if (std::isnan(seconds)) return {};
+  const double bounded = std::clamp(seconds, -1e12, 1e12);  // what the cast can hold
+  return from_epoch_ms(static_cast<std::int64_t>(bounded * 1000.0 + (bounded < 0 ? -0.5 : 0.5)));
 }
 
 namespace detail {
@@ -72,9 +83,9 @@ inline std::optional<TimePoint> from_civil(const CivilTime& civil) {
   const std::chrono::year_month_day date{std::chrono::year{civil.year}, std::chrono::month{civil.month},
                                          std::chrono::day{civil.day}};
   if (!date.ok() || civil.hour > 23 || civil.minute > 59 || civil.second > 60) return std::nullopt;
-  return TimePoint(std::chrono::sys_days{date}) + std::chrono::hours(civil.hour) +
-         std::chrono::minutes(civil.minute) + std::chrono::seconds(civil.second) +
-         std::chrono::milliseconds(civil.millisecond);
+  const std::int64_t days = std::chrono::sys_days{date}.time_since_epoch().count();
+  const std::int64_t seconds = ((days * 24 + civil.hour) * 60 + civil.minute) * 60 + civil.second;
+  return from_epoch_ms(seconds * 1000 + civil.millisecond);
 }
 
 // Reads fixed-width numbers and literal characters from the front of a text.

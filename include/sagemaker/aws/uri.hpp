@@ -148,6 +148,9 @@ inline Uri parse_uri(std::string_view text) {
     const std::size_t bracket = authority.find(']');
     if (bracket == std::string_view::npos) return fail("the bracket of the address is not closed");
     uri.host = std::string(authority.substr(1, bracket - 1));
+    if (uri.host.find(':') == std::string::npos || uri.host.find_first_of("[]") != std::string::npos) {
+      return fail("there is no IPv6 address between the brackets");
+    }
     port = authority.substr(bracket + 1);
     if (!port.empty() && port.front() != ':')
       return fail("there is something else than a port behind the address");
