@@ -6,6 +6,7 @@ if(TARGET emulator_service_logs)
       logs_get_events.cpp
       logs_filter_events.cpp
       logs_event_filter.cpp
+      logs_hostile_lines.cpp
       logs_retention_and_tags.cpp
     LINKS emulator_service_logs
     LABELS unit)
