@@ -70,8 +70,6 @@ def main():
     try:
         container = emulator.program("container", CONTAINER)
         environment = emulator.client_environment(TEST_PROGRAM=container, NODE_NO_WARNINGS="1")
-        if emulator.ca_file:
-            environment["NODE_EXTRA_CA_CERTS"] = emulator.ca_file
         return subprocess.run([NODE, test], cwd=folder, env=environment, timeout=240).returncode
     finally:
         emulator.stop()

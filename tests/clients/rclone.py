@@ -36,6 +36,7 @@ class Rclone(sagemaker_local.EmulatorTest):
             RCLONE_S3_CHUNK_SIZE="5M",
             RCLONE_S3_UPLOAD_CUTOFF="8M",
             RCLONE_CA_CERT=cls.emulator.ca_file or "",
+            AWS_CA_BUNDLE="",  # rclone has its own name for it, and refuses to start where this one is set
             **options,
         )
 

@@ -56,7 +56,8 @@ void check_parsed(std::string_view text) {
     return;
   }
   require(is_token(block.method), "a method is a token");
-  require(block.target == "*" || block.target.starts_with("/"), "a target is a path or a star");
+  const bool tunnel = block.method == "CONNECT";
+  require(tunnel || block.target == "*" || block.target.starts_with("/"), "a target is a path or a star");
   require(!(block.chunked && block.content_length), "a body has one length");
   require(block.headers.count("content-length") <= 1 || block.content_length.has_value(), "a length is read");
   for (const auto& [name, value] : block.headers) {
@@ -87,7 +88,8 @@ const Registered header_block(
      },
      {"GET /bucket/key?x=y HTTP/1.1\r\nHost: a:1\r\nConnection: close\r\n\r\n",
       "PUT /k HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello",
-      "POST / HTTP/1.1\r\nhost:a\r\nTransfer-Encoding: chunked\r\n\r\n", "OPTIONS * HTTP/1.0\r\n\r\n"},
+      "POST / HTTP/1.1\r\nhost:a\r\nTransfer-Encoding: chunked\r\n\r\n", "OPTIONS * HTTP/1.0\r\n\r\n",
+      "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n"},
      {"\r\n", "\r\n\r\n", " HTTP/1.1\r\n", " HTTP/1.0\r\n",
       "Host: ", "Content-Length: ", "Transfer-Encoding: chunked", "Expect: 100-continue",
       "Connection: keep-alive", "identity", ", ", "\t", "GET /"}});
