@@ -444,3 +444,44 @@ TEST_CASE("part sizes grow so that 10,000 are enough, and what is too large is r
   CHECK(largest.offset(largest.count() - 1) + largest.length(largest.count() - 1) == 5ull << 40);
   CHECK_THROWS_AS(detail::PartPlan((5ull << 40) + 1, 8 * mib, "x"), Error);
 }
+
+TEST_CASE("over TLS the checksum follows the bytes, which are read once") {
+  const LocalEmulator emulator({.arguments = {"--durability", "process"}, .tls = true});
+  const S3Client s3(emulator.config());
+  const TemporaryDirectory folder;
+  const std::string bytes = pattern_bytes(17 * mib + 1);
+  write_file(folder / "file", bytes);
+  s3.create_bucket("bucket");
+  for (const S3ChecksumAlgorithm algorithm : {S3ChecksumAlgorithm::crc64nvme, S3ChecksumAlgorithm::sha256}) {
+    for (const std::uint64_t threshold : {5 * mib, 100 * mib}) {
+      s3.upload({.from = folder / "file",
+                 .to = "s3://bucket/key",
+                 .checksum = algorithm,
+                 .options = {.multipart_threshold = threshold, .part_size = 5 * mib}});
+      s3.download({.from = "s3://bucket/key", .to = folder / "back", .options = {.part_size = 5 * mib}});
+      CHECK((read_file(folder / "back") == bytes));
+    }
+  }
+}
+
+TEST_CASE("a server that knows no checksums gets none") {
+  S3Fixture local;
+  ClientConfig config = local.emulator.config();
+  auto environment = std::make_shared<aws::FixedEnvironment>();
+  environment->variables["AWS_REQUEST_CHECKSUM_CALCULATION"] = "when_required";
+  environment->variables["AWS_RESPONSE_CHECKSUM_VALIDATION"] = "when_required";
+  config.environment = environment;
+  config.transport = local.transport;
+  const S3Client s3(config);
+  const std::string bytes = pattern_bytes(11 * mib);
+  write_file(local.folder / "file", bytes);
+  local.transport->before = [](const aws::HttpRequest& request) {
+    for (const aws::Header& field : request.headers) {
+      if (field.name.find("checksum") == std::string::npos && field.name != "x-amz-trailer") continue;
+      throw Error("a request carries " + field.name);
+    }
+  };
+  s3.upload({.from = local.folder / "file", .to = "s3://bucket/key"});
+  s3.download({.from = "s3://bucket/key", .to = local.folder / "back"});
+  CHECK((read_file(local.folder / "back") == bytes));
+}
