@@ -124,7 +124,7 @@ void measure() {
   ::setenv("AWS_ACCESS_KEY_ID", "test", 1);
   ::setenv("AWS_SECRET_ACCESS_KEY", "test", 1);
   ::setenv("AWS_DEFAULT_REGION", "us-east-1", 1);
-  ::unsetenv("AWS_ENDPOINT_URL");
+  for (const char* name : {"AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "AWS_PROFILE"}) ::unsetenv(name);
 
   measure_library(session.s3(), at);
   measure_tool(aws_cli("aws", at, emulator.endpoint_url()));
