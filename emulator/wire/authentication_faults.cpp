@@ -10,6 +10,8 @@ namespace sagemaker::local::wire {
 namespace {
 
 constexpr int kForbidden = 403;
+constexpr std::string_view wrong_signature =
+    "The request signature we calculated does not match the signature you provided. Check your ";
 
 // 20130524T000000Z as 2013-05-24T00:00:00Z, which is how S3 writes times into its errors.
 std::string iso_time(std::string_view amz_date) {
@@ -62,23 +64,11 @@ ServiceFault malformed_scope(const Claim& claim, const std::string& what, json f
                std::move(fields));
 }
 
-bool has_old_signature(const Message& message) {
-  if (message.headers.get("Authorization").starts_with("AWS ")) return true;
-  const std::string query = "&" + message.query;
-  return query.find("&AWSAccessKeyId=") != std::string::npos &&
-         query.find("&Signature=") != std::string::npos;
-}
-
 }  // namespace
 
 ServiceFault not_signed_fault(const Message& message, AuthenticationFamily family) {
   const std::string* authorization = message.headers.find("Authorization");
   if (family == AuthenticationFamily::s3) {
-    if (has_old_signature(message)) {
-      return fault(
-          "InvalidRequest", 400,
-          "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.");
-    }
     if (authorization) {
       return fault("InvalidArgument", 400, "Unsupported Authorization Type",
                    {{"ArgumentName", "Authorization"}});
@@ -111,6 +101,19 @@ ServiceFault unreadable_signature_fault(const aws::sigv4::SignatureFormatError& 
       break;
   }
   return fault("IncompleteSignatureException", 400, message);
+}
+
+ServiceFault asymmetric_signature_fault() {
+  return fault(
+      "NotImplemented", 501,
+      "AWS4-ECDSA-P256-SHA256 (Signature Version 4A) is not implemented by sagemaker-local: sign with "
+      "AWS4-HMAC-SHA256.");
+}
+
+ServiceFault several_signatures_fault() {
+  return fault("InvalidArgument", 400,
+               "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query "
+               "string parameter or the Authorization header should be specified");
 }
 
 ServiceFault unknown_key_fault(const Claim& claim, AuthenticationFamily family) {
@@ -233,19 +236,35 @@ ServiceFault presigned_expired_fault(const Claim& claim, AuthenticationFamily fa
                 {"ServerTime", iso_time(now)}});
 }
 
+ServiceFault invalid_expires_v2_fault(const std::string& expires) {
+  return fault("AccessDenied", kForbidden,
+               "Invalid date (should be seconds since epoch): " + printable(expires));
+}
+
+ServiceFault expired_v2_fault(aws::TimePoint end, aws::TimePoint now) {
+  return fault("AccessDenied", kForbidden, "Request has expired",
+               {{"Expires", iso_time(end)}, {"ServerTime", iso_time(now)}});
+}
+
+ServiceFault wrong_signature_v2_fault(const ClaimV2& claim, const std::string& string_to_sign) {
+  return fault("SignatureDoesNotMatch", kForbidden, std::string(wrong_signature) + "key and signing method.",
+               {{"AWSAccessKeyId", printable(claim.access_key)},
+                {"StringToSign", printable(string_to_sign)},
+                {"SignatureProvided", printable(claim.signature)},
+                {"StringToSignBytes", hex_bytes(string_to_sign)}});
+}
+
 ServiceFault wrong_signature_fault(const Message& message, const Claim& claim, AuthenticationFamily family) {
-  constexpr std::string_view sentence =
-      "The request signature we calculated does not match the signature you provided. Check your ";
   if (family != AuthenticationFamily::s3) {
     return invalid_signature(
-        family, std::string(sentence) +
+        family, std::string(wrong_signature) +
                     "AWS Secret Access Key and signing method. Consult the service documentation "
                     "for details.");
   }
   const std::string canonical =
       aws::sigv4::canonical_request(message, aws::sigv4::detail::split_names(claim.signed_headers));
   const std::string text = aws::sigv4::string_to_sign(claim.amz_date, claim.scope(), canonical);
-  return fault("SignatureDoesNotMatch", kForbidden, std::string(sentence) + "key and signing method.",
+  return fault("SignatureDoesNotMatch", kForbidden, std::string(wrong_signature) + "key and signing method.",
                {{"AWSAccessKeyId", printable(claim.access_key)},
                 {"StringToSign", printable(text)},
                 {"SignatureProvided", printable(claim.signature)},

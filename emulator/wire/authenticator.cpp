@@ -2,10 +2,12 @@
 #include "emulator/wire/authenticator.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 #include <vector>
 
 #include "emulator/wire/authentication_faults.hpp"
+#include "emulator/wire/s3_address.hpp"
 
 namespace sagemaker::local::wire {
 namespace {
@@ -19,6 +21,17 @@ Message message_of(const http::Request& request) {
   message.query = request.query;
   message.headers = request.headers;
   return message;
+}
+
+bool has_v4_query(const Message& message) {
+  return ("&" + message.query).find("&X-Amz-Algorithm=") != std::string::npos;
+}
+
+// Signature Version 4A: elliptic curves instead of a shared secret.
+bool is_asymmetric(const Message& message) {
+  constexpr std::string_view algorithm = "AWS4-ECDSA-P256-SHA256";
+  return message.headers.get("Authorization").starts_with(algorithm) ||
+         ("&" + message.query).find("&X-Amz-Algorithm=" + std::string(algorithm)) != std::string::npos;
 }
 
 bool is_sha256_hex(std::string_view text) {
@@ -108,6 +121,7 @@ Authenticator::Authenticator(std::map<std::string, std::string> credentials, boo
 Identity Authenticator::authenticate_s3(const http::Request& request, const Scope& expected) const {
   Message message = message_of(request);
   message.s3_path = true;
+  if (has_signature_v2(message)) return authenticate_s3_v2(request, message);
   const std::optional<Claim> claim = read_claim(message, AuthenticationFamily::s3);
   Identity payload;
   read_s3_payload(message, claim, required_, payload);
@@ -125,6 +139,66 @@ Identity Authenticator::authenticate_s3(const http::Request& request, const Scop
     identity.seed_signature = claim->signature;
   }
   return identity;
+}
+
+// Version 2 covers no payload. What x-amz-content-sha256 says counts all the same: it is a signed header.
+Identity Authenticator::authenticate_s3_v2(const http::Request& request, const Message& message) const {
+  Message copy = message;
+  Identity identity;
+  read_s3_payload(copy, std::nullopt, required_, identity);
+  ClaimV2 claim;
+  try {
+    claim = read_claim_v2(message);
+  } catch (const ServiceFault&) {
+    if (required_) throw;
+    return identity;
+  }
+  identity.access_key = claim.access_key;
+  if (!required_) return identity;
+
+  const std::string query = "&" + message.query;
+  const bool in_query = query.find("&Signature=") != std::string::npos || has_v4_query(message);
+  if (claim.presigned ? has_v4_query(message) : in_query) throw several_signatures_fault();
+  Claim shared;  // what the two versions have in common
+  shared.access_key = claim.access_key;
+  shared.security_token = claim.security_token;
+  const Key key = find_key(shared, AuthenticationFamily::s3);
+  check_token(key, shared, AuthenticationFamily::s3);
+  check_time_v2(claim);
+  const std::string text = string_to_sign_v2(message, claim, bucket_of_host(request.headers.get("Host")));
+  if (!aws::constant_time_equal(signature_v2(key.secret, text), claim.signature))
+    throw wrong_signature_v2_fault(claim, text);
+  if (identity.payload == PayloadKind::streaming_signed ||
+      identity.payload == PayloadKind::streaming_signed_trailer)
+    throw ServiceFault("InvalidRequest", 400,
+                       "Signed chunks need a signature of version 4. Please use AWS4-HMAC-SHA256.");
+  identity.account = key.account;
+  identity.verified = true;
+  return identity;
+}
+
+void Authenticator::check_time_v2(const ClaimV2& claim) const {
+  const aws::TimePoint now = clock_->now();
+  if (claim.presigned) {
+    std::int64_t seconds = 0;
+    const char* const last = claim.expires.data() + claim.expires.size();
+    const auto [end, error] = std::from_chars(claim.expires.data(), last, seconds);
+    if (error != std::errc() || end != last || seconds < 0) throw invalid_expires_v2_fault(claim.expires);
+    // Compared as numbers: a time point cannot hold every end that a client may choose.
+    if (aws::to_epoch_ms(now) / 1000 > seconds)
+      throw expired_v2_fault(aws::from_epoch_ms(seconds * 1000), now);
+    return;
+  }
+  auto signed_at = aws::parse_http_date(claim.date);
+  if (!signed_at) signed_at = aws::parse_amz_date(claim.date);
+  if (!signed_at)
+    throw ServiceFault("AccessDenied", 403, "AWS authentication requires a valid Date or x-amz-date header");
+  const auto skew = limits_.signature_skew_max + std::chrono::seconds(1);
+  if (*signed_at <= now - skew || *signed_at >= now + skew) {
+    Claim shared;
+    shared.amz_date = claim.date;
+    throw skewed_fault(shared, AuthenticationFamily::s3, now, limits_.signature_skew_max);
+  }
 }
 
 Identity Authenticator::authenticate(const http::Request& request, std::string_view body,
@@ -151,15 +225,13 @@ void Authenticator::check_before_body(const http::Request& request, Authenticati
 }
 
 std::optional<Claim> Authenticator::read_claim(const Message& message, AuthenticationFamily family) const {
+  if (required_ && is_asymmetric(message)) throw asymmetric_signature_fault();
   try {
     std::optional<Claim> claim = aws::sigv4::claim_of(message);
     if (!claim && required_) throw not_signed_fault(message, family);
     if (claim && required_ && !claim->presigned && family == AuthenticationFamily::s3 &&
-        ("&" + message.query).find("&X-Amz-Algorithm=") != std::string::npos) {
-      throw ServiceFault(
-          "InvalidArgument", 400,
-          "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query "
-          "string parameter or the Authorization header should be specified");
+        (has_v4_query(message) || ("&" + message.query).find("&Signature=") != std::string::npos)) {
+      throw several_signatures_fault();
     }
     return claim;
   } catch (const aws::sigv4::SignatureFormatError& error) {

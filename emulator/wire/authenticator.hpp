@@ -1,6 +1,6 @@
-// Who sent a request: checks Signature Version 4 in the Authorization header or in a presigned query against
-// the known credentials, as strictly as AWS does, and refuses with the codes and words that the family of the
-// service uses.
+// Who sent a request: checks Signature Version 4, for S3 also version 2, in the Authorization header or in a
+// presigned query against the known credentials, as strictly as AWS does, and refuses with the codes and
+// words that the family of the service uses.
 #pragma once
 
 #include <functional>
@@ -15,6 +15,7 @@
 
 #include "emulator/http/message.hpp"
 #include "emulator/limits.hpp"
+#include "emulator/wire/signature_v2.hpp"
 
 namespace sagemaker::local::wire {
 
@@ -92,6 +93,8 @@ class Authenticator {
   using Claim = aws::sigv4::Claim;
   using Message = aws::sigv4::Message;
 
+  Identity authenticate_s3_v2(const http::Request& request, const Message& message) const;
+  void check_time_v2(const ClaimV2& claim) const;
   std::optional<Claim> read_claim(const Message& message, AuthenticationFamily family) const;
   Identity check(const Message& message, const Claim& claim, AuthenticationFamily family,
                  const Scope& expected) const;

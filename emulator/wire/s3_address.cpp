@@ -49,7 +49,8 @@ std::optional<std::string> bucket_before_service(std::string_view host) {
   return std::string(without_last_label(host));
 }
 
-// The bucket in a host name; "" where there is none.
+}  // namespace
+
 std::string bucket_of_host(const std::string& header) {
   const std::string name = http::host_name_of(header);
   constexpr std::string_view own_domain = ".localhost";
@@ -64,8 +65,6 @@ std::string bucket_of_host(const std::string& header) {
   }
   return "";
 }
-
-}  // namespace
 
 std::string s3_origin(const http::Request& request) {
   return (request.encrypted ? "https://" : "http://") + request.headers.get("Host");

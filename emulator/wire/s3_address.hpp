@@ -18,5 +18,7 @@ S3Address s3_address_of(const http::Request& request);
 
 // Where the request went to, as a URL without a path: "http://localhost:4566".
 std::string s3_origin(const http::Request& request);
+// The bucket in a Host header; "" where the path names it.
+std::string bucket_of_host(const std::string& header);
 
 }  // namespace sagemaker::local::wire

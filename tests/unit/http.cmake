@@ -12,5 +12,5 @@ sagemaker_test(http_tls
   SOURCES http_tls.cpp http_tls_attacks.cpp http_certificates.cpp http_tunnel.cpp
   LINKS emulator_http LABELS unit)
 sagemaker_test(authenticator
-  SOURCES http_authenticator_s3.cpp http_authenticator_documents.cpp
+  SOURCES http_authenticator_s3.cpp http_authenticator_documents.cpp http_authenticator_v2.cpp
   LINKS emulator_wire LABELS unit)
