@@ -165,9 +165,17 @@ Identity Authenticator::authenticate_s3_v2(const http::Request& request, const M
   const Key key = find_key(shared, AuthenticationFamily::s3);
   check_token(key, shared, AuthenticationFamily::s3);
   check_time_v2(claim);
-  const std::string text = string_to_sign_v2(message, claim, bucket_of_host(request.headers.get("Host")));
-  if (!aws::constant_time_equal(signature_v2(key.secret, text), claim.signature))
-    throw wrong_signature_v2_fault(claim, text);
+  const std::string bucket = bucket_of_host(request.headers.get("Host"));
+  const auto matches = [&](const std::string& text) {
+    return aws::constant_time_equal(signature_v2(key.secret, text), claim.signature);
+  };
+  const std::string text = string_to_sign_v2(message, claim, bucket);
+  bool right = matches(text);
+  if (!right && message.path.rfind('/') == 0 && message.path.size() > 1) {
+    copy.path = message.path + "/";  // botocore signs "/bucket/" where it sends "/bucket"
+    right = matches(string_to_sign_v2(copy, claim, bucket));
+  }
+  if (!right) throw wrong_signature_v2_fault(claim, text);
   if (identity.payload == PayloadKind::streaming_signed ||
       identity.payload == PayloadKind::streaming_signed_trailer)
     throw ServiceFault("InvalidRequest", 400,
@@ -189,7 +197,9 @@ void Authenticator::check_time_v2(const ClaimV2& claim) const {
       throw expired_v2_fault(aws::from_epoch_ms(seconds * 1000), now);
     return;
   }
-  auto signed_at = aws::parse_http_date(claim.date);
+  std::string date = claim.date;  // s3cmd writes the zone as mail does
+  if (date.ends_with("+0000")) date.replace(date.size() - 5, 5, "GMT");
+  auto signed_at = aws::parse_http_date(date);
   if (!signed_at) signed_at = aws::parse_amz_date(claim.date);
   if (!signed_at)
     throw ServiceFault("AccessDenied", 403, "AWS authentication requires a valid Date or x-amz-date header");

@@ -12,9 +12,25 @@
 
 namespace sagemaker {
 
-// The ARN of a role given by its name or by its ARN. "MyRole" -> arn:aws:iam::{account}:role/MyRole.
+namespace detail {
+
+// The ARN that IAM knows for a role's name, which alone tells its path; "" where it cannot be asked: the role
+// is not there, or the caller may not look.
+inline std::string arn_of_role(const Session& session, const std::string& name) {
+  try {
+    return text_of(object_of(session.iam().get_role(object({{"RoleName", name}})), "Role"), "Arn");
+  } catch (const Error&) {
+    return "";
+  }
+}
+
+}  // namespace detail
+
+// The ARN of a role given by its name or by its ARN. "MyRole" -> what GetRole says, or where it says nothing
+// arn:aws:iam::{account}:role/MyRole.
 inline std::string expand_role(const Session& session, const std::string& role) {
   if (role.empty() || role.starts_with("arn:")) return role;
+  if (std::string arn = detail::arn_of_role(session, role); !arn.empty()) return arn;
   return "arn:" + session.partition() + ":iam::" + session.account_id() + ":role/" + role;
 }
 
@@ -66,8 +82,8 @@ inline std::string role_of_identity(std::string_view arn) {
   if (name_end == std::string_view::npos || name_end == name_start) return "";
   const std::string_view account = arn.substr(sts + service.size(), assumed - sts - service.size());
   const std::string name(arn.substr(name_start, name_end - name_start));
-  // The roles that SageMaker's console makes live below service-role/, which an assumed role's ARN does not
-  // show.
+  // The path of a role does not show in this ARN. Those that SageMaker's console makes live below
+  // service-role/.
   const bool made_by_console = name.starts_with("AmazonSageMaker-ExecutionRole");
   return std::string(arn.substr(0, sts)) + ":iam::" + std::string(account) + ":role/" +
          (made_by_console ? "service-role/" : "") + name;
@@ -78,7 +94,7 @@ inline std::string role_of_identity(std::string_view arn) {
 // The role's ARN, from the first of these that knows one:
 //   1. SAGEMAKER_ROLE: an ARN, or a role's name
 //   2. the notebook instance or Studio space that the program runs on
-//   3. the credentials in use, where they are those of an assumed role
+//   3. the credentials in use, where they are those of an assumed role; GetRole tells the role's path
 //   4. for an endpoint on this machine: arn:aws:iam::{account}:role/SageMakerRole, since an emulator takes
 //   any
 // Throws ConfigError where none does. (The SDK's get_execution_role, with 1 and 4 added.)
@@ -88,7 +104,10 @@ inline std::string execution_role(const Session& session) {
   if (const auto named = environment->value("SAGEMAKER_ROLE")) return expand_role(session, *named);
   if (std::string role = detail::notebook_role(session, *environment); !role.empty()) return role;
   const CallerIdentity identity = session.caller_identity();
-  if (std::string role = detail::role_of_identity(identity.arn); !role.empty()) return role;
+  if (std::string role = detail::role_of_identity(identity.arn); !role.empty()) {
+    const std::string arn = detail::arn_of_role(session, role.substr(role.rfind('/') + 1));
+    return arn.empty() ? role : arn;
+  }
   if (session.is_local()) return expand_role(session, "SageMakerRole");
   throw ConfigError(
       "The current AWS identity is not a role: " + identity.arn +

@@ -4,6 +4,7 @@
 
 #include <sagemaker/aws/errors.hpp>
 #include <sagemaker/aws/json.hpp>
+#include <sagemaker/clients/iam.hpp>
 #include <sagemaker/clients/logs.hpp>
 #include <sagemaker/clients/metrics.hpp>
 #include <sagemaker/clients/runtime.hpp>

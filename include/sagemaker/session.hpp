@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include <sagemaker/clients/iam.hpp>
 #include <sagemaker/clients/logs.hpp>
 #include <sagemaker/clients/runtime.hpp>
 #include <sagemaker/clients/s3.hpp>
@@ -82,6 +83,7 @@ class Session {
   const S3Client& s3() const { return lazily(state_->s3); }
   const LogsClient& logs() const { return lazily(state_->logs); }
   const StsClient& sts() const { return lazily(state_->sts); }
+  const IamClient& iam() const { return lazily(state_->iam); }
 
   const std::string& region() const { return sagemaker().region(); }
   // The account of the credentials, from STS; asked for once.
@@ -183,6 +185,7 @@ class Session {
     Lazy<S3Client> s3;
     Lazy<LogsClient> logs;
     Lazy<StsClient> sts;
+    Lazy<IamClient> iam;
     std::mutex identity_mutex;
     std::optional<CallerIdentity> identity;
     std::mutex bucket_mutex;

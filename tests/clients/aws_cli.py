@@ -115,12 +115,14 @@ class Cli(sagemaker_local.EmulatorTest):
 
     def test_a_presigned_url_is_fetched_by_anybody(self):
         self.aws("s3", "cp", os.path.join(self.folder, "index.html"), "s3://cli/signed page.html")
-        # Version 1 presigns with signature version 2 unless told, which AWS takes for buckets from before 2020 only.
-        config = self.emulator.file("config", b"[default]\ns3 =\n  signature_version = s3v4\n")
         to_sign = ("s3://cli/signed page.html", "--expires-in", "60")
-        url = self.aws("s3", "presign", *to_sign, AWS_CONFIG_FILE=config).strip()
-        with urllib.request.urlopen(url) as answer:
-            self.assertEqual((answer.read(), answer.headers["Content-Type"]), (b"<h1>hello</h1>", "text/html"))
+        # Version 1 presigns with signature version 2 unless told.
+        for version in ("", "s3v4"):
+            config = self.emulator.file("config", f"[default]\ns3 =\n  signature_version = {version}\n".encode())
+            environment = {"AWS_CONFIG_FILE": config} if version else {}
+            url = self.aws("s3", "presign", *to_sign, **environment).strip()
+            with urllib.request.urlopen(url) as answer:
+                self.assertEqual((answer.read(), answer.headers["Content-Type"]), (b"<h1>hello</h1>", "text/html"))
 
     def test_logs_are_written_and_followed(self):
         self.aws("logs", "create-log-group", "--log-group-name", "/cli")

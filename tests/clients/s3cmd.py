@@ -96,12 +96,19 @@ class S3cmd(sagemaker_local.EmulatorTest):
     def test_a_signed_url_works_until_it_is_changed(self):
         self.s3cmd("put", self.page, "s3://s3cmd/signed.html")
         url = self.s3cmd("signurl", "s3://s3cmd/signed.html", "+60").strip()
+        with urllib.request.urlopen(url) as answer:  # signed with version 2, as always by s3cmd
+            self.assertIn("AWSAccessKeyId", url)
+            self.assertTrue(answer.read())
         with self.assertRaises(urllib.error.HTTPError) as caught:
-            urllib.request.urlopen(url)
-        # s3cmd signs URLs with signature version 2 only, which AWS takes for buckets from before 2020 only.
+            urllib.request.urlopen(url.replace("signed.html", "other.html"))
         with caught.exception as answer:
-            self.assertEqual(answer.code, 400)
-            self.assertIn(b"AWS4-HMAC-SHA256", answer.read())
+            self.assertEqual(answer.code, 403)
+            self.assertIn(b"SignatureDoesNotMatch", answer.read())
+
+    def test_everything_works_with_version_2_of_signatures(self):
+        self.s3cmd("--signature-v2", "put", self.page, "s3://s3cmd/old.html")
+        self.assertIn("s3://s3cmd/old.html", self.s3cmd("--signature-v2", "ls", "s3://s3cmd"))
+        self.s3cmd("--signature-v2", "del", "s3://s3cmd/old.html")
 
     def test_access_lists_are_set_and_shown(self):
         self.s3cmd("put", self.page, "s3://s3cmd/acl.html")

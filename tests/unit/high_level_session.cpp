@@ -193,6 +193,20 @@ TEST_CASE("execution_role: environment, notebook, assumed role, local default, e
     CHECK(detail::role_of_identity("arn:aws-cn:sts::1:assumed-role/AmazonSageMaker-ExecutionRole-2026/x") ==
           "arn:aws-cn:iam::1:role/service-role/AmazonSageMaker-ExecutionRole-2026");
   }
+  SUBCASE("IAM knows where a role is") {
+    Stage stage;
+    stage.aws->on("GetRole",
+                  {answer("<GetRoleResponse><GetRoleResult><Role><RoleName>Trainer</RoleName>"
+                          "<Arn>arn:aws:iam::111122223333:role/team/Trainer</Arn></Role></GetRoleResult>"
+                          "</GetRoleResponse>")});
+    CHECK(execution_role(stage.session) == "arn:aws:iam::111122223333:role/team/Trainer");
+    CHECK(stage.aws->requests.find("GetRole")->second.body.ends_with("&RoleName=Trainer"));
+    CHECK(expand_role(stage.session, "Trainer") == "arn:aws:iam::111122223333:role/team/Trainer");
+    stage.aws->on("GetRole", {answer("<ErrorResponse><Error><Code>NoSuchEntity</Code><Message>none</Message>"
+                                     "</Error></ErrorResponse>",
+                                     404)});
+    CHECK(execution_role(stage.session) == "arn:aws:iam::111122223333:role/Trainer");
+  }
   const std::vector<aws::HttpResponse> user{
       answer("<R><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/me</Arn><Account>111122223333</"
              "Account>"

@@ -200,6 +200,19 @@ TEST_CASE_FIXTURE(V2Fixture, "signed headers: their values, the date and the for
   CHECK(refusal(chunked).code == "InvalidRequest");
 }
 
+TEST_CASE_FIXTURE(V2Fixture, "how old clients write dates and buckets") {
+  CHECK(refusal(signed_put("Sun, 01 Mar 2026 12:00:00 +0000")).code == "");  // s3cmd
+  CHECK(refusal(signed_put("Sun, 01 Mar 2026 12:16:00 +0000")).code == "RequestTimeTooSkewed");
+  auto make = presigned(message("PUT", "/bucket/"));  // botocore signs the slash and does not send it
+  make.path = "/bucket";
+  CHECK(refusal(make).code == "");
+  make.path = "/bucke";
+  CHECK(refusal(make).code == "SignatureDoesNotMatch");
+  auto put = presigned(message("PUT", "/bucket/folder/"));
+  put.path = "/bucket/folder";
+  CHECK(refusal(put).code == "SignatureDoesNotMatch");
+}
+
 TEST_CASE_FIXTURE(V2Fixture, "temporary credentials need their token in version 2 as well") {
   temporary["ASIATEMP"] = {"temporary", "123456789012", "the token", now() + 30s};
   const auto with_token = [&](const std::string& token) {

@@ -3,10 +3,12 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <sagemaker/aws/client.hpp>
+#include <sagemaker/aws/query_document.hpp>
 
 namespace sagemaker {
 
@@ -43,6 +45,20 @@ class StsClient {
     return {aws::xml_text(result, "Account"), aws::xml_text(result, "Arn"), aws::xml_text(result, "UserId")};
   }
 
+  // Any operation, documents in and out; every value is text, since the protocol has no types.
+  json call(std::string_view operation, const json& input = json::object()) const {
+    const auto document = client_.call_query(operation, aws::query_parameters(input));
+    return aws::query_document(result_of(*document, std::string(operation)));
+  }
+
+  // Temporary credentials of the caller's own identity, good for 900 s to 36 hours.
+  aws::Credentials get_session_token(std::optional<int> duration_seconds = std::nullopt) const {
+    std::vector<std::pair<std::string, std::string>> parameters;
+    if (duration_seconds) parameters.emplace_back("DurationSeconds", std::to_string(*duration_seconds));
+    const auto document = client_.call_query("GetSessionToken", parameters);
+    return credentials_of(result_of(*document, "GetSessionToken"));
+  }
+
   AssumeRoleOutput assume_role(const AssumeRoleInput& input) const {
     std::vector<std::pair<std::string, std::string>> parameters{{"RoleArn", input.role_arn},
                                                                 {"RoleSessionName", input.role_session_name}};
@@ -52,18 +68,20 @@ class StsClient {
     if (!input.policy.empty()) parameters.emplace_back("Policy", input.policy);
     const auto document = client_.call_query("AssumeRole", parameters);
     const pugi::xml_node result = result_of(*document, "AssumeRole");
-    const pugi::xml_node keys = result.child("Credentials");
     const pugi::xml_node user = result.child("AssumedRoleUser");
-    return {{aws::xml_text(keys, "AccessKeyId"), aws::xml_text(keys, "SecretAccessKey"),
-             aws::xml_text(keys, "SessionToken"), aws::parse_iso8601(aws::xml_text(keys, "Expiration"))},
-            aws::xml_text(user, "Arn"),
-            aws::xml_text(user, "AssumedRoleId")};
+    return {credentials_of(result), aws::xml_text(user, "Arn"), aws::xml_text(user, "AssumedRoleId")};
   }
 
   const std::string& region() const { return client_.region(); }
   const aws::ServiceClient& service() const { return client_; }
 
  private:
+  static aws::Credentials credentials_of(const pugi::xml_node& result) {
+    const pugi::xml_node keys = result.child("Credentials");
+    return {aws::xml_text(keys, "AccessKeyId"), aws::xml_text(keys, "SecretAccessKey"),
+            aws::xml_text(keys, "SessionToken"), aws::parse_iso8601(aws::xml_text(keys, "Expiration"))};
+  }
+
   static pugi::xml_node result_of(const pugi::xml_document& document, const std::string& operation) {
     const pugi::xml_node result = document.document_element().child((operation + "Result").c_str());
     if (!result)
