@@ -1,9 +1,4 @@
 // Uploads from forms: what is signed is the policy, so nothing of the request itself is looked at.
-#include <array>
-
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
 #include "emulator/wire/authentication_faults.hpp"
 #include "emulator/wire/authenticator.hpp"
 #include "emulator/wire/s3_form_upload.hpp"
@@ -12,36 +7,6 @@ namespace sagemaker::local::wire {
 namespace {
 
 constexpr AuthenticationFamily family = AuthenticationFamily::s3;
-
-// Signature version 2.
-std::string hmac_sha1_base64(const std::string& key, const std::string& text) {
-  std::array<unsigned char, 20> digest{};
-  unsigned int length = 0;
-  HMAC(EVP_sha1(), key.data(), static_cast<int>(key.size()),
-       reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data(), &length);
-  return aws::base64_encode(digest);
-}
-
-std::string hex_bytes(const std::string& text) {
-  std::string bytes;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (!bytes.empty()) bytes += ' ';
-    bytes += aws::to_hex(std::span<const unsigned char>(&byte, 1));
-  }
-  return bytes;
-}
-
-ServiceFault wrong_policy_signature(const Claim& claim, const std::string& policy) {
-  return {"SignatureDoesNotMatch",
-          403,
-          "The request signature we calculated does not match the signature you provided. Check your key and "
-          "signing method.",
-          {{"AWSAccessKeyId", claim.access_key},
-           {"StringToSign", policy},
-           {"SignatureProvided", claim.signature},
-           {"StringToSignBytes", hex_bytes(policy)}}};
-}
 
 }  // namespace
 
@@ -75,10 +40,15 @@ std::string Authenticator::authenticate_policy(const std::optional<PolicySignatu
   check_token(key, claim, family);
   const std::string computed =
       signature->version_2
-          ? hmac_sha1_base64(key.secret, policy)
+          ? signature_v2(key.secret, policy)
           : aws::sigv4::signature(
                 aws::sigv4::signing_key(key.secret, claim.date, claim.region, claim.service), policy);
-  if (!aws::constant_time_equal(computed, claim.signature)) throw wrong_policy_signature(claim, policy);
+  if (!aws::constant_time_equal(computed, claim.signature)) {
+    ClaimV2 shown;  // the same fields, whatever the version
+    shown.access_key = claim.access_key;
+    shown.signature = claim.signature;
+    throw wrong_signature_v2_fault(shown, policy);
+  }
   return claim.access_key;
 }
 
