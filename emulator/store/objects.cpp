@@ -13,94 +13,38 @@
 namespace sagemaker::local::store {
 namespace {
 
-constexpr std::string_view object_columns = "key, size, etag, modified_ms, metadata, blob";
-
-ObjectInfo object_of(const Statement& row) {
-  ObjectInfo info;
-  info.key = row.text(0);
-  info.size = static_cast<std::uint64_t>(row.integer(1));
-  info.etag = row.text(2);
-  info.modified_ms = row.integer(3);
-  info.metadata = aws::parse_json(row.text(4), metadata_depth_max);
-  info.blob = row.text(5);
-  return info;
-}
-
-std::string select_objects(std::string_view rest) {
-  return std::string("SELECT ").append(object_columns).append(" FROM objects ").append(rest);
-}
-
-Bucket bucket_of(const Statement& row) { return {row.text(0), row.text(1), row.integer(2)}; }
-
-bool blob_in_use(Connection& connection, const std::string& name) {
-  return connection.prepare("SELECT 1 FROM objects WHERE blob = ?").bind(1, name).step() ||
-         connection.prepare("SELECT 1 FROM upload_parts WHERE blob = ?").bind(1, name).step();
-}
+Bucket bucket_of(const Statement& row) { return {row.text(0), row.text(1), row.integer(2), row.text(3)}; }
 
 }  // namespace
-
-void require_bucket(Connection& connection, std::string_view bucket) {
-  if (!connection.prepare("SELECT 1 FROM buckets WHERE name = ?").bind(1, bucket).step()) {
-    throw MissingBucket(bucket);
-  }
-}
-
-std::optional<ObjectInfo> select_object(Connection& connection, std::string_view bucket,
-                                        std::string_view key) {
-  Statement row = connection.prepare(select_objects("WHERE bucket = ? AND key = ?"));
-  if (!row.bind(1, bucket).bind(2, key).step()) return std::nullopt;
-  return object_of(row);
-}
-
-std::string replace_object(Connection& connection, std::string_view bucket, const ObjectInfo& info,
-                           const std::function<void(const ObjectInfo*)>& condition) {
-  require_bucket(connection, bucket);
-  const std::optional<ObjectInfo> current = select_object(connection, bucket, info.key);
-  if (condition) condition(current ? &*current : nullptr);
-  connection
-      .prepare(
-          "INSERT OR REPLACE INTO objects (bucket, key, size, etag, modified_ms, metadata, blob) "
-          "VALUES (?, ?, ?, ?, ?, ?, ?)")
-      .bind(1, bucket)
-      .bind(2, info.key)
-      .bind(3, info.size)
-      .bind(4, info.etag)
-      .bind(5, info.modified_ms)
-      .bind(6, aws::dump_json(info.metadata))
-      .bind(7, info.blob)
-      .run();
-  return current ? current->blob : std::string();
-}
-
-std::optional<std::string> end_of_prefix(std::string_view prefix) {
-  std::string end(prefix);
-  while (!end.empty() && end.back() == '\xff') end.pop_back();
-  if (end.empty()) return std::nullopt;
-  end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);
-  return end;
-}
 
 class Objects::Implementation {
  public:
   Implementation(Database& database_in, std::filesystem::path directory, Durability durability)
       : database(database_in), blobs(std::move(directory), durability), uploads(database, blobs) {
+    migrate_objects(database);
     database.read([this](Connection& connection) {
       blobs.sweep([&connection](const std::string& name) { return blob_in_use(connection, name); });
     });
   }
 
   // Gives the settled blob its row, or takes it away again.
-  void publish(std::string_view bucket, ObjectInfo info,
-               const std::function<void(const ObjectInfo*)>& condition) {
-    std::string replaced;
+  ObjectInfo publish(std::string_view bucket, const ObjectInfo& info, const Condition& condition) {
+    Orphans orphans;
+    ObjectInfo stored;
     try {
-      database.write(
-          [&](Connection& connection) { replaced = replace_object(connection, bucket, info, condition); });
+      database.write([&](Connection& connection) {
+        stored = replace_object(connection, bucket, info, condition, orphans);
+      });
     } catch (...) {
       blobs.remove(info.blob);
       throw;
     }
-    blobs.remove(replaced);
+    remove(orphans);
+    return stored;
+  }
+
+  void remove(const Orphans& orphans) {
+    for (const std::string& orphan : orphans) blobs.remove(orphan);
   }
 
   Database& database;
@@ -118,7 +62,8 @@ std::string_view Objects::schema() {
     CREATE TABLE IF NOT EXISTS buckets (
       name TEXT PRIMARY KEY,
       region TEXT NOT NULL,
-      created_ms INTEGER NOT NULL) WITHOUT ROWID;
+      created_ms INTEGER NOT NULL,
+      versioning TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS objects (
       bucket TEXT NOT NULL,
       key TEXT NOT NULL,
@@ -127,14 +72,31 @@ std::string_view Objects::schema() {
       modified_ms INTEGER NOT NULL,
       metadata TEXT NOT NULL,
       blob TEXT NOT NULL,
+      version TEXT NOT NULL DEFAULT 'null',
+      sequence INTEGER NOT NULL DEFAULT 0,
       PRIMARY KEY (bucket, key)) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS objects_by_blob ON objects (blob);
+    CREATE TABLE IF NOT EXISTS object_versions (
+      bucket TEXT NOT NULL,
+      key TEXT NOT NULL,
+      sequence INTEGER NOT NULL,
+      version TEXT NOT NULL,
+      delete_marker INTEGER NOT NULL,
+      size INTEGER NOT NULL,
+      etag TEXT NOT NULL,
+      modified_ms INTEGER NOT NULL,
+      metadata TEXT NOT NULL,
+      blob TEXT NOT NULL,
+      PRIMARY KEY (bucket, key, sequence)) WITHOUT ROWID;
+    CREATE UNIQUE INDEX IF NOT EXISTS object_versions_by_id ON object_versions (bucket, key, version);
+    CREATE INDEX IF NOT EXISTS object_versions_by_blob ON object_versions (blob);
     CREATE TABLE IF NOT EXISTS uploads (
       id TEXT PRIMARY KEY,
       bucket TEXT NOT NULL,
       key TEXT NOT NULL,
       initiated_ms INTEGER NOT NULL,
-      metadata TEXT NOT NULL) WITHOUT ROWID;
+      metadata TEXT NOT NULL,
+      disturbed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS uploads_by_key ON uploads (bucket, key, id);
     CREATE TABLE IF NOT EXISTS upload_parts (
       upload TEXT NOT NULL,
@@ -166,7 +128,8 @@ bool Objects::create_bucket(const Bucket& bucket) {
 std::optional<Bucket> Objects::find_bucket(std::string_view name) const {
   std::optional<Bucket> found;
   implementation_->database.read([&](Connection& connection) {
-    Statement row = connection.prepare("SELECT name, region, created_ms FROM buckets WHERE name = ?");
+    Statement row =
+        connection.prepare("SELECT name, region, created_ms, versioning FROM buckets WHERE name = ?");
     if (row.bind(1, name).step()) found = bucket_of(row);
   });
   return found;
@@ -175,7 +138,8 @@ std::optional<Bucket> Objects::find_bucket(std::string_view name) const {
 std::vector<Bucket> Objects::buckets() const {
   std::vector<Bucket> found;
   implementation_->database.read([&](Connection& connection) {
-    Statement row = connection.prepare("SELECT name, region, created_ms FROM buckets ORDER BY name");
+    Statement row =
+        connection.prepare("SELECT name, region, created_ms, versioning FROM buckets ORDER BY name");
     while (row.step()) found.push_back(bucket_of(row));
   });
   return found;
@@ -183,9 +147,11 @@ std::vector<Bucket> Objects::buckets() const {
 
 Objects::DeleteBucket Objects::delete_bucket(std::string_view name) {
   DeleteBucket outcome = DeleteBucket::missing;
-  std::vector<std::string> orphans;
+  Orphans orphans;
   implementation_->database.write([&](Connection& connection) {
-    if (connection.prepare("SELECT 1 FROM objects WHERE bucket = ? LIMIT 1").bind(1, name).step()) {
+    for (const char* sql : {"SELECT 1 FROM objects WHERE bucket = ? LIMIT 1",
+                            "SELECT 1 FROM object_versions WHERE bucket = ? LIMIT 1"}) {
+      if (!connection.prepare(sql).bind(1, name).step()) continue;
       outcome = DeleteBucket::not_empty;
       return;
     }
@@ -203,17 +169,29 @@ Objects::DeleteBucket Objects::delete_bucket(std::string_view name) {
     connection.prepare("DELETE FROM buckets WHERE name = ?").bind(1, name).run();
     if (connection.changes() == 1) outcome = DeleteBucket::deleted;
   });
-  for (const std::string& orphan : orphans) implementation_->blobs.remove(orphan);
+  implementation_->remove(orphans);
   return outcome;
+}
+
+bool Objects::set_versioning(std::string_view bucket, std::string_view versioning) {
+  bool exists = false;
+  implementation_->database.write([&](Connection& connection) {
+    connection.prepare("UPDATE buckets SET versioning = ? WHERE name = ?")
+        .bind(1, versioning)
+        .bind(2, bucket)
+        .run();
+    exists = connection.changes() == 1;
+  });
+  return exists;
 }
 
 std::unique_ptr<BlobWriter> Objects::new_blob() { return implementation_->blobs.create(); }
 
-void Objects::put(std::string_view bucket, const ObjectInfo& info, std::unique_ptr<BlobWriter> blob,
-                  const std::function<void(const ObjectInfo*)>& condition) {
+ObjectInfo Objects::put(std::string_view bucket, const ObjectInfo& info, std::unique_ptr<BlobWriter> blob,
+                        const Condition& condition) {
   ObjectInfo stored = info;
   stored.blob = implementation_->blobs.settle(std::move(blob));
-  implementation_->publish(bucket, std::move(stored), condition);
+  return implementation_->publish(bucket, stored, condition);
 }
 
 ObjectInfo Objects::put_file(std::string_view bucket, std::string_view key, const std::filesystem::path& file,
@@ -227,15 +205,37 @@ ObjectInfo Objects::put_file(std::string_view bucket, std::string_view key, cons
   info.modified_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
   info.metadata = std::move(metadata);
   info.blob = implementation_->blobs.settle(std::move(blob));
-  implementation_->publish(bucket, info, {});
-  return info;
+  return implementation_->publish(bucket, info, {});
 }
 
-void Objects::copy(const ObjectInfo& source, std::string_view bucket, const ObjectInfo& info,
-                   const std::function<void(const ObjectInfo*)>& condition) {
+ObjectInfo Objects::copy(const ObjectInfo& source, std::string_view bucket, const ObjectInfo& info,
+                         const Condition& condition) {
   ObjectInfo stored = info;
   stored.blob = implementation_->blobs.duplicate(source.blob);
-  implementation_->publish(bucket, std::move(stored), condition);
+  return implementation_->publish(bucket, stored, condition);
+}
+
+Erased Objects::erase(std::string_view bucket, std::string_view key, const Erasing& how) {
+  Erased erased;
+  Orphans orphans;
+  implementation_->database.write(
+      [&](Connection& connection) { erased = erase_object(connection, bucket, key, how, orphans); });
+  implementation_->remove(orphans);
+  return erased;
+}
+
+std::optional<ObjectInfo> Objects::change_metadata(std::string_view bucket, std::string_view key,
+                                                   std::string_view version,
+                                                   const std::function<void(json&)>& change) {
+  std::optional<ObjectInfo> info;
+  implementation_->database.write([&](Connection& connection) {
+    info = version.empty() ? select_latest(connection, bucket, key)
+                           : select_version(connection, bucket, key, version);
+    if (!info || info->delete_marker) return;
+    change(info->metadata);
+    update_metadata(connection, bucket, *info);
+  });
+  return info;
 }
 
 std::optional<ObjectInfo> Objects::find(std::string_view bucket, std::string_view key) const {
@@ -245,31 +245,36 @@ std::optional<ObjectInfo> Objects::find(std::string_view bucket, std::string_vie
   return found;
 }
 
-bool Objects::erase(std::string_view bucket, std::string_view key,
-                    const std::function<void(const ObjectInfo*)>& condition) {
-  std::optional<ObjectInfo> erased;
-  implementation_->database.write([&](Connection& connection) {
-    erased = select_object(connection, bucket, key);
-    if (condition) condition(erased ? &*erased : nullptr);
-    if (!erased) return;
-    connection.prepare("DELETE FROM objects WHERE bucket = ? AND key = ?").bind(1, bucket).bind(2, key).run();
-  });
-  if (erased) implementation_->blobs.remove(erased->blob);
-  return erased.has_value();
+std::optional<ObjectInfo> Objects::find_latest(std::string_view bucket, std::string_view key) const {
+  std::optional<ObjectInfo> found;
+  implementation_->database.read(
+      [&](Connection& connection) { found = select_latest(connection, bucket, key); });
+  return found;
+}
+
+std::optional<ObjectInfo> Objects::find_version(std::string_view bucket, std::string_view key,
+                                                std::string_view version) const {
+  std::optional<ObjectInfo> found;
+  implementation_->database.read(
+      [&](Connection& connection) { found = select_version(connection, bucket, key, version); });
+  return found;
 }
 
 std::vector<ObjectInfo> Objects::list(std::string_view bucket, std::string_view prefix,
                                       std::string_view start_after, std::size_t limit) const {
-  const std::optional<std::string> end = end_of_prefix(prefix);
   std::vector<ObjectInfo> found;
   implementation_->database.read([&](Connection& connection) {
-    Statement row = connection.prepare(
-        end ? select_objects(
-                  "WHERE bucket = ?1 AND key > ?2 AND key >= ?3 AND key < ?5 ORDER BY key LIMIT ?4")
-            : select_objects("WHERE bucket = ?1 AND key > ?2 AND key >= ?3 ORDER BY key LIMIT ?4"));
-    row.bind(1, bucket).bind(2, start_after).bind(3, prefix).bind(4, limit);
-    if (end) row.bind(5, *end);
-    while (row.step()) found.push_back(object_of(row));
+    found = select_objects(connection, bucket, prefix, start_after, limit);
+  });
+  return found;
+}
+
+std::vector<ObjectInfo> Objects::list_versions(std::string_view bucket, std::string_view prefix,
+                                               std::string_view key, std::int64_t sequence,
+                                               std::size_t limit) const {
+  std::vector<ObjectInfo> found;
+  implementation_->database.read([&](Connection& connection) {
+    found = select_versions(connection, bucket, prefix, key, sequence, limit);
   });
   return found;
 }

@@ -47,12 +47,19 @@ std::vector<std::string> remove_rows(Connection& connection, std::string_view id
   return blobs;
 }
 
-void require_unchanged(Connection& connection, std::string_view id, const std::vector<Part>& parts) {
-  if (!upload_exists(connection, id)) throw UploadChanged();
+// Returns whether the key was touched since the upload began.
+bool require_unchanged(Connection& connection, std::string_view id, const std::vector<Part>& parts) {
+  bool disturbed = false;
+  {
+    Statement row = connection.prepare("SELECT disturbed FROM uploads WHERE id = ?");
+    if (!row.bind(1, id).step()) throw UploadChanged();
+    disturbed = row.integer(0) != 0;
+  }
   for (const Part& part : parts) {
     Statement row = connection.prepare("SELECT blob FROM upload_parts WHERE upload = ? AND number = ?");
     if (!row.bind(1, id).bind(2, part.number).step() || row.text(0) != part.blob) throw UploadChanged();
   }
+  return disturbed;
 }
 
 }  // namespace
@@ -139,8 +146,8 @@ std::vector<Part> Uploads::parts(std::string_view id, int after, std::size_t lim
   return found;
 }
 
-void Uploads::complete(const Upload& upload, const std::vector<Part>& parts, const ObjectInfo& info,
-                       const std::function<void(const ObjectInfo*)>& condition) {
+ObjectInfo Uploads::complete(const Upload& upload, const std::vector<Part>& parts, const ObjectInfo& info,
+                             const Condition& condition) {
   ObjectInfo stored = info;
   // A single part simply becomes the object.
   const bool adopted = parts.size() == 1;
@@ -156,13 +163,18 @@ void Uploads::complete(const Upload& upload, const std::vector<Part>& parts, con
       throw;
     }
   }
-  std::vector<std::string> orphans;
+  Orphans orphans;
+  ObjectInfo published;
   try {
     database_.write([&](Connection& connection) {
-      require_unchanged(connection, upload.id, parts);
-      const std::string replaced = replace_object(connection, upload.bucket, stored, condition);
+      const bool disturbed = require_unchanged(connection, upload.id, parts);
       orphans = remove_rows(connection, upload.id);
-      orphans.push_back(replaced);
+      published = replace_object(
+          connection, upload.bucket, stored,
+          [&](const ObjectInfo* current) {
+            if (condition) condition(current, disturbed);
+          },
+          orphans);
     });
   } catch (...) {
     if (!adopted) blobs_.remove(stored.blob);
@@ -171,6 +183,7 @@ void Uploads::complete(const Upload& upload, const std::vector<Part>& parts, con
   for (const std::string& orphan : orphans) {
     if (orphan != stored.blob) blobs_.remove(orphan);
   }
+  return published;
 }
 
 bool Uploads::abort(std::string_view id) {

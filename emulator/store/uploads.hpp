@@ -53,10 +53,11 @@ class Uploads {
   // Keeps a part; one with the same number is replaced. Throws UploadChanged where the upload is gone.
   void put_part(std::string_view id, const Part& part, std::unique_ptr<BlobWriter> blob);
   std::vector<Part> parts(std::string_view id, int after, std::size_t limit) const;
-  // Publishes the parts, one behind the other, as the object and ends the upload. `condition` as for
-  // Objects::put().
-  void complete(const Upload& upload, const std::vector<Part>& parts, const ObjectInfo& info,
-                const std::function<void(const ObjectInfo* current)>& condition);
+  // As for Objects::put(). `disturbed`: the key was written or deleted since the upload began.
+  using Condition = std::function<void(const ObjectInfo* current, bool disturbed)>;
+  // Publishes the parts, one behind the other, as the object and ends the upload. Returns what was stored.
+  ObjectInfo complete(const Upload& upload, const std::vector<Part>& parts, const ObjectInfo& info,
+                      const Condition& condition = {});
   bool abort(std::string_view id);  // false: there was none
 
  private:

@@ -48,6 +48,14 @@ json texts_of(const pugi::xml_node& node) {
   return members;
 }
 
+std::int64_t number_in(const pugi::xml_node& node) {
+  const std::string_view text = node.child_value();
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) throw s3::malformed_xml();
+  return number;
+}
+
 json bucket_configuration(const std::string& xml) {
   const pugi::xml_document document = parse(xml);
   json configuration = json::object();
@@ -63,6 +71,22 @@ json bucket_configuration(const std::string& xml) {
     }
   }
   return configuration;
+}
+
+json versioning(const std::string& xml) {
+  const pugi::xml_document document = parse(xml);
+  return texts_of(root_named(document, "VersioningConfiguration"));
+}
+
+json restoration(const std::string& xml) {
+  const pugi::xml_document document = parse(xml);
+  json request = json::object();
+  for (const pugi::xml_node& child : root_named(document, "RestoreRequest").children()) {
+    const std::string name(local_name(child));
+    if (child.type() == pugi::node_element) request[name] = child.child_value();
+    if (name == "Days") request[name] = number_in(child);
+  }
+  return request;
 }
 
 json deletion(const std::string& xml) {
@@ -86,11 +110,9 @@ json completion(const std::string& xml) {
     if (local_name(child) != "Part") continue;
     json part = texts_of(child);
     if (!part.contains("PartNumber") || !part.contains("ETag")) throw s3::malformed_xml();
-    const std::string text = part["PartNumber"].get<std::string>();
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size()) throw s3::malformed_xml();
-    part["PartNumber"] = number;
+    for (const pugi::xml_node& member : child.children()) {
+      if (local_name(member) == "PartNumber") part["PartNumber"] = number_in(member);
+    }
     parts.push_back(std::move(part));
   }
   if (parts.empty()) throw s3::malformed_xml();
@@ -101,7 +123,8 @@ json completion(const std::string& xml) {
 
 bool s3_has_document(std::string_view operation) {
   return s3_has_setting_document(operation) || operation == "CreateBucket" || operation == "DeleteObjects" ||
-         operation == "CompleteMultipartUpload";
+         operation == "CompleteMultipartUpload" || operation == "PutBucketVersioning" ||
+         operation == "PutObjectTagging" || operation == "PutObjectAcl" || operation == "RestoreObject";
 }
 
 void read_s3_document(std::string_view operation, const std::string& xml, json& input) {
@@ -111,7 +134,15 @@ void read_s3_document(std::string_view operation, const std::string& xml, json& 
   } else if (operation == "DeleteObjects") {
     input["Delete"] = deletion(xml);
   } else if (operation == "CompleteMultipartUpload") {
-    input["MultipartUpload"] = completion(xml);
+    if (!xml.empty()) input["MultipartUpload"] = completion(xml);
+  } else if (operation == "PutObjectAcl") {
+    read_s3_setting("PutBucketAcl", xml, input);  // the same document
+  } else if (operation == "PutBucketVersioning") {
+    input["VersioningConfiguration"] = versioning(xml);
+  } else if (operation == "PutObjectTagging") {
+    input["Tagging"] = read_s3_tagging(xml);
+  } else if (operation == "RestoreObject") {
+    input["RestoreRequest"] = restoration(xml);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <sagemaker/aws/crypto.hpp>
 #include <sagemaker/aws/time.hpp>
 
+#include "emulator/services/s3/faults.hpp"
 #include "emulator/wire/s3_xml.hpp"
 
 namespace sagemaker::local::wire {
@@ -28,6 +29,8 @@ constexpr HeaderRow plain_rows[] = {
     {"StorageClass", "x-amz-storage-class"},
     {"WebsiteRedirectLocation", "x-amz-website-redirect-location"},
     {"PartsCount", "x-amz-mp-parts-count"},
+    {"TagCount", "x-amz-tagging-count"},
+    {"Restore", "x-amz-restore"},
     {"BucketRegion", "x-amz-bucket-region"},
     {"BucketArn", "x-amz-bucket-arn"},
     {"AccessPointAlias", "x-amz-access-point-alias"},
@@ -46,6 +49,13 @@ constexpr HeaderRow always_rows[] = {
     {"ServerSideEncryption", "x-amz-server-side-encryption"},
     {"SSEKMSKeyId", "x-amz-server-side-encryption-aws-kms-key-id"},
     {"BucketKeyEnabled", "x-amz-server-side-encryption-bucket-key-enabled"},
+    {"SSEKMSEncryptionContext", "x-amz-server-side-encryption-context"},
+    {"SSECustomerAlgorithm", "x-amz-server-side-encryption-customer-algorithm"},
+    {"SSECustomerKeyMD5", "x-amz-server-side-encryption-customer-key-MD5"},
+    {"VersionId", "x-amz-version-id"},
+    {"CopySourceVersionId", "x-amz-copy-source-version-id"},
+    {"DeleteMarker", "x-amz-delete-marker"},
+    {"Allow", "Allow"},
 };
 
 constexpr HeaderRow create_upload_rows[] = {
@@ -72,9 +82,11 @@ int status_of(const S3Call& call, const json& document) {
   // Two of the writes answer as the deletions of settings do.
   if (call.operation == "PutBucketPolicy" || call.operation == "PutBucketTagging") return 204;
   if (call.operation.starts_with("DeleteBucket") || call.operation == "DeletePublicAccessBlock") return 204;
-  if (call.operation == "DeleteObject" || call.operation == "AbortMultipartUpload") {
+  if (call.operation == "DeleteObject" || call.operation == "DeleteObjectTagging" ||
+      call.operation == "AbortMultipartUpload") {
     return 204;
   }
+  if (call.operation == "RestoreObject") return document["RestoredBefore"] == true ? 200 : 202;
   const bool reads = call.operation == "GetObject" || call.operation == "HeadObject";
   return reads && document.contains("ContentRange") ? 206 : 200;
 }
@@ -90,6 +102,7 @@ http::Response encode_s3_reply(const S3Call& call, services::s3::Reply reply, co
   http::Response response;
   response.status = status_of(call, reply.document);
   add_headers(always_rows, reply.document, response);
+  add_date(reply.document, response);
   std::string xml = s3_document(call.operation, reply.document, request);
   if (!xml.empty()) {
     if (call.operation == "CreateMultipartUpload") add_headers(create_upload_rows, reply.document, response);
@@ -100,7 +113,6 @@ http::Response encode_s3_reply(const S3Call& call, services::s3::Reply reply, co
     return response;
   }
   add_headers(plain_rows, reply.document, response);
-  add_date(reply.document, response);
   if (reply.document.contains("Metadata")) {
     for (const auto& [name, value] : reply.document["Metadata"].items()) {
       response.headers.set("x-amz-meta-" + name, value.get<std::string>());
@@ -129,11 +141,18 @@ http::Response encode_s3_fault(const ServiceFault& fault, const http::Request& r
     response.headers.set("Content-Range", "bytes */" + scalar_text(fault.fields()["ActualObjectSize"]));
   }
   response.headers.set("Content-Type", "application/xml");
+  json fields = fault.fields();
+  if (const auto members = fields.find(services::s3::response_members); members != fields.end()) {
+    add_headers(always_rows, *members, response);
+    add_date(*members, response);
+    fields.erase(members);
+  }
   if (request.method == "HEAD") return response;
+  if (fault.code() == "MethodNotAllowed") fields["Method"] = request.method;
   XmlWriter xml("Error", "");
   xml.element("Code", fault.code());
   xml.element("Message", fault.message());
-  for (const auto& [name, value] : fault.fields().items()) xml.element(name, scalar_text(value));
+  for (const auto& [name, value] : fields.items()) xml.element(name, scalar_text(value));
   xml.element("RequestId", request_id);
   xml.element("HostId", response.headers.get("x-amz-id-2"));
   response.body = xml.finish();

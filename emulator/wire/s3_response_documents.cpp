@@ -107,11 +107,14 @@ std::string delete_objects(const json& document) {
     xml.open("Deleted");
     xml.member(deleted, "Key");
     xml.member(deleted, "VersionId");
+    xml.member(deleted, "DeleteMarker");
+    xml.member(deleted, "DeleteMarkerVersionId");
     xml.close();
   }
   for (const json& error : document["Errors"]) {
     xml.open("Error");
     xml.member(error, "Key");
+    xml.member(error, "VersionId");
     xml.member(error, "Code");
     xml.member(error, "Message");
     xml.close();
@@ -210,9 +213,83 @@ std::string location(const json& document) {
   return text.insert(text.rfind("</"), region);
 }
 
-std::string tagging(const json&) {
+std::string tagging(const json& document) {
   XmlWriter xml("Tagging");
   xml.open("TagSet");
+  for (const json& tag : document["TagSet"]) {
+    xml.open("Tag");
+    xml.member(tag, "Key");
+    xml.member(tag, "Value");
+    xml.close();
+  }
+  return xml.finish();
+}
+
+std::string versioning(const json& document) {
+  XmlWriter xml("VersioningConfiguration");
+  xml.member(document, "Status");
+  return xml.finish();
+}
+
+// Versions and delete markers stand between each other, in the order of the listing.
+std::string list_object_versions(const json& document) {
+  XmlWriter xml("ListVersionsResult");
+  KeyWriter keys(xml, document);
+  xml.member(document, "Name");
+  keys.member(document, "Prefix");
+  keys.member(document, "KeyMarker");
+  xml.member(document, "VersionIdMarker");
+  keys.member(document, "NextKeyMarker");
+  xml.member(document, "NextVersionIdMarker");
+  xml.member(document, "MaxKeys");
+  keys.member(document, "Delimiter");
+  xml.member(document, "EncodingType");
+  xml.member(document, "IsTruncated");
+  for (const json& entry : document["Entries"]) {
+    xml.open(entry.contains("DeleteMarker") ? "DeleteMarker" : "Version");
+    keys.member(entry, "Key");
+    xml.member(entry, "VersionId");
+    xml.member(entry, "IsLatest");
+    xml.time(entry, "LastModified");
+    xml.member(entry, "ETag");
+    xml.member(entry, "ChecksumAlgorithm");
+    xml.member(entry, "ChecksumType");
+    xml.member(entry, "Size");
+    write_owner(xml, entry, "Owner");
+    xml.member(entry, "StorageClass");
+    xml.close();
+  }
+  write_common_prefixes(xml, keys, document);
+  return xml.finish();
+}
+
+std::string object_attributes(const json& document) {
+  XmlWriter xml("GetObjectAttributesResponse");
+  xml.member(document, "ETag");
+  if (const auto checksum = document.find("Checksum"); checksum != document.end()) {
+    xml.open("Checksum");
+    write_checksums(xml, *checksum);
+    xml.member(*checksum, "ChecksumType");
+    xml.close();
+  }
+  if (const auto parts = document.find("ObjectParts"); parts != document.end()) {
+    xml.open("ObjectParts");
+    xml.member_as(*parts, "TotalPartsCount", "PartsCount");
+    xml.member(*parts, "PartNumberMarker");
+    xml.member(*parts, "NextPartNumberMarker");
+    xml.member(*parts, "MaxParts");
+    xml.member(*parts, "IsTruncated");
+    for (const json& part : parts->value("Parts", json::array())) {
+      xml.open("Part");
+      xml.member(part, "PartNumber");
+      xml.member(part, "Size");
+      write_checksums(xml, part);
+      xml.close();
+    }
+    xml.close();
+  }
+  xml.member(document, "StorageClass");
+  xml.member(document, "ObjectSize");
   return xml.finish();
 }
 
@@ -234,7 +311,9 @@ std::string s3_document(const std::string& operation, const json& document, cons
        [](const json& result) { return copy_result("CopyObjectResult", result["CopyObjectResult"]); }},
       {"UploadPartCopy",
        [](const json& result) { return copy_result("CopyPartResult", result["CopyPartResult"]); }},
-      {"GetBucketVersioning", [](const json&) { return XmlWriter("VersioningConfiguration").finish(); }},
+      {"GetBucketVersioning", versioning},
+      {"ListObjectVersions", list_object_versions},
+      {"GetObjectAttributes", object_attributes},
   };
   if (operation == "CompleteMultipartUpload") return complete_multipart_upload(document, request);
   const auto found = renders.find(operation);

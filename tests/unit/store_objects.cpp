@@ -142,8 +142,8 @@ TEST_CASE_FIXTURE(Fixture, "replacing and erasing free the old bytes, but not un
   std::string seen;
   reader.read(0, first.size, [&](std::string_view bytes) { seen += bytes; });
   CHECK(seen == "first");
-  CHECK(objects->erase("b", "k"));
-  CHECK_FALSE(objects->erase("b", "k"));
+  CHECK(objects->erase("b", "k").existed);
+  CHECK_FALSE(objects->erase("b", "k").existed);
   CHECK(file_count() == 0);
 }
 
@@ -285,7 +285,7 @@ TEST_CASE_FIXTURE(Fixture, "an upload survives a crash and becomes an object in 
   put("big", "old");
   const ObjectInfo info{"big", 12, "etag-2", 7, json::object(), ""};
   CHECK_THROWS_AS(objects->uploads().complete(*upload, parts, info,
-                                              [](const ObjectInfo*) { throw std::out_of_range("no"); }),
+                                              [](const ObjectInfo*, bool) { throw std::out_of_range("no"); }),
                   std::out_of_range);
   CHECK(contents(*objects->find("b", "big")) == "old");
   objects->uploads().complete(*upload, parts, info, {});

@@ -4,8 +4,12 @@
 #include <array>
 #include <string>
 
+#include <sagemaker/aws/time.hpp>
+
+#include "emulator/services/s3/customer_key.hpp"
 #include "emulator/services/s3/faults.hpp"
 #include "emulator/services/s3/members.hpp"
+#include "emulator/services/s3/tags.hpp"
 
 namespace sagemaker::local::services::s3 {
 namespace {
@@ -13,21 +17,14 @@ namespace {
 constexpr std::array plain_members = {
     "ContentType",     "ContentEncoding", "CacheControl",           "ContentDisposition",
     "ContentLanguage", "Expires",         "WebsiteRedirectLocation"};
-constexpr std::array encryption_members = {"ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled"};
+constexpr std::array encryption_members = {"ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled",
+                                           "SSEKMSEncryptionContext"};
 constexpr std::array storage_classes = {"STANDARD",   "REDUCED_REDUNDANCY", "STANDARD_IA",
                                         "ONEZONE_IA", "GLACIER_IR",         "INTELLIGENT_TIERING",
                                         "GLACIER",    "DEEP_ARCHIVE",       "EXPRESS_ONEZONE"};
-// Members that would change what an object means, and their headers. Ignoring them would be a lie.
-constexpr std::array<std::pair<const char*, const char*>, 8> refused_members = {{
-    {"Tagging", "x-amz-tagging"},
-    {"ObjectLockMode", "x-amz-object-lock-mode"},
-    {"ObjectLockRetainUntilDate", "x-amz-object-lock-retain-until-date"},
-    {"ObjectLockLegalHoldStatus", "x-amz-object-lock-legal-hold"},
-    {"SSECustomerAlgorithm", "x-amz-server-side-encryption-customer-algorithm"},
-    {"SSEKMSEncryptionContext", "x-amz-server-side-encryption-context"},
-    {"SSECustomerKey", "x-amz-server-side-encryption-customer-key"},
-    {"WriteOffsetBytes", "x-amz-write-offset-bytes"},
-}};
+constexpr std::array customer_key_members = {"SSECustomerAlgorithm", "SSECustomerKeyMD5"};
+constexpr std::array lock_members = {"ObjectLockMode", "ObjectLockRetainUntilDate",
+                                     "ObjectLockLegalHoldStatus"};
 
 void check_encryption(const json& input) {
   const std::string encryption = text_of(input, "ServerSideEncryption");
@@ -35,6 +32,12 @@ void check_encryption(const json& input) {
   if (encryption != "AES256" && encryption != "aws:kms" && encryption != "aws:kms:dsse") {
     throw ServiceFault("InvalidArgument", 400, "The encryption method specified is not supported",
                        {{"ArgumentName", "x-amz-server-side-encryption"}, {"ArgumentValue", encryption}});
+  }
+  if (encryption == "AES256" && has(input, "SSEKMSKeyId")) {
+    throw invalid_argument(
+        "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : "
+        "aws:kms",
+        "x-amz-server-side-encryption", encryption);
   }
 }
 
@@ -52,12 +55,22 @@ void check_metadata(const json& metadata, const S3Limits& limits) {
 }  // namespace
 
 json attributes_of(const json& input, const S3Limits& limits) {
-  for (const auto& [member, header] : refused_members) {
-    if (has(input, member)) throw not_implemented(header);
+  // Locks belong to buckets that were created with them, and there are none such here.
+  for (const char* member : lock_members) {
+    if (has(input, member)) throw invalid_request("Bucket is missing Object Lock Configuration");
   }
+  if (has(input, "WriteOffsetBytes")) throw not_implemented("x-amz-write-offset-bytes");
   check_encryption(input);
   json attributes = json::object();
   if (has(input, "AccessControlPolicy")) attributes["AccessControlPolicy"] = input["AccessControlPolicy"];
+  if (const auto key_md5 = customer_key_of(input)) {
+    attributes["SSECustomerAlgorithm"] = input["SSECustomerAlgorithm"];
+    attributes["SSECustomerKeyMD5"] = *key_md5;
+  }
+  if (has(input, "Tagging")) {
+    json tags = tags_in_header(text_of(input, "Tagging"));
+    if (!tags.empty()) attributes["Tags"] = std::move(tags);
+  }
   for (const char* member : plain_members) {
     if (has(input, member)) attributes[member] = input[member];
   }
@@ -86,10 +99,26 @@ void set_checksum(json& attributes, Algorithm algorithm, const std::string& valu
 }
 
 void describe_encryption(const json& attributes, json& output) {
+  for (const char* member : customer_key_members) {
+    if (has(attributes, member)) output[member] = attributes[member];
+  }
+  if (has(attributes, "SSECustomerKeyMD5")) return;
   output["ServerSideEncryption"] = "AES256";  // what S3 does by itself
   for (const char* member : encryption_members) {
     if (has(attributes, member)) output[member] = attributes[member];
   }
+}
+
+bool is_archived(const json& attributes) {
+  const std::string storage_class = text_of(attributes, "StorageClass");
+  return storage_class == "GLACIER" || storage_class == "DEEP_ARCHIVE";
+}
+
+void require_readable(const store::ObjectInfo& info, std::int64_t now_ms) {
+  if (!is_archived(info.metadata)) return;
+  if (number_of(info.metadata, "RestoredUntil").value_or(0) > now_ms) return;
+  throw ServiceFault("InvalidObjectState", 403, "The operation is not valid for the object's storage class",
+                     {{"StorageClass", info.metadata["StorageClass"]}});
 }
 
 void describe_checksum(const json& attributes, json& output) {
@@ -114,6 +143,11 @@ void describe_object(const store::ObjectInfo& info, const json& input, json& out
   }
   if (has(info.metadata, "StorageClass")) output["StorageClass"] = info.metadata["StorageClass"];
   if (has(info.metadata, "Metadata")) output["Metadata"] = info.metadata["Metadata"];
+  if (has(info.metadata, "Tags")) output["TagCount"] = info.metadata["Tags"].size();
+  if (const auto until = number_of(info.metadata, "RestoredUntil")) {
+    output["Restore"] = "ongoing-request=\"false\", expiry-date=\"" +
+                        aws::format_http_date(aws::from_epoch_ms(*until)) + "\"";
+  }
   describe_encryption(info.metadata, output);
 }
 

@@ -11,6 +11,7 @@
 #include "emulator/services/s3/faults.hpp"
 #include "emulator/services/s3/lifecycle.hpp"
 #include "emulator/services/s3/members.hpp"
+#include "emulator/services/s3/requirements.hpp"
 #include "emulator/services/s3/service.hpp"
 
 namespace sagemaker::local::services::s3 {
@@ -68,17 +69,31 @@ std::optional<json> Service::cors_rules(const std::string& bucket) const {
 }
 
 Reply Service::get_object_acl(const CallContext& context, const json& input, BodySource&) {
-  existing_bucket(context, input);
-  const store::ObjectInfo info = existing_object(input);
-  return {
-      has(info.metadata, "AccessControlPolicy") ? info.metadata["AccessControlPolicy"] : private_acl(context),
-      std::nullopt};
+  const store::Bucket bucket = existing_bucket(context, input);
+  const store::ObjectInfo info = existing_object(bucket, key_of(input), version_of(input));
+  Reply reply;
+  reply.document =
+      has(info.metadata, "AccessControlPolicy") ? info.metadata["AccessControlPolicy"] : private_acl(context);
+  describe_version(bucket, info, reply.document);
+  return reply;
 }
 
-Reply Service::get_object_tagging(const CallContext& context, const json& input, BodySource&) {
-  existing_bucket(context, input);
-  existing_object(input);
-  return {{{"TagSet", json::array()}}, std::nullopt};
+Reply Service::put_object_acl(const CallContext& context, const json& input, BodySource&) {
+  const store::Bucket bucket = existing_bucket(context, input);
+  const std::string key = key_of(input);
+  const store::ObjectInfo info = existing_object(bucket, key, version_of(input));
+  const json acl = acl_of(context, input);
+  const store::BucketSettings::Documents settings = settings_.all(bucket.name);
+  if (ownership_of(settings) == "BucketOwnerEnforced") {
+    throw ServiceFault("AccessControlListNotSupported", 400, "The bucket does not allow ACLs");
+  }
+  if (blocks(settings, "BlockPublicAcls") && is_public_acl(acl)) throw access_denied();
+  const auto changed = objects_.change_metadata(
+      bucket.name, key, info.version, [&](json& metadata) { metadata["AccessControlPolicy"] = acl; });
+  if (!changed) throw no_such_key(key);
+  Reply reply;
+  describe_version(bucket, info, reply.document);
+  return reply;
 }
 
 }  // namespace sagemaker::local::services::s3

@@ -98,7 +98,6 @@ constexpr std::array settings = {
                   "RequestPaymentConfiguration", nullptr, R"({"Payer": "BucketOwner"})", nullptr, nullptr},
     BucketSetting{"accelerate", "PutBucketAccelerateConfiguration", "GetBucketAccelerateConfiguration", "",
                   "AccelerateConfiguration", check_acceleration, "{}", nullptr, nullptr},
-    BucketSetting{"versioning", "", "GetBucketVersioning", "", "", nullptr, "{}", nullptr, nullptr},
     BucketSetting{"replication", "", "GetBucketReplication", "DeleteBucketReplication", "", nullptr, nullptr,
                   "ReplicationConfigurationNotFoundError", "The replication configuration was not found"},
     BucketSetting{"object-lock", "", "GetObjectLockConfiguration", "", "", nullptr, nullptr,

@@ -203,7 +203,11 @@ Reply Service::delete_bucket(const CallContext& context, const json& input, Body
     case store::Objects::DeleteBucket::missing:
       throw no_such_bucket(bucket.name);
     case store::Objects::DeleteBucket::not_empty:
-      throw ServiceFault("BucketNotEmpty", 409, "The bucket you tried to delete is not empty",
+      throw ServiceFault("BucketNotEmpty", 409,
+                         bucket.versioning.empty()
+                             ? "The bucket you tried to delete is not empty"
+                             : "The bucket you tried to delete is not empty. You must delete all versions in "
+                               "the bucket.",
                          {{"BucketName", bucket.name}});
     case store::Objects::DeleteBucket::deleted:
       break;

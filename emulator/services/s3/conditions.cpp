@@ -89,10 +89,12 @@ void check_write_condition_syntax(const json& input) {
     throw not_implemented("If-Match,If-None-Match",
                           "Multiple conditional request headers present in the request");
   }
-  if (has(input, "IfNoneMatch") && text_of(input, "IfNoneMatch") != "*") {
-    throw not_implemented("If-None-Match",
-                          "We don't accept the provided value of If-None-Match header for this API");
-  }
+  const auto refuse_value = [](const std::string& header) {
+    return not_implemented(header,
+                           "We don't accept the provided value of " + header + " header for this API");
+  };
+  if (has(input, "IfNoneMatch") && text_of(input, "IfNoneMatch") != "*") throw refuse_value("If-None-Match");
+  if (text_of(input, "IfMatch") == "*") throw refuse_value("If-Match");
   for (const char* member : {"IfModifiedSince", "IfUnmodifiedSince"}) {
     if (has(input, member)) {
       throw not_implemented(member == std::string_view("IfModifiedSince") ? "If-Modified-Since"

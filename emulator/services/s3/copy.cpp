@@ -1,5 +1,6 @@
 // CopyObject and UploadPartCopy: bytes that are here already. A whole object is copied by giving its file a
 // second name; bytes are read only where the answer needs a digest that nobody has computed yet.
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "emulator/services/s3/attributes.hpp"
 #include "emulator/services/s3/conditions.hpp"
+#include "emulator/services/s3/customer_key.hpp"
 #include "emulator/services/s3/faults.hpp"
 #include "emulator/services/s3/members.hpp"
 #include "emulator/services/s3/receive.hpp"
@@ -40,30 +42,58 @@ bool replaces_metadata(const json& input) {
   return directive == "REPLACE";
 }
 
+bool replaces_tags(const json& input) {
+  const std::string directive = text_of(input, "TaggingDirective", "COPY");
+  if (directive != "COPY" && directive != "REPLACE") {
+    throw invalid_argument("Unknown tagging directive.", "x-amz-tagging-directive", directive);
+  }
+  return directive == "REPLACE";
+}
+
+// What a copy has of its own, whatever it takes over: where and how the bytes are kept.
+constexpr std::array own_members = {"StorageClass",
+                                    "ServerSideEncryption",
+                                    "SSEKMSKeyId",
+                                    "BucketKeyEnabled",
+                                    "SSEKMSEncryptionContext",
+                                    "SSECustomerAlgorithm",
+                                    "SSECustomerKeyMD5",
+                                    "WebsiteRedirectLocation",
+                                    "PartSizes",
+                                    "PartChecksums",
+                                    "UploadId",
+                                    "RestoredUntil",
+                                    "AccessControlPolicy"};
+
 // What the copy carries: the source's attributes, or those of the request, and in either case the request's
-// storage class and encryption.
+// storage class and encryption; tags by a directive of their own.
 json attributes_of_copy(const json& input, const store::ObjectInfo& source, const S3Limits& limits) {
   json attributes = attributes_of(input, limits);
+  json tags = replaces_tags(input) ? part_of(attributes, "Tags") : part_of(source.metadata, "Tags");
   if (!replaces_metadata(input)) {
     json kept = source.metadata;
-    for (const char* member : {"StorageClass", "ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled",
-                               "WebsiteRedirectLocation", "PartSizes"}) {
+    for (const char* member : own_members) {
       kept.erase(member);
       if (has(attributes, member)) kept[member] = attributes[member];
     }
-    return kept;
+    attributes = std::move(kept);
+  } else {
+    for (const char* member : {"ChecksumAlgorithm", "ChecksumValue", "ChecksumType"}) {
+      if (has(source.metadata, member)) attributes[member] = source.metadata[member];
+    }
   }
-  for (const char* member : {"ChecksumAlgorithm", "ChecksumValue", "ChecksumType"}) {
-    if (has(source.metadata, member)) attributes[member] = source.metadata[member];
-  }
+  attributes.erase("Tags");
+  if (!tags.empty()) attributes["Tags"] = std::move(tags);
   return attributes;
 }
 
 void refuse_copy_onto_itself(const json& input, const store::Bucket& bucket, const std::string& key) {
   const json& source = part_of(input, "CopySource");
   const bool same = text_of(source, "Bucket") == bucket.name && text_of(source, "Key") == key;
-  if (!same || replaces_metadata(input)) return;
-  for (const char* member : {"StorageClass", "ServerSideEncryption", "WebsiteRedirectLocation"}) {
+  // A version that is named may be an older one, which this makes the newest again.
+  if (!same || replaces_metadata(input) || has(source, "VersionId")) return;
+  for (const char* member : {"StorageClass", "ServerSideEncryption", "WebsiteRedirectLocation",
+                             "SSECustomerAlgorithm", "CopySourceSSECustomerAlgorithm"}) {
     if (has(input, member)) return;
   }
   throw invalid_request(
@@ -113,6 +143,7 @@ CopyRange copy_range_of(const json& input, std::uint64_t size) {
         "offsets of the first and last bytes to copy",
         "x-amz-copy-source-range", text);
   }
+  if (first >= size) throw invalid_request("The specified copy range is invalid for the source object size");
   if (last >= size) {
     throw invalid_argument("Range specified is not valid for source object of size: " + std::to_string(size),
                            "x-amz-copy-source-range", text);
@@ -124,24 +155,30 @@ CopyRange copy_range_of(const json& input, std::uint64_t size) {
 
 Service::CopySource Service::open_copy_source(const CallContext& context, const json& input) const {
   const json& source = part_of(input, "CopySource");
-  const std::string bucket = text_of(source, "Bucket");
-  if (!objects_.find_bucket(bucket)) throw no_such_bucket(bucket);
+  const std::string name = text_of(source, "Bucket");
+  std::optional<store::Bucket> bucket = objects_.find_bucket(name);
+  if (!bucket) throw no_such_bucket(name);
   require_owner(context, input, "ExpectedSourceBucketOwner");
-  require_current_version(source, "VersionId", text_of(source, "Key"));
-  for (const char* member : {"CopySourceSSECustomerAlgorithm", "CopySourceSSECustomerKey"}) {
-    if (has(input, member))
-      throw not_implemented("x-amz-copy-source-server-side-encryption-customer-algorithm");
+  const std::string key = text_of(source, "Key");
+  const std::string version = version_of(source);
+  const std::optional<std::string> customer_key = customer_key_of(input, "CopySource");
+  if (!version.empty()) {
+    const auto named = objects_.find_version(name, key, version);
+    if (named && named->delete_marker) {
+      throw invalid_request(
+          "The source of a copy request may not specifically refer to a delete marker by version id.");
+    }
   }
-  OpenObject object = open_object(bucket, text_of(source, "Key"));
+  OpenObject object = open_object(*bucket, key, version);
+  require_customer_key(object.info.metadata, customer_key);
   check_copy_conditions(input, object.info);
-  return {std::move(object.info), std::move(object.file)};
+  require_readable(object.info, now_ms());
+  return {*std::move(bucket), std::move(object.info), std::move(object.file)};
 }
 
 Reply Service::copy_object(const CallContext& context, const json& input, BodySource&) {
   const store::Bucket bucket = existing_bucket(context, input);
   const std::string key = key_of(input);
-  const std::string tagging_directive = text_of(input, "TaggingDirective", "COPY");
-  if (tagging_directive != "COPY") throw not_implemented("x-amz-tagging-directive");
   check_write_condition_syntax(input);
   const auto condition = [&](const store::ObjectInfo* current) {
     check_write_conditions(input, current, key);
@@ -154,6 +191,7 @@ Reply Service::copy_object(const CallContext& context, const json& input, BodySo
     info.size = source.info.size;
     info.modified_ms = now_ms();
     info.metadata = attributes_of_copy(input, source.info, limits_);
+    std::string version;
     const std::optional<Algorithm> algorithm = wanted_algorithm(input, source.info);
     const bool composite = source.info.etag.find('-') != std::string::npos;
     if (composite || algorithm) {
@@ -168,11 +206,11 @@ Reply Service::copy_object(const CallContext& context, const json& input, BodySo
       info.etag = blob->md5_hex();
       if (digests.algorithm())
         set_checksum(info.metadata, *digests.algorithm(), digests.value(), "FULL_OBJECT");
-      objects_.put(bucket.name, info, std::move(blob), condition);
+      version = objects_.put(bucket.name, info, std::move(blob), condition).version;
     } else {
       info.etag = source.info.etag;
       try {
-        objects_.copy(source.info, bucket.name, info, condition);
+        version = objects_.copy(source.info, bucket.name, info, condition).version;
       } catch (const std::system_error& error) {
         if (error.code().value() == ENOENT) continue;  // replaced since it was opened: copy the new one
         throw;
@@ -182,6 +220,8 @@ Reply Service::copy_object(const CallContext& context, const json& input, BodySo
     describe_checksum(info.metadata, result);
     Reply reply{{{"CopyObjectResult", std::move(result)}}, std::nullopt};
     describe_encryption(info.metadata, reply.document);
+    if (version != store::null_version) reply.document["VersionId"] = version;
+    if (!source.bucket.versioning.empty()) reply.document["CopySourceVersionId"] = source.info.version;
     return reply;
   }
 }
@@ -190,6 +230,7 @@ Reply Service::upload_part_copy(const CallContext& context, const json& input, B
   existing_bucket(context, input);
   const store::Upload upload = existing_upload(input);
   const std::int64_t number = part_number_of(input);
+  require_customer_key_of_upload(upload.metadata, customer_key_of(input));
   const CopySource source = open_copy_source(context, input);
   const CopyRange range = copy_range_of(input, source.info.size);
   FileSource bytes(source.file, range.offset, range.length);
@@ -205,7 +246,10 @@ Reply Service::upload_part_copy(const CallContext& context, const json& input, B
   }
   json result = {{"ETag", in_quotes(part.etag)}, {"LastModified", part.modified_ms}};
   describe_digest(digests, result);
-  return {{{"CopyPartResult", std::move(result)}}, std::nullopt};
+  Reply reply{{{"CopyPartResult", std::move(result)}}, std::nullopt};
+  describe_encryption(upload.metadata, reply.document);
+  if (!source.bucket.versioning.empty()) reply.document["CopySourceVersionId"] = source.info.version;
+  return reply;
 }
 
 }  // namespace sagemaker::local::services::s3

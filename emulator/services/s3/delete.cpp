@@ -1,4 +1,5 @@
-// DeleteObject and DeleteObjects. Deleting what is not there is no error.
+// DeleteObject and DeleteObjects. Deleting what is not there is no error; in a bucket that keeps versions it
+// leaves a delete marker all the same.
 #include <string>
 
 #include "emulator/services/s3/conditions.hpp"
@@ -6,6 +7,7 @@
 #include "emulator/services/s3/members.hpp"
 #include "emulator/services/s3/requirements.hpp"
 #include "emulator/services/s3/service.hpp"
+#include "emulator/store/version_ids.hpp"
 
 namespace sagemaker::local::services::s3 {
 namespace {
@@ -25,18 +27,36 @@ void refuse_bypass(const json& input) {
                      {{"ArgumentName", "x-amz-bypass-governance-retention"}});
 }
 
+// Where no versions were ever kept no id but "null" can be that of an object.
+void require_possible_version(const store::Bucket& bucket, const std::string& version,
+                              const std::string& key) {
+  if (!bucket.versioning.empty() || version.empty() || version == store::null_version) return;
+  throw no_such_version(key, version);
+}
+
+store::Condition if_match(const json& input, const char* member, const std::string& key) {
+  if (!has(input, member)) return {};
+  return [&input, member, key](const store::ObjectInfo* current) {
+    check_write_conditions({{"IfMatch", input[member]}}, current, key);
+  };
+}
+
 }  // namespace
 
 Reply Service::delete_object(const CallContext& context, const json& input, BodySource&) {
   const store::Bucket bucket = existing_bucket(context, input);
   const std::string key = key_of(input);
-  require_current_version(input, "VersionId", key);
+  const std::string version = version_of(input);
+  require_possible_version(bucket, version, key);
   refuse_other_conditions(input);
   refuse_bypass(input);
-  objects_.erase(bucket.name, key, [&](const store::ObjectInfo* current) {
-    if (has(input, "IfMatch")) check_write_conditions({{"IfMatch", input["IfMatch"]}}, current, key);
-  });
-  return {};
+  const store::Erased erased =
+      objects_.erase(bucket.name, key, {version, now_ms(), if_match(input, "IfMatch", key)});
+  Reply reply;
+  if (bucket.versioning.empty()) return reply;
+  reply.document["VersionId"] = erased.version;
+  if (erased.delete_marker) reply.document["DeleteMarker"] = true;
+  return reply;
 }
 
 Reply Service::delete_objects(const CallContext& context, const json& input, BodySource&) {
@@ -49,21 +69,35 @@ Reply Service::delete_objects(const CallContext& context, const json& input, Bod
   Reply reply{{{"Deleted", json::array()}, {"Errors", json::array()}}, std::nullopt};
   for (const json& entry : entries) {
     try {
-      const std::string key = key_of(entry);
-      require_current_version(entry, "VersionId", key);
-      refuse_other_conditions(entry);
-      objects_.erase(bucket.name, key, [&](const store::ObjectInfo* current) {
-        if (has(entry, "ETag")) check_write_conditions({{"IfMatch", entry["ETag"]}}, current, key);
-      });
-      json deleted = {{"Key", key}};
-      if (has(entry, "VersionId")) deleted["VersionId"] = entry["VersionId"];
+      json deleted = delete_entry(bucket, entry);
       if (!quiet) reply.document["Deleted"].push_back(std::move(deleted));
     } catch (const ServiceFault& fault) {
-      reply.document["Errors"].push_back(
-          {{"Key", text_of(entry, "Key")}, {"Code", fault.code()}, {"Message", fault.message()}});
+      json error = {{"Key", text_of(entry, "Key")}, {"Code", fault.code()}, {"Message", fault.message()}};
+      if (has(entry, "VersionId")) error["VersionId"] = entry["VersionId"];
+      reply.document["Errors"].push_back(std::move(error));
     }
   }
   return reply;
+}
+
+json Service::delete_entry(const store::Bucket& bucket, const json& entry) {
+  const std::string key = key_of(entry);
+  const std::string version = text_of(entry, "VersionId");
+  // Among many keys a version that cannot exist is one that does not exist.
+  if (!version.empty() && version != store::null_version && !store::sequence_of(version)) {
+    throw no_such_version(key, version);
+  }
+  require_possible_version(bucket, version, key);
+  refuse_other_conditions(entry);
+  const store::Erased erased =
+      objects_.erase(bucket.name, key, {version, now_ms(), if_match(entry, "ETag", key)});
+  json deleted = {{"Key", key}};
+  if (!version.empty()) deleted["VersionId"] = version;
+  if (erased.delete_marker) {
+    deleted["DeleteMarker"] = true;
+    deleted["DeleteMarkerVersionId"] = erased.version;
+  }
+  return deleted;
 }
 
 }  // namespace sagemaker::local::services::s3

@@ -15,6 +15,38 @@ inline ServiceFault no_such_key(const std::string& key) {
   return {"NoSuchKey", 404, "The specified key does not exist.", {{"Key", key}}};
 }
 
+// Members of `response` go out as if the answer were no error: headers such as x-amz-version-id.
+inline constexpr const char* response_members = "ResponseMembers";
+
+inline ServiceFault no_such_version(const std::string& key, const std::string& version) {
+  return {
+      "NoSuchVersion", 404, "The specified version does not exist.", {{"Key", key}, {"VersionId", version}}};
+}
+
+inline ServiceFault invalid_version_id(const std::string& argument, const std::string& version) {
+  return {"InvalidArgument",
+          400,
+          "Invalid version id specified",
+          {{"ArgumentName", argument}, {"ArgumentValue", version}}};
+}
+
+// A delete marker where an object was asked for.
+inline ServiceFault is_delete_marker(json response) {
+  response["DeleteMarker"] = true;
+  response["Allow"] = "DELETE";
+  return {"MethodNotAllowed",
+          405,
+          "The specified method is not allowed against this resource.",
+          {{"ResourceType", "DeleteMarker"}, {response_members, std::move(response)}}};
+}
+
+inline ServiceFault conditional_conflict(const std::string& condition, const std::string& key) {
+  return {"ConditionalRequestConflict",
+          409,
+          "The conditional request cannot succeed due to a conflicting operation against this resource.",
+          {{"Condition", condition}, {"Key", key}}};
+}
+
 inline ServiceFault no_such_upload(const std::string& id) {
   return {"NoSuchUpload",
           404,

@@ -1,5 +1,7 @@
 // ListObjects in both versions: one walk over the keys in byte order, in which everything between a prefix
 // and the next delimiter counts as one entry and is skipped in a single step.
+#include "emulator/services/s3/listing.hpp"
+
 #include <string>
 #include <vector>
 
@@ -22,17 +24,6 @@ struct Listing {
   std::string last;  // the last entry: a key or a common prefix
   bool last_is_prefix = false;
 };
-
-// Greater than every key that begins with this: no key is longer than 1,024 bytes.
-std::string behind_all_with(const std::string& prefix) { return prefix + std::string(1025, '\xff'); }
-
-// The part of a key up to and including the first delimiter behind the prefix; "" where there is none.
-std::string common_prefix_of(const std::string& key, const std::string& prefix,
-                             const std::string& delimiter) {
-  if (delimiter.empty() || key.size() < prefix.size()) return "";
-  const std::size_t at = key.find(delimiter, prefix.size());
-  return at == std::string::npos ? "" : key.substr(0, at + delimiter.size());
-}
 
 class Walk {
  public:
@@ -87,13 +78,6 @@ class Walk {
   Listing listing_;
 };
 
-void check_encoding(const json& input) {
-  const std::string encoding = text_of(input, "EncodingType");
-  if (!encoding.empty() && encoding != "url") {
-    throw invalid_argument("Invalid Encoding Method specified in Request", "encoding-type", encoding);
-  }
-}
-
 // What both versions say about the page, the position in the listing aside.
 json describe(const Listing& listing, const json& input, std::int64_t limit, const json* owner) {
   json output = {{"Name", text_of(input, "Bucket")},
@@ -140,15 +124,34 @@ std::string start_of_token(const std::string& token) {
 
 }  // namespace
 
+std::string behind_all_with(const std::string& prefix) { return prefix + std::string(1025, '\xff'); }
+
+std::string common_prefix_of(const std::string& key, const std::string& prefix,
+                             const std::string& delimiter) {
+  if (delimiter.empty() || key.size() < prefix.size()) return "";
+  const std::size_t at = key.find(delimiter, prefix.size());
+  return at == std::string::npos ? "" : key.substr(0, at + delimiter.size());
+}
+
+bool marks_common_prefix(const std::string& marker, const std::string& prefix, const std::string& delimiter) {
+  return !marker.empty() && marker.starts_with(prefix) &&
+         common_prefix_of(marker, prefix, delimiter) == marker;
+}
+
+void check_encoding(const json& input) {
+  const std::string encoding = text_of(input, "EncodingType");
+  if (!encoding.empty() && encoding != "url") {
+    throw invalid_argument("Invalid Encoding Method specified in Request", "encoding-type", encoding);
+  }
+}
+
 Reply Service::list_objects(const CallContext& context, const json& input, BodySource&) {
   const store::Bucket bucket = existing_bucket(context, input);
   check_encoding(input);
   const std::string prefix = text_of(input, "Prefix");
   const std::string delimiter = text_of(input, "Delimiter");
   const std::string marker = text_of(input, "Marker");
-  // A marker that is itself a common prefix, as NextMarker may be, stands for all the keys under it.
-  const bool marks_prefix =
-      marker.starts_with(prefix) && !marker.empty() && common_prefix_of(marker, prefix, delimiter) == marker;
+  const bool marks_prefix = marks_common_prefix(marker, prefix, delimiter);
   const std::int64_t limit = page_size(input, "MaxKeys");
   const Listing listing = Walk(objects_, bucket.name, prefix, delimiter, limit)
                               .from(marks_prefix ? behind_all_with(marker) : marker);

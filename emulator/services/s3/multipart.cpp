@@ -9,7 +9,9 @@
 #include <sagemaker/aws/headers.hpp>
 
 #include "emulator/services/s3/attributes.hpp"
+#include "emulator/services/s3/customer_key.hpp"
 #include "emulator/services/s3/faults.hpp"
+#include "emulator/services/s3/listing.hpp"
 #include "emulator/services/s3/members.hpp"
 #include "emulator/services/s3/receive.hpp"
 #include "emulator/services/s3/requirements.hpp"
@@ -25,6 +27,10 @@ std::string new_upload_id(std::int64_t now_ms) {
   std::string id = time + aws::uuid4();
   std::erase(id, '-');
   return id;
+}
+
+bool is_upload_id(const std::string& text) {
+  return text.size() == 44 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
 std::string upper(std::string text) {
@@ -120,6 +126,7 @@ Reply Service::upload_part(const CallContext& context, const json& input, BodySo
   existing_bucket(context, input);
   const std::int64_t number = part_number_of(input);
   const store::Upload upload = existing_upload(input);
+  require_customer_key_of_upload(upload.metadata, customer_key_of(input));
   Digests digests(input, algorithm_named(text_of(upload.metadata, "ChecksumAlgorithm")));
   check_part_checksum(digests, upload.metadata);
   std::unique_ptr<store::BlobWriter> blob = objects_.new_blob();
@@ -186,9 +193,9 @@ Reply Service::list_multipart_uploads(const CallContext& context, const json& in
   const std::string key_marker = text_of(input, "KeyMarker");
   const std::string id_marker = key_marker.empty() ? "" : text_of(input, "UploadIdMarker");
   const std::int64_t limit = page_size(input, "MaxUploads");
-  if (has(input, "EncodingType") && text_of(input, "EncodingType") != "url") {
-    throw invalid_argument("Invalid Encoding Method specified in Request", "encoding-type",
-                           text_of(input, "EncodingType"));
+  check_encoding(input);
+  if (!id_marker.empty() && !is_upload_id(id_marker)) {
+    throw invalid_argument("Invalid uploadId marker", "upload-id-marker", id_marker);
   }
   json uploads = json::array();
   std::set<std::string> common;

@@ -8,6 +8,7 @@
 
 #include "emulator/services/s3/attributes.hpp"
 #include "emulator/services/s3/conditions.hpp"
+#include "emulator/services/s3/customer_key.hpp"
 #include "emulator/services/s3/faults.hpp"
 #include "emulator/services/s3/members.hpp"
 #include "emulator/services/s3/requirements.hpp"
@@ -140,12 +141,72 @@ void check_object_checksum(const json& input, json& attributes, const std::vecto
   }
 }
 
+// Conditions of a completion are about the time since the upload began, not only about this moment.
+void check_completion(const json& input, const store::ObjectInfo* current, bool disturbed,
+                      const std::string& key) {
+  check_write_conditions(input, current, key);
+  if (!disturbed) return;
+  if (has(input, "IfNoneMatch")) throw conditional_conflict("If-None-Match", key);
+  if (has(input, "IfMatch")) throw conditional_conflict("If-Match", key);
+}
+
+void keep_parts(const std::vector<store::Part>& parts, store::ObjectInfo& info) {
+  json sizes = json::array();
+  json checksums = json::array();
+  for (const store::Part& part : parts) {
+    info.size += part.size;
+    sizes.push_back(part.size);
+    if (has(part.metadata, "ChecksumValue")) checksums.push_back(part.metadata["ChecksumValue"]);
+  }
+  info.metadata["PartSizes"] = std::move(sizes);
+  if (checksums.size() == parts.size()) info.metadata["PartChecksums"] = std::move(checksums);
+}
+
+// Entity tag of the object that these parts make.
+std::string etag_of_request(const json& requested) {
+  std::vector<store::Part> parts;
+  for (const json& entry : requested) {
+    parts.push_back({0, 0, without_quotes(text_of(entry, "ETag")), 0, json::object(), ""});
+    if (parts.back().etag.find_first_not_of("0123456789abcdef") != std::string::npos) return "";
+  }
+  return composite_etag(parts);
+}
+
+Reply describe_completion(const store::ObjectInfo& stored, const std::string& bucket) {
+  Reply reply{{{"Bucket", bucket}, {"Key", stored.key}, {"ETag", in_quotes(stored.etag)}}, std::nullopt};
+  describe_checksum(stored.metadata, reply.document);
+  describe_encryption(stored.metadata, reply.document);
+  describe_new_version(stored, reply.document);
+  return reply;
+}
+
 }  // namespace
+
+// A client that did not see the first answer asks again: the object it wants is there.
+std::optional<Reply> Service::completed_before(const store::Bucket& bucket, const json& input) const {
+  const std::optional<store::ObjectInfo> object = objects_.find(bucket.name, text_of(input, "Key"));
+  if (!object || text_of(object->metadata, "UploadId") != text_of(input, "UploadId")) return std::nullopt;
+  const json& requested = part_of(part_of(input, "MultipartUpload"), "Parts");
+  if (!requested.is_array() || etag_of_request(requested) != object->etag) return std::nullopt;
+  return describe_completion(*object, bucket.name);
+}
 
 Reply Service::complete_multipart_upload(const CallContext& context, const json& input, BodySource&) {
   const store::Bucket bucket = existing_bucket(context, input);
   check_write_condition_syntax(input);
+  try {
+    return complete_upload(bucket, input);
+  } catch (const ServiceFault& fault) {
+    // Of two that complete it at the same time the second one finds what the first one made.
+    if (fault.code() != "NoSuchUpload" && fault.code() != "InvalidPart") throw;
+    if (std::optional<Reply> reply = completed_before(bucket, input)) return *std::move(reply);
+    throw;
+  }
+}
+
+Reply Service::complete_upload(const store::Bucket& bucket, const json& input) {
   const store::Upload upload = existing_upload(input);
+  if (const auto key_md5 = customer_key_of(input)) require_customer_key_of_upload(upload.metadata, key_md5);
   const std::vector<store::Part> uploaded =
       objects_.uploads().parts(upload.id, 0, static_cast<std::size_t>(limits_.part_number_max));
   const std::vector<store::Part> parts =
@@ -155,12 +216,8 @@ Reply Service::complete_multipart_upload(const CallContext& context, const json&
   info.etag = composite_etag(parts);
   info.modified_ms = now_ms();
   info.metadata = upload.metadata;
-  json sizes = json::array();
-  for (const store::Part& part : parts) {
-    sizes.push_back(part.size);
-    info.size += part.size;
-  }
-  info.metadata["PartSizes"] = std::move(sizes);
+  info.metadata["UploadId"] = upload.id;
+  keep_parts(parts, info);
   check_object_checksum(input, info.metadata, parts);
   if (const auto size = number_of(input, "MpuObjectSize");
       size && static_cast<std::uint64_t>(*size) != info.size) {
@@ -168,17 +225,15 @@ Reply Service::complete_multipart_upload(const CallContext& context, const json&
                           " does not match what was computed: " + std::to_string(info.size));
   }
   try {
-    objects_.uploads().complete(upload, parts, info, [&](const store::ObjectInfo* current) {
-      check_write_conditions(input, current, info.key);
-    });
+    const store::ObjectInfo stored = objects_.uploads().complete(
+        upload, parts, info, [&](const store::ObjectInfo* current, bool disturbed) {
+          check_completion(input, current, disturbed, info.key);
+        });
+    return describe_completion(stored, bucket.name);
   } catch (const store::UploadChanged&) {
     if (!objects_.uploads().find(upload.id)) throw no_such_upload(upload.id);
     throw invalid_part(upload.id, parts.front().number, parts.front().etag);
   }
-  Reply reply{{{"Bucket", bucket.name}, {"Key", info.key}, {"ETag", in_quotes(info.etag)}}, std::nullopt};
-  describe_checksum(info.metadata, reply.document);
-  describe_encryption(info.metadata, reply.document);
-  return reply;
 }
 
 }  // namespace sagemaker::local::services::s3

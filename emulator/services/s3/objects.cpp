@@ -7,6 +7,7 @@
 
 #include "emulator/services/s3/attributes.hpp"
 #include "emulator/services/s3/conditions.hpp"
+#include "emulator/services/s3/customer_key.hpp"
 #include "emulator/services/s3/faults.hpp"
 #include "emulator/services/s3/members.hpp"
 #include "emulator/services/s3/receive.hpp"
@@ -115,9 +116,11 @@ Reply Service::put_object(const CallContext& context, const json& input, BodySou
   info.etag = blob->md5_hex();
   info.modified_ms = now_ms();
   if (digests.algorithm()) set_checksum(info.metadata, *digests.algorithm(), digests.value(), "FULL_OBJECT");
-  objects_.put(bucket.name, info, std::move(blob),
-               [&](const store::ObjectInfo* current) { check_write_conditions(input, current, info.key); });
+  const store::ObjectInfo stored = objects_.put(
+      bucket.name, info, std::move(blob),
+      [&](const store::ObjectInfo* current) { check_write_conditions(input, current, info.key); });
   Reply reply;
+  describe_new_version(stored, reply.document);
   reply.document["ETag"] = in_quotes(info.etag);
   describe_checksum(info.metadata, reply.document);
   describe_encryption(info.metadata, reply.document);
@@ -127,16 +130,20 @@ Reply Service::put_object(const CallContext& context, const json& input, BodySou
 Reply Service::read_object(const CallContext& context, const json& input, bool with_content) {
   const store::Bucket bucket = existing_bucket(context, input);
   const std::string key = key_of(input);
-  require_current_version(input, "VersionId", key);
+  const std::string version = version_of(input);
+  const std::optional<std::string> customer_key = customer_key_of(input);
   OpenObject object;
   if (with_content) {
-    object = open_object(bucket.name, key);
+    object = open_object(bucket, key, version);
   } else {
-    object.info = existing_object(input);
+    object.info = existing_object(bucket, key, version);
   }
   const store::ObjectInfo& info = object.info;
+  require_customer_key(info.metadata, customer_key);
   check_read_conditions(input, info);
+  if (with_content) require_readable(info, now_ms());
   Reply reply;
+  describe_version(bucket, info, reply.document);
   std::optional<Span> span;
   const std::optional<std::int64_t> part_number = number_of(input, "PartNumber");
   if (part_number && has(input, "Range")) {

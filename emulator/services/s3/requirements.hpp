@@ -6,14 +6,21 @@
 #include <sagemaker/aws/json.hpp>
 
 #include "emulator/services/operation.hpp"
+#include "emulator/store/objects.hpp"
 
 namespace sagemaker::local::services::s3 {
 
 // ExpectedBucketOwner or ExpectedSourceBucketOwner: AccessDenied for another account than the caller's.
 void require_owner(const CallContext& context, const json& input, const char* member);
 
-// Buckets here are not versioned: their objects have the version "null" and no other.
-void require_current_version(const json& input, const char* member, const std::string& key);
+// The version that a request is about; "" where it names none. Throws InvalidArgument for what cannot be one.
+std::string version_of(const json& input, const char* member = "VersionId",
+                       const std::string& argument = "versionId");
+
+// VersionId in answers: AWS names versions in buckets that ever kept some...
+void describe_version(const store::Bucket& bucket, const store::ObjectInfo& info, json& output);
+// ...and in answers to writes only those that will stay.
+void describe_new_version(const store::ObjectInfo& stored, json& output);
 
 // The canonical user of an account: the Owner of buckets and objects.
 json owner_of(const CallContext& context);

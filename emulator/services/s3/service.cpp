@@ -12,6 +12,7 @@
 #include "emulator/services/s3/faults.hpp"
 #include "emulator/services/s3/members.hpp"
 #include "emulator/services/s3/requirements.hpp"
+#include "emulator/store/version_ids.hpp"
 
 namespace sagemaker::local::services::s3 {
 namespace {
@@ -33,12 +34,21 @@ void require_owner(const CallContext& context, const json& input, const char* me
   if (owner != context.account) throw access_denied();
 }
 
-void require_current_version(const json& input, const char* member, const std::string& key) {
-  const std::string version = text_of(input, member, "null");
-  if (version == "null") return;  // the version that objects of an unversioned bucket have
-  if (version.size() != 32) throw invalid_argument("Invalid version id specified", "versionId", version);
-  throw ServiceFault("NoSuchVersion", 404, "The specified version does not exist.",
-                     {{"Key", key}, {"VersionId", version}});
+std::string version_of(const json& input, const char* member, const std::string& argument) {
+  if (!has(input, member)) return "";
+  std::string version = text_of(input, member);
+  if (version != store::null_version && !store::sequence_of(version)) {
+    throw invalid_version_id(argument, version);
+  }
+  return version;
+}
+
+void describe_version(const store::Bucket& bucket, const store::ObjectInfo& info, json& output) {
+  if (!bucket.versioning.empty()) output["VersionId"] = info.version;
+}
+
+void describe_new_version(const store::ObjectInfo& stored, json& output) {
+  if (stored.version != store::null_version) output["VersionId"] = stored.version;
 }
 
 Service::Service(store::Objects& objects, store::BucketSettings& settings, std::shared_ptr<aws::Clock> clock,
@@ -54,6 +64,9 @@ Service::Handler Service::handler_of(std::string_view operation) {
       {"GetBucketLocation", &Service::get_bucket_location},
       {"ListObjects", &Service::list_objects},
       {"ListObjectsV2", &Service::list_objects_v2},
+      {"PutBucketVersioning", &Service::put_bucket_versioning},
+      {"GetBucketVersioning", &Service::get_bucket_versioning},
+      {"ListObjectVersions", &Service::list_object_versions},
       {"PutObject", &Service::put_object},
       {"GetObject", &Service::get_object},
       {"HeadObject", &Service::head_object},
@@ -69,7 +82,16 @@ Service::Handler Service::handler_of(std::string_view operation) {
       {"ListMultipartUploads", &Service::list_multipart_uploads},
       {"GetBucketPolicyStatus", &Service::get_bucket_policy_status},
       {"GetObjectAcl", &Service::get_object_acl},
+      {"PutObjectAcl", &Service::put_object_acl},
       {"GetObjectTagging", &Service::get_object_tagging},
+      {"PutObjectTagging", &Service::put_object_tagging},
+      {"DeleteObjectTagging", &Service::delete_object_tagging},
+      {"GetObjectAttributes", &Service::get_object_attributes},
+      {"RestoreObject", &Service::restore_object},
+      {"GetObjectRetention", &Service::refuse_object_lock},
+      {"PutObjectRetention", &Service::refuse_object_lock},
+      {"GetObjectLegalHold", &Service::refuse_object_lock},
+      {"PutObjectLegalHold", &Service::refuse_object_lock},
   };
   const auto found = handlers.find(operation);
   return found == handlers.end() ? nullptr : found->second;
@@ -113,22 +135,32 @@ std::string Service::key_of(const json& input) const {
   return key;
 }
 
-store::ObjectInfo Service::existing_object(const json& input) const {
-  const std::string key = key_of(input);
-  require_current_version(input, "VersionId", key);
-  std::optional<store::ObjectInfo> info = objects_.find(text_of(input, "Bucket"), key);
-  if (!info) throw no_such_key(key);
-  return *std::move(info);
+store::ObjectInfo Service::existing_object(const store::Bucket& bucket, const std::string& key,
+                                           const std::string& version) const {
+  std::optional<store::ObjectInfo> info = version.empty() ? objects_.find_latest(bucket.name, key)
+                                                          : objects_.find_version(bucket.name, key, version);
+  if (!info) throw version.empty() ? no_such_key(key) : no_such_version(key, version);
+  if (!info->delete_marker) return *std::move(info);
+  json response = {{"VersionId", info->version}};
+  if (version.empty()) {
+    response["DeleteMarker"] = true;
+    ServiceFault hidden = no_such_key(key);
+    json fields = hidden.fields();
+    fields[response_members] = std::move(response);
+    throw ServiceFault(hidden.code(), hidden.http_status(), hidden.message(), std::move(fields));
+  }
+  response["LastModified"] = info->modified_ms / 1000 * 1000;
+  throw is_delete_marker(std::move(response));
 }
 
-Service::OpenObject Service::open_object(const std::string& bucket, const std::string& key) const {
+Service::OpenObject Service::open_object(const store::Bucket& bucket, const std::string& key,
+                                         const std::string& version) const {
   constexpr int attempts_max = 100;  // each one lost to a writer that replaced the object in between
   for (int attempt = 0;; ++attempt) {
-    std::optional<store::ObjectInfo> info = objects_.find(bucket, key);
-    if (!info) throw no_such_key(key);
+    store::ObjectInfo info = existing_object(bucket, key, version);
     try {
-      store::File file = store::File::open_to_read(objects_.blob_path(*info));
-      return {*std::move(info), std::move(file)};
+      store::File file = store::File::open_to_read(objects_.blob_path(info));
+      return {std::move(info), std::move(file)};
     } catch (const std::system_error& error) {
       if (error.code().value() != ENOENT || attempt == attempts_max) throw;
     }

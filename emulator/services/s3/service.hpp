@@ -81,6 +81,10 @@ class Service {
   // listing.cpp
   Reply list_objects(const CallContext& context, const json& input, BodySource& body);
   Reply list_objects_v2(const CallContext& context, const json& input, BodySource& body);
+  // versions.cpp
+  Reply put_bucket_versioning(const CallContext& context, const json& input, BodySource& body);
+  Reply get_bucket_versioning(const CallContext& context, const json& input, BodySource& body);
+  Reply list_object_versions(const CallContext& context, const json& input, BodySource& body);
   // objects.cpp, delete.cpp
   Reply put_object(const CallContext& context, const json& input, BodySource& body);
   Reply get_object(const CallContext& context, const json& input, BodySource& body);
@@ -105,17 +109,27 @@ class Service {
                             const store::BucketSettings::Documents& settings) const;
   void add_expiration(const CallContext& context, const json& input, const json& lifecycle, json& output);
   Reply get_object_acl(const CallContext& context, const json& input, BodySource& body);
+  Reply put_object_acl(const CallContext& context, const json& input, BodySource& body);
+  // tagging.cpp, object_details.cpp
   Reply get_object_tagging(const CallContext& context, const json& input, BodySource& body);
+  Reply put_object_tagging(const CallContext& context, const json& input, BodySource& body);
+  Reply delete_object_tagging(const CallContext& context, const json& input, BodySource& body);
+  Reply get_object_attributes(const CallContext& context, const json& input, BodySource& body);
+  Reply restore_object(const CallContext& context, const json& input, BodySource& body);
+  Reply refuse_object_lock(const CallContext& context, const json& input, BodySource& body);
 
   // What more than one operation needs.
   store::Bucket existing_bucket(const CallContext& context, const json& input) const;
   std::string key_of(const json& input) const;
-  store::ObjectInfo existing_object(const json& input) const;
+  // The object or, where a version is named, that version of it. Throws where that is a delete marker.
+  store::ObjectInfo existing_object(const store::Bucket& bucket, const std::string& key,
+                                    const std::string& version) const;
   std::int64_t now_ms() const;  // whole seconds, as S3 counts
   std::int64_t page_size(const json& input, const char* member) const;
   store::Upload existing_upload(const json& input) const;
   std::int64_t part_number_of(const json& input) const;
   struct CopySource {
+    store::Bucket bucket;
     store::ObjectInfo info;
     store::File file;
   };
@@ -124,7 +138,12 @@ class Service {
     store::ObjectInfo info;
     store::File file;
   };
-  OpenObject open_object(const std::string& bucket, const std::string& key) const;
+  OpenObject open_object(const store::Bucket& bucket, const std::string& key,
+                         const std::string& version) const;
+  Reply retag(const CallContext& context, const json& input, const json& tags);
+  Reply complete_upload(const store::Bucket& bucket, const json& input);
+  std::optional<Reply> completed_before(const store::Bucket& bucket, const json& input) const;
+  json delete_entry(const store::Bucket& bucket, const json& entry);
   Reply read_object(const CallContext& context, const json& input, bool with_content);
 
   store::Objects& objects_;

@@ -12,28 +12,10 @@
 #include "emulator/services/s3/acl.hpp"
 #include "emulator/services/s3/faults.hpp"
 #include "emulator/services/s3/members.hpp"
+#include "emulator/services/s3/tags.hpp"
 
 namespace sagemaker::local::services::s3 {
 namespace {
-
-constexpr std::size_t tags_max = 50;
-constexpr std::size_t tag_key_length_max = 128;
-constexpr std::size_t tag_value_length_max = 256;
-
-// Characters, not bytes.
-std::size_t length_of(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-// Letters, digits and blanks of any language and some signs. What is not ASCII counts as a letter.
-bool is_tag_text(const std::string& text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    const bool alphanumeric = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    return alphanumeric || static_cast<unsigned char>(c) >= 0x80 ||
-           std::string_view(" _.:/=+-@").find(c) != std::string_view::npos;
-  });
-}
 
 ServiceFault invalid_tag(const std::string& message, json fields) {
   return {"InvalidTag", 400, message, std::move(fields)};
@@ -132,25 +114,8 @@ void check_filter_rules(json& target) {
 }  // namespace
 
 void check_bucket_tags(const json& tags, const ServiceFault& system_tag) {
-  std::set<std::string> keys;
-  for (const json& tag : tags) {
-    const std::string key = text_of(tag, "Key");
-    const std::string value = text_of(tag, "Value");
-    if (!keys.insert(key).second) {
-      throw invalid_tag("Cannot provide multiple Tags with the same key", {{"TagKey", key}});
-    }
-    if (aws::to_lower(key).starts_with("aws:")) {
-      json fields = system_tag.fields();
-      if (has(fields, "TagKey")) fields["TagKey"] = key;
-      throw invalid_tag(system_tag.message(), std::move(fields));
-    }
-    if (key.empty() || length_of(key) > tag_key_length_max || !is_tag_text(key)) {
-      throw invalid_tag("The TagKey you have provided is invalid", {{"TagKey", key}});
-    }
-    if (length_of(value) > tag_value_length_max || !is_tag_text(value)) {
-      throw invalid_tag("The TagValue you have provided is invalid", {{"TagKey", key}, {"TagValue", value}});
-    }
-  }
+  constexpr std::size_t tags_max = 50;
+  check_tags(tags, system_tag);
   if (tags.size() > tags_max) {
     throw ServiceFault("BadRequest", 400, "Bucket tag count cannot be greater than 50");
   }
