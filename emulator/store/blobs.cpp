@@ -10,12 +10,12 @@
 #include <vector>
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <sagemaker/aws/crypto.hpp>
 
+#include "emulator/store/background_md5.hpp"
 #include "emulator/store/file.hpp"
 
 namespace sagemaker::local::store {
@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t buffer_bytes = 128 * 1024;  // small pieces are gathered; large ones go straight through
+constexpr std::size_t buffer_bytes = 256 * 1024;  // what goes to the disk and to the hash in one piece
 constexpr std::uint64_t writeback_bytes = 16 << 20;
 constexpr std::string_view clean_marker = "closed-in-order";
 
@@ -32,32 +32,6 @@ std::string random_name() {
   std::erase(name, '-');
   return name;
 }
-
-// MD5 of which an intermediate value can be taken: md5_hex() may be asked before the end.
-class RunningMd5 {
- public:
-  RunningMd5() : context_(EVP_MD_CTX_new()) {
-    if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_md5(), nullptr) != 1) {
-      throw std::runtime_error("OpenSSL offers no MD5 here");
-    }
-  }
-  void update(std::string_view bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
-  std::string hex() const {
-    const std::unique_ptr<EVP_MD_CTX, Free> copy(EVP_MD_CTX_new());
-    std::array<unsigned char, 16> digest{};
-    if (!copy || EVP_MD_CTX_copy_ex(copy.get(), context_.get()) != 1 ||
-        EVP_DigestFinal_ex(copy.get(), digest.data(), nullptr) != 1) {
-      throw std::runtime_error("OpenSSL could not finish an MD5");
-    }
-    return aws::to_hex(digest);
-  }
-
- private:
-  struct Free {
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-  };
-  std::unique_ptr<EVP_MD_CTX, Free> context_;
-};
 
 class FileBlob final : public BlobWriter {
  public:
@@ -70,18 +44,14 @@ class FileBlob final : public BlobWriter {
   FileBlob& operator=(const FileBlob&) = delete;
 
   void append(std::string_view bytes) override {
-    md5_.update(bytes);
     size_ += bytes.size();
-    if (buffer_.size() + bytes.size() < buffer_bytes) {
-      buffer_.append(bytes);
-      return;
-    }
-    flush();
-    if (bytes.size() < buffer_bytes) {
-      buffer_.reserve(buffer_bytes);
-      buffer_.append(bytes);
-    } else {
-      write(bytes);
+    while (!bytes.empty()) {
+      std::string& buffer = buffers_[filling_];
+      if (buffer.size() + bytes.size() > buffer.capacity()) grow(buffer, bytes.size());
+      const std::size_t count = std::min(bytes.size(), buffer_bytes - buffer.size());
+      buffer.append(bytes.substr(0, count));
+      bytes.remove_prefix(count);
+      if (buffer.size() == buffer_bytes) flush();
     }
   }
 
@@ -95,11 +65,17 @@ class FileBlob final : public BlobWriter {
 
   // MD5 over what the file holds: what was stored, even where the source changed meanwhile.
   void hash_contents() {
-    file_.read(0, size_, [this](std::string_view bytes) { md5_.update(bytes); });
+    file_.read(0, size_, [this](std::string_view bytes) {
+      md5_.update(bytes);
+      md5_.wait_for_all_but(0);
+    });
   }
 
   std::uint64_t size() const override { return size_; }
-  std::string md5_hex() const override { return md5_.hex(); }
+  std::string md5_hex() override {
+    hash_filled();
+    return md5_.hex();
+  }
 
   void settle(const fs::path& target) {
     flush();
@@ -110,9 +86,26 @@ class FileBlob final : public BlobWriter {
   }
 
  private:
+  // Most objects are small: the first buffer begins small, and the others are made when they are needed.
+  static void grow(std::string& buffer, std::size_t more) {
+    const std::size_t wanted = std::max({buffer.size() + more, 2 * buffer.capacity(), std::size_t{4096}});
+    buffer.reserve(std::min(wanted, buffer_bytes));
+  }
+
+  // What stands in the buffer and was not hashed yet.
+  void hash_filled() {
+    const std::string& buffer = buffers_[filling_];
+    md5_.update(std::string_view(buffer).substr(hashed_));
+    hashed_ = buffer.size();
+  }
+
   void flush() {
-    write(buffer_);
-    buffer_.clear();
+    hash_filled();  // on its own thread while the bytes go to the disk
+    write(buffers_[filling_]);
+    filling_ = (filling_ + 1) % buffers_.size();
+    md5_.wait_for_all_but(buffers_.size() - 1);  // the next one is free again
+    buffers_[filling_].clear();
+    hashed_ = 0;
   }
 
   void write(std::string_view bytes) {
@@ -128,10 +121,12 @@ class FileBlob final : public BlobWriter {
   fs::path path_;
   File file_;
   Durability durability_;
-  std::string buffer_;
+  std::array<std::string, 4> buffers_;  // one is filled, the others are being hashed
+  std::size_t filling_ = 0;
+  std::size_t hashed_ = 0;  // so much of the one that is filled
   std::uint64_t size_ = 0;
   std::uint64_t unsynced_ = 0;
-  RunningMd5 md5_;
+  BackgroundMd5 md5_;  // the first to go: it reads the buffers
 };
 
 bool is_blob_name(const std::string& name) {

@@ -59,7 +59,7 @@ class BlobWriter {
   virtual ~BlobWriter() = default;
   virtual void append(std::string_view bytes) = 0;  // throws std::system_error (ENOSPC, EIO)
   virtual std::uint64_t size() const = 0;
-  virtual std::string md5_hex() const = 0;  // of what was appended so far
+  virtual std::string md5_hex() = 0;  // of what was appended so far
 };
 
 // What is asked of an object before it is replaced or deleted: called inside the transaction with the object
