@@ -242,3 +242,19 @@ TEST_CASE_FIXTURE(DetailsFixture, "object locks are refused as by a bucket that 
         "Bucket is missing Object Lock Configuration");
   CHECK(send("GET", "/bucket/key?legal-hold").code() == "InvalidRequest");
 }
+
+TEST_CASE_FIXTURE(DetailsFixture, "access control lists of objects are kept where the bucket allows them") {
+  put("/bucket/key", "x");
+  CHECK(put("/bucket/key?acl", "", {{"x-amz-acl", "public-read"}}).code() == "AccessControlListNotSupported");
+  put("/bucket?ownershipControls",
+      "<OwnershipControls><Rule><ObjectOwnership>ObjectWriter</ObjectOwnership></Rule></OwnershipControls>");
+  CHECK(put("/bucket/key?acl", "", {{"x-amz-acl", "public-read"}}).code() == "AccessDenied");
+  CHECK(send("DELETE", "/bucket?publicAccessBlock").status == 204);
+  CHECK(put("/bucket/key?acl", "", {{"x-amz-acl", "public-read"}}).status == 200);
+  CHECK(send("GET", "/bucket/key?acl").texts("//Permission") == Texts{"FULL_CONTROL", "READ"});
+  CHECK(put("/bucket/key?acl", "", {{"x-amz-acl", "private"}}).status == 200);
+  CHECK(send("GET", "/bucket/key?acl").texts("//Permission") == Texts{"FULL_CONTROL"});
+  CHECK(put("/bucket/key?acl", "<AccessControlPolicy/>").code() == "MalformedACLError");
+  CHECK(put("/bucket/key?acl", "").code() == "MissingSecurityHeader");
+  CHECK(put("/bucket/none?acl", "", {{"x-amz-acl", "private"}}).code() == "NoSuchKey");
+}

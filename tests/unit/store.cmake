@@ -1,5 +1,5 @@
 sagemaker_test(store
-  SOURCES store_database.cpp store_records.cpp store_objects.cpp store_versions.cpp store_logs.cpp
+  SOURCES store_database.cpp store_records.cpp store_objects.cpp store_versions.cpp store_blobs.cpp store_logs.cpp
   LINKS emulator_store LABELS unit)
 
 # The protocol of S3 is tested by itself: the layer it belongs to needs every other service.
