@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # Builds and runs all benchmarks and prints one table, each figure beside a floor measured in the same run:
 #   tests/bench/run.sh [BUILD_DIR]        (default: build)
-# Takes about five minutes on two processors. Exits with 1 where a benchmark could not run; a budget that is not
-# met says
-# OVER in its line.
+# Takes about five minutes on two processors. Exits with 1 where a benchmark could not run; a budget that is not met
+# says OVER in its line.
 set -euo pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"

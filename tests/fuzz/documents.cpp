@@ -3,6 +3,7 @@
 #include <sagemaker/aws/xml.hpp>
 
 #include "emulator/services/service_error.hpp"
+#include "emulator/wire/cbor.hpp"
 #include "emulator/wire/json_protocol.hpp"
 #include "emulator/wire/query_protocol.hpp"
 #include "emulator/wire/s3_documents.hpp"
@@ -148,6 +149,35 @@ const Registered json_request(
           R"({"logGroupName":"g","logStreamName":"s","logEvents":[{"timestamp":1,"message":"\u00e9"}]})"},
      {"{", "}", "[", "]", "null", "true", "1e400", "-0", "\\u0000", "\\ud800", "9223372036854775808",
       "TrainingJobName", "logEvents", "timestamp", "message"}});
+
+// ---- CBOR --------------------------------------------------------------------------------------
+
+const Registered cbor_document(
+    {"cbor_document",
+     [](std::string_view input) {
+       json document;
+       try {
+         document = decode_cbor(input, 32);
+       } catch (const CborError& error) {
+         require(error.offset() <= input.size(), "an error is inside the document");
+         return;
+       }
+       // Texts and names may hold bytes that are no UTF-8; what is written then holds the same ones.
+       const auto no_time = [](std::string_view) { return false; };
+       const std::string written = encode_cbor(document, no_time);
+       require(encode_cbor(decode_cbor(written, 32), no_time) == written, "a written document is read back");
+       aws::dump_json(document);
+     },
+     {"\xa2\x64Name\x65"
+      "Alice\x63"
+      "Age\x18\x2a",
+      "\x9f\x01\x20\xf5\xf6\xff",
+      std::string("\xbf\x61T\xc1\xfb\x41\xd9\x54\0\0\0\0\0\x61"
+                  "B\x43"
+                  "abc\xff",
+                  20),
+      "\x7f\x62hi\x63you\xff"},
+     {"\xbf", "\x9f", "\xff", "\xc1", "\xfb", "\xfa", "\xf9", "\x1b", "\x5b", "\x7b", "\xd9", "\xf6"}});
 
 // ---- query protocol ----------------------------------------------------------------------------
 
