@@ -24,6 +24,7 @@ StopSignals::StopSignals() {
 }
 
 StopSignals::~StopSignals() {
+  ending_ = true;
   pthread_kill(thread_.native_handle(), kEndOfThread);
   thread_.join();
 }
@@ -32,7 +33,10 @@ void StopSignals::take_signals() {
   for (;;) {
     int signal = 0;
     if (sigwait(&signals_, &signal) != 0) continue;
-    if (signal == kEndOfThread) return;
+    if (signal == kEndOfThread) {
+      if (ending_) return;
+      continue;  // somebody else's: without this thread nothing but SIGKILL would end the process
+    }
     const char* name = signal == SIGINT ? "SIGINT" : "SIGTERM";
     const std::lock_guard lock(mutex_);
     if (received_) {

@@ -1,6 +1,7 @@
 // SIGTERM and SIGINT: the first one stops the emulator in good order, a second one ends the process at once.
 #pragma once
 
+#include <atomic>
 #include <csignal>
 #include <functional>
 #include <mutex>
@@ -37,6 +38,7 @@ class StopSignals {
   sigset_t signals_;
   std::mutex mutex_;
   bool received_ = false;
+  std::atomic<bool> ending_{false};
   std::function<void()> stop_;
   std::thread stopping_;  // a call of stop_, so that the next signal is seen meanwhile
   std::thread thread_;

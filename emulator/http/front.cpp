@@ -92,7 +92,13 @@ void Front::erase(Id id) {
 // ---- connections come and go
 
 void Front::add(int descriptor) {
-  auto connection = std::make_shared<Connection>(descriptor, limits_, tls_);
+  ConnectionPointer connection;
+  try {
+    connection = std::make_shared<Connection>(descriptor, limits_, tls_);
+  } catch (...) {
+    ::close(descriptor);  // from here on the connection does that
+    throw;
+  }
   Id id = 0;
   bool refused = false;
   {
@@ -190,8 +196,9 @@ void Front::handle_event(Id id) {
     } else {
       receive_header(id, connection, state);
     }
-  } catch (const std::bad_alloc&) {
-    erase(id);  // one client less, and the memory that it used
+  } catch (const std::exception& error) {
+    erase(id);  // one client less, and the memory that it used; all others are still served
+    spdlog::error("a connection is closed: {}", error.what());
   }
 }
 

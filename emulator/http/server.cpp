@@ -207,7 +207,7 @@ bool Server::Implementation::process_and_close_socket(socket_t descriptor) {
   try {
     front_.add(descriptor);
   } catch (const std::bad_alloc&) {
-    ::close(descriptor);
+    spdlog::error("a connection is closed: there is no memory");
   }
   return true;
 }

@@ -118,7 +118,7 @@ http::Response Pipeline::handle(http::Request& request) {
                   http::loggable(error.what()));
     response = encode_fault(fault_of(error), where, request, context.request_id);
   }
-  if (where.service == Service::s3) s3_protocol_.add_cors_headers(request, response);
+  if (where.service == Service::s3) add_cors_headers(request, response, context.request_id);
   if (spdlog::should_log(spdlog::level::debug)) {
     const auto took = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start);
     spdlog::debug("{} {} {} {} {} -> {} in {:.2f} ms", context.request_id, request.remote_address,
@@ -229,6 +229,18 @@ http::Response Pipeline::answer_s3(http::Request& request, CallContext& context)
   const Identity identity = authenticator_.authenticate_s3(request, {options_.region, "s3", {}});
   context.access_key = identity.access_key;
   return s3_protocol_.handle(context, request, identity);
+}
+
+// The request is answered by now, and its answer stands also where nothing can be said about origins.
+void Pipeline::add_cors_headers(const http::Request& request, http::Response& response,
+                                const std::string& request_id) {
+  try {
+    s3_protocol_.add_cors_headers(request, response);
+  } catch (const ServiceFault&) {
+    // The address names no bucket, which the answer says already.
+  } catch (const std::exception& error) {
+    spdlog::error("{} the CORS rules cannot be read: {}", request_id, http::loggable(error.what()));
+  }
 }
 
 http::Response Pipeline::answer_local(const http::Request& request) const {

@@ -34,6 +34,8 @@ class Pipeline {
   http::Response answer_query(Route& route, http::Request& request, CallContext& context);
   http::Response answer_invocation(const Route& route, http::Request& request, CallContext& context);
   http::Response answer_s3(http::Request& request, CallContext& context);
+  void add_cors_headers(const http::Request& request, http::Response& response,
+                        const std::string& request_id);
   http::Response answer_local(const http::Request& request) const;
   http::Response encode_fault(const ServiceFault& fault, const Route& route, const http::Request& request,
                               const std::string& request_id) const;

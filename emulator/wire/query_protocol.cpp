@@ -1,6 +1,7 @@
 #include "emulator/wire/query_protocol.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -11,6 +12,9 @@ namespace sagemaker::local::wire {
 namespace {
 
 constexpr int nesting_max = 32;  // segments of one parameter name; STS needs four
+// Each becomes a node, which takes fifty times the bytes that a short one comes in, and that before it is
+// known who asks. The largest PutMetricData that can be sent has fewer.
+constexpr std::ptrdiff_t parameters_max = 120'000;
 
 [[noreturn]] void malformed(const std::string& message) {
   throw ServiceFault("MalformedInput", 400, message);
@@ -92,6 +96,7 @@ json to_document(const Node& node) {
 
 // Text of a client may hold bytes that are no UTF-8; they would make every answer that quotes it unreadable.
 std::string valid_utf8(const std::string& text) {
+  if (std::all_of(text.begin(), text.end(), [](char c) { return c >= 0; })) return text;
   return json::parse(aws::dump_json(text)).get<std::string>();
 }
 
@@ -162,6 +167,8 @@ std::string open_root(std::string_view name, std::string_view xml_namespace) {
 }  // namespace
 
 QueryCall parse_query_call(std::string_view form) {
+  if (std::count(form.begin(), form.end(), '&') >= parameters_max)
+    malformed("There are more than " + std::to_string(parameters_max) + " parameters");
   QueryCall call;
   Node root;
   for (auto& [name, value] : aws::parse_query(form)) {

@@ -237,9 +237,10 @@ http::Response handle_s3_form_upload(s3::Service& service, CallContext& context,
   if (value_of(fields, "key").empty()) throw missing_field("key");
   put_file_name(fields["key"], form.file_name());
   const std::string policy = value_of(fields, "policy");
-  context.access_key = verify(signature_of(fields), policy);
+  const std::optional<PolicySignature> signature = signature_of(fields);
+  context.access_key = verify(signature, policy);
   LengthRange range;
-  if (!policy.empty()) {
+  if (signature || !policy.empty()) {  // who signs an empty one has allowed nothing
     FormFields named = fields;
     named.insert_or_assign("bucket", bucket);
     range = check_post_policy(policy, named, now);

@@ -63,7 +63,13 @@ TEST_CASE("a page in a browser reaches nothing") {
                               "http://evil.example\r\nContent-Type: text/plain\r\n"
                               "X-Amz-Target: SageMaker.CreateModel\r\nContent-Length: 2\r\n\r\n{}");
   CHECK(forged.status == 403);
-  for (const RawResponse* response : {&rebound, &forged}) {
+  // An address that names no bucket is refused as without an origin.
+  const auto misspelt =
+      RawSocket(target->port())
+          .exchange("GET /%zz HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\n\r\n");
+  CHECK(misspelt.status != 500);
+  CHECK(misspelt.headers.get("Content-Type") == "application/xml");
+  for (const RawResponse* response : {&rebound, &forged, &misspelt}) {
     CHECK_FALSE(response->headers.contains("Access-Control-Allow-Origin"));
   }
 }

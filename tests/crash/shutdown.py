@@ -107,6 +107,11 @@ class Shutdown(unittest.TestCase):
     def sagemaker_again(self):
         return self.emulator.client("sagemaker")
 
+    def test_a_signal_that_means_nothing_changes_nothing(self):
+        self.emulator.process.send_signal(signal.SIGUSR1)  # blocked: it is taken in the order of its sending
+        self.assertLess(self.terminate(), ENDS_WITHIN_S)
+        self.assertEqual(self.emulator.process.returncode, 0)
+
     def test_unpacking_a_large_model_does_not_hold_it_up(self):
         self.emulator.client("s3").put_object(Bucket="bucket", Key="model.tar.gz", Body=archive_of_zeros(LARGE))
         self.create_endpoint(self.emulator.program("serve", SERVE), ModelDataUrl="s3://bucket/model.tar.gz")

@@ -212,4 +212,12 @@ TEST_CASE_FIXTURE(S3BucketFixture, "answers about an object tell when a rule end
   CHECK(put("/bucket/k", "xx").headers.get("x-amz-expiration") ==
         "expiry-date=\"Sun, 26 May 2013 00:00:00 GMT\", rule-id=\"a%20b\"");
   CHECK(put("/bucket/k", "x").headers.get("x-amz-expiration").find("\"late\"") != std::string::npos);
+  // Days are 32 bits wide: more would lie before the object's beginning.
+  for (const char* days : {"2147483648", "9223372036854775807"}) {
+    CHECK(put("/bucket?lifecycle",
+              in_root("LifecycleConfiguration", std::string("<Rule><Prefix></Prefix><Status>Enabled</Status>"
+                                                            "<Expiration><Days>") +
+                                                    days + "</Days></Expiration></Rule>"))
+              .code() == "MalformedXML");
+  }
 }

@@ -209,6 +209,16 @@ TEST_CASE_FIXTURE(FormFixture, "fields of a signature come together, and before 
   CHECK(context.access_key == "test");
 }
 
+TEST_CASE_FIXTURE(FormFixture, "a signed policy that is empty allows nothing") {
+  Fields fields = signed_fields({});
+  for (auto& [name, value] : fields) {
+    if (name == "Policy") value.clear();
+  }
+  const S3Answer answer = post_raw(form(fields));
+  CHECK(answer.code() == "InvalidPolicyDocument");
+  CHECK(send("HEAD", "/bucket/folder/photo.jpg").status == 404);
+}
+
 TEST_CASE_FIXTURE(FormFixture, "a body that is no form is refused") {
   const std::string good = form(signed_fields({}));
   for (const std::string& bad :

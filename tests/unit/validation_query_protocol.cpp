@@ -58,6 +58,10 @@ TEST_CASE("forms that make no sense") {
   std::string deep = "Action=A&B";
   for (int i = 0; i < 100'000; ++i) deep += ".C";
   CHECK(fault_code(deep + "=1") == "MalformedInput");
+  std::string many = "Action=A";
+  for (int i = 0; i < 120'000; ++i) many += "&b=1";
+  CHECK(fault_code(many) == "MalformedInput");
+  CHECK(fault_code(many.substr(0, many.size() - 4)) != "MalformedInput");  // one less
   CHECK(parse_query_call("Action=A&B=%FF").input["B"] == "\xEF\xBF\xBD");
 }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -28,6 +30,7 @@ void check_moment(const json& action, const char* name) {
                            aws::format_iso8601(aws::from_epoch_ms(*date)));
   }
   const std::optional<std::int64_t> days = number_of(action, "Days");
+  if (days && *days > std::numeric_limits<std::int32_t>::max()) throw malformed_xml();  // an xs:int
   const std::int64_t days_min = name == std::string("Expiration") ? 1 : 0;
   if (days && *days < days_min) {
     const std::string kind = days_min == 1 ? "a positive" : "a nonnegative";
