@@ -171,7 +171,7 @@ Identity Authenticator::authenticate_s3_v2(const http::Request& request, const M
   };
   const std::string text = string_to_sign_v2(message, claim, bucket);
   bool right = matches(text);
-  if (!right && message.path.rfind('/') == 0 && message.path.size() > 1) {
+  if (!right && bucket.empty() && message.path.rfind('/') == 0 && message.path.size() > 1) {
     copy.path = message.path + "/";  // botocore signs "/bucket/" where it sends "/bucket"
     right = matches(string_to_sign_v2(copy, claim, bucket));
   }

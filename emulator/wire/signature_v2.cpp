@@ -74,8 +74,11 @@ std::string canonical_amz_headers(const Message& message, const ClaimV2& claim) 
   };
   for (const aws::Header& header : message.headers) add(header.name, header.value);
   if (claim.presigned) {
-    for (const auto& [name, value] : aws::parse_query(message.query))
-      if (!message.headers.contains(name)) add(name, value);
+    // Who sends a parameter as a header too means the same by both; otherwise either could be changed unseen.
+    for (const auto& [name, value] : aws::parse_query(message.query)) {
+      const std::string* header = message.headers.find(name);
+      if (!header || trimmed(*header) != trimmed(value)) add(name, value);
+    }
   }
   std::string text;
   for (const auto& [name, value] : values) text.append(name).append(":").append(value).append("\n");
@@ -91,9 +94,9 @@ std::string canonical_resource(const Message& message, const std::string& bucket
     const std::string_view piece = rest.substr(0, rest.find('&'));
     rest.remove_prefix(std::min(piece.size() + 1, rest.size()));
     const std::size_t equals = piece.find('=');
-    const std::string_view name = piece.substr(0, equals);
-    if (!is_subresource(name)) continue;
-    std::string part(name);
+    // By the name that it has for the service, however it is spelt: "%61cl" is the access control list.
+    std::string part = aws::uri_decode(piece.substr(0, equals), true).value_or("");
+    if (!is_subresource(part)) continue;
     if (equals != std::string_view::npos) {
       const std::string_view value = piece.substr(equals + 1);
       // boto writes "acl=" for "acl" and signs "acl": an empty value counts as none.

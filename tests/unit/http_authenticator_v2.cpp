@@ -33,11 +33,11 @@ struct V2Fixture : AuthenticatorFixture {
   }
   // Good for a minute of the fixture's clock.
   aws::sigv4::Message presigned(aws::sigv4::Message message, const std::string& key = "test",
-                                const std::string& of = "test") const {
+                                const std::string& of = "test", const std::string& bucket = "") const {
     wire::ClaimV2 claim;
     claim.presigned = true;
     claim.expires = std::to_string(aws::to_epoch_ms(now() + 60s) / 1000);
-    const std::string text = signature_of(message, claim, of);
+    const std::string text = signature_of(message, claim, of, bucket);
     message.query += (message.query.empty() ? "" : "&") + ("AWSAccessKeyId=" + key) +
                      "&Signature=" + aws::uri_encode(text) + "&Expires=" + claim.expires;
     return message;
@@ -116,6 +116,8 @@ TEST_CASE_FIXTURE(V2Fixture, "a presigned URL cannot be changed or completed") {
       [](auto& message) { message.path = "/bucket/other"; },
       [](auto& message) { message.query += "&versionId=2"; },
       [](auto& message) { message.query += "&response-content-type=text/html"; },
+      [](auto& message) { message.query += "&%61cl"; },
+      [](auto& message) { message.query += "&version%49d=2"; },
       [](auto& message) { message.query += "1"; },  // a later end
       [](auto& message) { message.headers.add("x-amz-acl", "public-read"); },
       [](auto& message) { message.headers.add("Content-Type", "text/html"); },
@@ -131,6 +133,23 @@ TEST_CASE_FIXTURE(V2Fixture, "a presigned URL cannot be changed or completed") {
     CHECK(refused.fields.contains("StringToSignBytes"));
     CHECK(refused.fields.contains("SignatureProvided"));
   }
+  // A header in the place of a parameter that was signed, which says something else now.
+  auto copy = presigned(message("PUT", "/bucket/key", "x-amz-copy-source=/bucket/public"));
+  copy.headers.add("x-amz-copy-source", "/bucket/public");
+  CHECK(refusal(copy).code == "");
+  copy.query.replace(copy.query.find("public"), 6, "secret");
+  CHECK(refusal(copy).code == "SignatureDoesNotMatch");
+  // A bucket is the same with a slash behind it. A key is not.
+  auto bucket = presigned(message("GET", "/bucket/"));
+  bucket.path = "/bucket";
+  CHECK(refusal(bucket).code == "");
+  auto folder = message("GET", "/key/");
+  folder.headers.set("Host", "bucket.localhost");
+  folder = presigned(folder, "test", "test", "bucket");
+  CHECK(refusal(folder).code == "");
+  folder.path = "/key";
+  CHECK(refusal(folder).code == "SignatureDoesNotMatch");
+
   auto harmless = good;
   harmless.query += "&x-id=GetObject";  // not part of the resource
   CHECK(refusal(harmless).code == "");
