@@ -242,13 +242,14 @@ std::optional<ObjectInfo> select_version(Connection& connection, std::string_vie
 std::vector<ObjectInfo> select_objects(Connection& connection, std::string_view bucket,
                                        std::string_view prefix, std::string_view start_after,
                                        std::size_t limit) {
+  // One bound for the index, or all keys before the prefix would be walked; the plus keeps it from the other.
   static const std::string open =
-      select_from("objects", "", "WHERE bucket = ?1 AND key > ?2 AND key >= ?3 ORDER BY key LIMIT ?4");
+      select_from("objects", "", "WHERE bucket = ?1 AND +key > ?2 AND key >= ?3 ORDER BY key LIMIT ?4");
   static const std::string closed = select_from(
-      "objects", "", "WHERE bucket = ?1 AND key > ?2 AND key >= ?3 AND key < ?5 ORDER BY key LIMIT ?4");
+      "objects", "", "WHERE bucket = ?1 AND +key > ?2 AND key >= ?3 AND key < ?5 ORDER BY key LIMIT ?4");
   const std::optional<std::string> end = end_of_prefix(prefix);
   Statement row = connection.prepare(end ? closed : open);
-  row.bind(1, bucket).bind(2, start_after).bind(3, prefix).bind(4, limit);
+  row.bind(1, bucket).bind(2, start_after).bind(3, std::max(start_after, prefix)).bind(4, limit);
   if (end) row.bind(5, *end);
   std::vector<ObjectInfo> found;
   while (row.step()) found.push_back(object_of(row));
@@ -259,7 +260,7 @@ std::vector<ObjectInfo> select_versions(Connection& connection, std::string_view
                                         std::string_view prefix, std::string_view key, std::int64_t sequence,
                                         std::size_t limit) {
   constexpr std::string_view where =
-      "WHERE bucket = ?1 AND key >= ?2 AND (key > ?2 OR sequence < ?3) AND key >= ?4 AND key < ?6 ";
+      "WHERE bucket = ?1 AND (+key > ?2 OR sequence < ?3) AND key >= ?4 AND key < ?6 ";
   // Only a delete marker can be the newest of the rows in object_versions.
   static const std::string sql =
       select_from("objects", ", 0, 1", where) + "UNION ALL " +
@@ -274,7 +275,12 @@ std::vector<ObjectInfo> select_versions(Connection& connection, std::string_view
   // No key is as long as this one.
   const std::string end = end_of_prefix(prefix).value_or(std::string(2048, '\xff'));
   Statement row = connection.prepare(sql);
-  row.bind(1, bucket).bind(2, key).bind(3, sequence).bind(4, prefix).bind(5, limit).bind(6, end);
+  row.bind(1, bucket)
+      .bind(2, key)
+      .bind(3, sequence)
+      .bind(4, std::max(prefix, key))
+      .bind(5, limit)
+      .bind(6, end);
   std::vector<ObjectInfo> found;
   while (row.step()) found.push_back(version_of(row));
   return found;

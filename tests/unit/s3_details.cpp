@@ -221,6 +221,10 @@ TEST_CASE_FIXTURE(DetailsFixture, "archived objects are read after they were res
   CHECK(refused.text("StorageClass") == "GLACIER");
   CHECK(send("HEAD", "/bucket/key").status == 200);
   CHECK(put("/bucket/copy", "", {{"x-amz-copy-source", "/bucket/key"}}).code() == "InvalidObjectState");
+  for (const char* days : {"0", "2147483648", "9223372036854775807"}) {
+    const std::string text = std::string("<RestoreRequest><Days>") + days + "</Days></RestoreRequest>";
+    CHECK(send("POST", "/bucket/key?restore", {}, text).code() == "MalformedXML");
+  }
   const std::string request = "<RestoreRequest><Days>1</Days></RestoreRequest>";
   CHECK(send("POST", "/bucket/key?restore", {}, request).status == 202);
   CHECK(send("POST", "/bucket/key?restore", {}, request).status == 200);

@@ -2,6 +2,8 @@
 // from an archive, and the locks that it cannot have.
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <limits>
 #include <set>
 #include <string>
 #include <string_view>
@@ -109,7 +111,7 @@ Reply Service::restore_object(const CallContext& context, const json& input, Bod
                        {{"StorageClass", text_of(info.metadata, "StorageClass", "STANDARD")}});
   }
   const std::int64_t days = number_of(request, "Days").value_or(0);
-  if (days < 1) throw malformed_xml();
+  if (days < 1 || days > std::numeric_limits<std::int32_t>::max()) throw malformed_xml();  // an xs:int
   // A copy is kept to the end of its last day; the archive answers at once here.
   const std::int64_t until = (now_ms() / ms_per_day + days + 1) * ms_per_day;
   objects_.change_metadata(bucket.name, key, info.version,
