@@ -436,6 +436,47 @@ TEST_CASE("a copy inside S3 keeps what belongs to the object, in one request or 
   CHECK(local.s3.object_exists({.bucket = "bucket", .key = "folder/one"}));
 }
 
+TEST_CASE("a copy in parts does what its headers say of source and target, as one request does") {
+  S3Fixture local;
+  write_file(local.folder / "file", pattern_bytes(6 * mib));
+  local.s3.upload({.from = local.folder / "file",
+                   .to = "s3://bucket/from",
+                   .metadata = {{"old", "1"}},
+                   .tags = {{"old", "1"}}});
+  const std::string owner = local.emulator.session().account_id();
+  for (const bool parts : {false, true}) {
+    CAPTURE(parts);
+    S3Copy copy{.from = "s3://bucket/from", .to = "s3://bucket/to", .scope = S3Scope::object};
+    if (parts) copy.options = {.multipart_threshold = 5 * mib, .part_size = 5 * mib};
+    copy.headers.set("x-amz-source-expected-bucket-owner", "999999999999");
+    CHECK_THROWS_AS(local.s3.copy(copy), ServiceError);
+    copy.headers = {{"x-amz-source-expected-bucket-owner", owner},
+                    {"x-amz-metadata-directive", "REPLACE"},
+                    {"x-amz-tagging-directive", "REPLACE"},
+                    {"x-amz-meta-new", "2"},
+                    {"x-amz-tagging", "new=2"},
+                    {"Content-Type", "text/x-new"}};
+    std::atomic<int> checked{0};
+    local.transport->before = [&](const aws::HttpRequest& request) {
+      if (request.headers.get("x-amz-source-expected-bucket-owner") == owner) ++checked;
+    };
+    local.s3.copy(copy);
+    local.transport->before = nullptr;
+    CHECK(checked == (parts ? 2 : 1));
+    const S3ObjectInfo info = local.s3.head_object({.bucket = "bucket", .key = "to"});
+    CHECK(info.etag.ends_with("-2\"") == parts);
+    CHECK(info.metadata == std::map<std::string, std::string>{{"new", "2"}});
+    CHECK(info.content_type == "text/x-new");
+    CHECK(local.s3.get_object_tagging({.bucket = "bucket", .key = "to"}) == S3Tags{{"new", "2"}});
+  }
+}
+
+TEST_CASE("a download that cannot begin leaves no temporary file") {
+  const TemporaryDirectory folder;
+  CHECK_THROWS_AS(detail::PartialFile({folder / "file", 1ull << 63, ""}), std::system_error);
+  CHECK(entries_in(folder.path()) == 0);
+}
+
 TEST_CASE("part sizes grow so that 10,000 are enough, and what is too large is refused") {
   CHECK(detail::PartPlan(100 * mib, 8 * mib, "x").size == 8 * mib);
   CHECK(detail::PartPlan(100 * mib, 1, "x").size == 5 * mib);

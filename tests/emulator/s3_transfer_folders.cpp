@@ -1,5 +1,10 @@
 // Folders both ways: names, patterns, what changed and what is too much; and keys that must not become files.
+#include <sstream>
+#include <system_error>
+#include <thread>
+
 #include <doctest/doctest.h>
+#include <pthread.h>
 
 #include "tests/emulator/s3_transfer.hpp"
 
@@ -177,6 +182,48 @@ TEST_CASE("with keep_going one object that fails does not end the others, and no
   CHECK(result.failures[0].message == "scripted");
   CHECK(result.deleted == 0);
   CHECK_THROWS_AS(local.s3.upload({.from = from, .to = "s3://bucket/p"}), TransportError);
+}
+
+TEST_CASE("an empty file is uploaded whatever the threshold for parts") {
+  S3Fixture local;
+  write_file(local.folder / "empty", "");
+  const S3TransferOptions options{.multipart_threshold = 0};
+  CHECK(local.s3.upload({.from = local.folder / "empty", .to = "s3://bucket/empty", .options = options})
+            .objects == 1);
+  CHECK(local.s3.head_object({.bucket = "bucket", .key = "empty"}).content_length == 0);
+}
+
+TEST_CASE("a copy by prefix names its objects as a download does, and never copies its own copies") {
+  S3Fixture local;
+  for (const char* key : {"d/data/a", "d/data2/x"})
+    local.s3.put_object({.bucket = "bucket", .key = key, .body = key});
+  const S3Copy by_prefix{.from = "s3://bucket/d/data", .to = "s3://bucket/e", .scope = S3Scope::prefix};
+  CHECK(local.s3.copy(by_prefix).objects == 2);
+  local.s3.download({.from = "s3://bucket/d/data", .to = local.folder / "e", .scope = S3Scope::prefix});
+  CHECK(fs::exists(local.folder / "e/a"));
+  CHECK(fs::exists(local.folder / "e/data2/x"));
+  CHECK(keys(local.s3) == "d/data/a|d/data2/x|e/a|e/data2/x|");
+  for (int round = 0; round < 2; ++round) {
+    CHECK(local.s3.copy({.from = "s3://bucket/d/", .to = "s3://bucket/d/copy/"}).objects == 2);
+    CHECK(keys(local.s3) == "d/copy/data/a|d/copy/data2/x|d/data/a|d/data2/x|e/a|e/data2/x|");
+  }
+}
+
+TEST_CASE("where the system gives no threads the caller's thread does the work") {
+  S3Fixture local;
+  pthread_attr_t usual, impossible;
+  REQUIRE(::pthread_getattr_default_np(&usual) == 0);
+  REQUIRE(::pthread_attr_init(&impossible) == 0);
+  REQUIRE(::pthread_attr_setstacksize(&impossible, std::size_t{1} << 50) == 0);
+  REQUIRE(::pthread_setattr_default_np(&impossible) == 0);
+  CHECK_THROWS_AS(std::thread([] {}), std::system_error);
+  std::istringstream stream(pattern_bytes(16 * mib));
+  const S3UploadStream upload{.reader = s3_reader(stream), .to = "s3://bucket/stream"};
+  CHECK(local.s3.upload_stream(upload).bytes == 16 * mib);
+  ::pthread_setattr_default_np(&usual);
+  ::pthread_attr_destroy(&usual);
+  ::pthread_attr_destroy(&impossible);
+  CHECK((local.s3.get_object({.bucket = "bucket", .key = "stream"}).body == pattern_bytes(16 * mib)));
 }
 
 TEST_CASE("progress of a folder is a line of text and a bar") {

@@ -148,13 +148,15 @@ TEST_CASE("what goes to this machine, and what must not be seen by a proxy, goes
   CHECK(seen == 0);
 }
 
-TEST_CASE("an encrypted request goes through CONNECT, and the certificate is the service's own") {
+TEST_CASE("an encrypted request goes through CONNECT, and only the proxy hears the proxy's password") {
   const tests::Certificate certificate("DNS:service.example");
   const tests::TemporaryDirectory folder;
   certificate.write(folder / "ca.pem");
   httplib::SSLServer server(certificate.x509, certificate.key);
   server.Get("/a b", [](const httplib::Request& request, httplib::Response& response) {
-    response.set_content("secret for " + request.get_header_value("Host"), "text/plain");
+    const bool leaked = request.has_header("Proxy-Authorization");
+    response.set_content((leaked ? "leaked to " : "secret for ") + request.get_header_value("Host"),
+                         "text/plain");
   });
   const int port = server.bind_to_any_port("127.0.0.1");
   std::thread thread([&] { server.listen_after_bind(); });
@@ -169,13 +171,15 @@ TEST_CASE("an encrypted request goes through CONNECT, and the certificate is the
       ::close(upstream);
     });
     TransportOptions options;
-    options.proxies.https = proxy.origin();
+    std::string url = proxy.origin();
+    options.proxies.https = url.insert(7, "me:pw@");
     options.ca_bundle = (folder / "ca.pem").string();
     HttplibTransport transport(options);
     CHECK(transport.send(request_to("https://service.example")).body == "secret for service.example");
     CHECK(transport.send(request_to("https://service.example")).body == "secret for service.example");
     CHECK(proxy.connections() == 1);
     CHECK(connect.starts_with("CONNECT service.example:443 HTTP/1.1\r\n"));
+    CHECK(connect.find("Proxy-Authorization: Basic bWU6cHc=\r\n") != std::string::npos);
   }
   server.stop();
   thread.join();

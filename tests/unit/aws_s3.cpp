@@ -250,6 +250,49 @@ TEST_CASE("nothing is deleted for an empty prefix by accident, and any operation
       ServiceError);
 }
 
+TEST_CASE("what a GET reads may look like an error, and stays what it is") {
+  Bench bench;
+  const std::string log = "at 12:00 S3 said <Error><Code>SlowDown</Code></Error>";
+  bench.transport->then(200, log);
+  CHECK(S3Client(bench.config()).call("GetObject", {.bucket = "bucket", .key = "log"}).body == log);
+}
+
+TEST_CASE("a line break does not start another header, wherever the header comes from") {
+  Bench bench;
+  const S3Client client(bench.config());
+  const aws::Headers evil{{"x-amz-storage-class", "STANDARD\r\nx-amz-acl: public-read"}};
+  const std::string words =
+      "Parameter validation failed: the value of x-amz-storage-class contains a line break";
+  CHECK(message_of([&] { client.put_object({.bucket = "bucket", .key = "k", .headers = evil}); }) == words);
+  CHECK(message_of([&] { client.get_object({.bucket = "bucket", .key = "k", .headers = evil}); }) == words);
+  CHECK(message_of([&] { client.presign({.bucket = "bucket", .key = "k", .headers = evil}); }) == words);
+  CHECK(bench.transport->requests.empty());
+}
+
+TEST_CASE("a part without a body is refused") {
+  Bench bench;
+  CHECK(message_of([&] {
+          S3Client(bench.config()).upload_part({.upload = {"bucket", "k", "id"}});
+        }) == "Parameter validation failed: UploadPart has no body");
+}
+
+TEST_CASE("signed chunks that are read again are the same") {
+  const auto inner = std::make_shared<aws::BytesSource>(std::string(600'000, 'x'));
+  aws::ChunkedSource chunked(inner, S3ChecksumAlgorithm::crc32, true);
+  chunked.begin({{}, "20130524T000000Z", {"us-east-1", "s3"}}, std::string(64, 'a'));
+  const auto read = [&](std::size_t limit) {
+    std::string bytes(limit, '\0');
+    bytes.resize(chunked.read(bytes.data(), limit));
+    return bytes;
+  };
+  const std::string first = read(1'000'000);
+  CHECK(first.size() == chunked.size());
+  chunked.rewind();
+  read(300'000);
+  chunked.rewind();
+  CHECK((read(1'000'000) == first));
+}
+
 TEST_CASE("a file that vanished or is a folder says so") {
   tests::TemporaryDirectory folder;
   Bench bench;

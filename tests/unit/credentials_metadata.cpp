@@ -213,6 +213,17 @@ TEST_CASE("the instance service can be switched off, moved, and given more time"
         "'ipv6'].");
 }
 
+TEST_CASE("credentials that the service could not replace in time are used a little longer") {
+  CredentialMachine machine = instance();
+  const std::string body(good);
+  for (const char* expiration : {"2013-05-23T23:00:00Z", "2013-05-24T00:04:00Z"}) {
+    std::string old = body;
+    old.replace(old.find("2013-05-24T06:00:00Z"), 20, expiration);
+    machine.transport->then(200, "tok").then(200, "my-role").then(200, old);
+    CHECK(machine.load()->expiration == machine.clock->now() + 20min);  // with the largest random pause
+  }
+}
+
 TEST_CASE("a real server of metadata, over a real connection") {
   httplib::Server server;
   server.Put("/latest/api/token", [](const httplib::Request& request, httplib::Response& response) {

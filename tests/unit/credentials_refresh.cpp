@@ -93,6 +93,15 @@ TEST_CASE("a failure in the mandatory window is an error, and over when the sour
   CHECK(test.key() == "K4");
 }
 
+TEST_CASE("credentials that live as long as the advisory window are not fetched for every request") {
+  Fixture test;
+  test.source.lifetime = 15min;
+  for (int i = 0; i < 5; ++i) CHECK(test.key() == "K1");
+  test.clock->sleep_for(61s);
+  CHECK(test.key() == "K2");
+  CHECK(test.key() == "K2");
+}
+
 TEST_CASE("credentials that are already expired when they come are an error") {
   Fixture test;
   test.source.lifetime = 0min;

@@ -56,7 +56,7 @@ class ChunkedSource final : public BodySource {
   // The signature of the request, which that of the first chunk continues.
   void begin(const sigv4::ChunkContext& context, const std::string& seed) {
     context_ = context;
-    previous_ = seed;
+    previous_ = seed_ = seed;
   }
 
   std::size_t read(char* buffer, std::size_t size) override {
@@ -81,6 +81,7 @@ class ChunkedSource final : public BodySource {
   void start() {
     checksum_.emplace(algorithm_);
     value_.clear();
+    previous_ = seed_;
     frame_.clear();
     at_ = 0;
     ended_ = false;
@@ -140,7 +141,7 @@ class ChunkedSource final : public BodySource {
   bool with_signatures_;
   std::optional<Checksum> checksum_;
   sigv4::ChunkContext context_;
-  std::string previous_, value_, data_, frame_;
+  std::string seed_, previous_, value_, data_, frame_;
   std::size_t at_ = 0;
   bool ended_ = false;
 };

@@ -44,6 +44,7 @@ class CredentialServices {
   const Settings& settings() const { return settings_; }
   const std::shared_ptr<Clock>& clock() const { return base_.clock; }
   Transport& transport() const { return *base_.transport; }
+  double random() const { return base_.random(); }  // from [0, 1)
 
  private:
   Sender sender(const ServiceDescription& service, const std::string& region,

@@ -150,11 +150,17 @@ class HttplibTransport final : public Transport {
     client.set_decompress(false);
     client.set_tcp_nodelay(true);
     detail::send_targets_as_given(client);
-    if (const auto proxy = request.direct ? std::nullopt : proxy_for(options_.proxies, origin)) {
-      client.set_proxy(proxy->host, proxy->port);
-      if (!proxy->user.empty()) client.set_proxy_basic_auth(proxy->user, proxy->password);
-    }
-    client.set_socket_options([flag = &connection->connected_now](auto) { *flag = true; });
+    const auto proxy = request.direct ? std::nullopt : proxy_for(options_.proxies, origin);
+    if (proxy) client.set_proxy(proxy->host, proxy->port);
+    client.set_socket_options([to = connection.get(), proxy](auto) {
+      to->connected_now = true;
+      if (proxy) to->client.set_proxy_basic_auth(proxy->user, proxy->password);
+    });
+    // httplib would send the proxy's password to the service too, through the tunnel. The tunnel is there
+    // when this is called, and the next socket gets the password again.
+    client.set_logger([to = connection.get()](const httplib::Request& sent, const auto&) {
+      if (sent.method == "CONNECT") to->client.set_proxy_basic_auth("", "");
+    });
 #ifdef CPPHTTPLIB_OPENSSL_SUPPORT
     client.enable_server_certificate_verification(options_.verify_tls);
     if (!options_.ca_bundle.empty()) client.set_ca_cert_path(options_.ca_bundle);

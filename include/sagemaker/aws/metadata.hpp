@@ -212,6 +212,7 @@ class InstanceCredentials final : public RefreshingCredentials {
     if (!document) return std::nullopt;
     auto read = detail::read_metadata(*document);
     if (!read || !read->missing.empty()) return std::nullopt;  // the service's own error document
+    extend(read->credentials);
     return std::move(read->credentials);
   }
 
@@ -220,6 +221,15 @@ class InstanceCredentials final : public RefreshingCredentials {
     bool absent = false;  // there is no such service here
     std::string text;     // empty: version 1
   };
+
+  // As in botocore: credentials that end soon, or have ended, are all that the service has at the moment. AWS
+  // still takes them while it cannot make new ones, so they are used, and it is asked again a little later.
+  void extend(Credentials& credentials) const {
+    const std::chrono::seconds pause = mandatory_window + std::chrono::seconds(120) +
+                                       std::chrono::seconds(static_cast<int>(services_->random() * 480));
+    const TimePoint later = clock().now() + pause;
+    if (*credentials.expiration <= later) credentials.expiration = later;
+  }
 
   // AWS_EC2_METADATA_SERVICE_ENDPOINT, else the address of the mode.
   Uri endpoint() const {

@@ -19,7 +19,7 @@ class RefreshingCredentials : public CredentialsProvider {
  public:
   static constexpr std::chrono::minutes advisory_window{15};
   static constexpr std::chrono::minutes mandatory_window{10};
-  static constexpr std::chrono::minutes retry_pause{1};  // after an advisory refresh that failed
+  static constexpr std::chrono::minutes retry_pause{1};  // between two advisory refreshes
 
   explicit RefreshingCredentials(std::shared_ptr<Clock> clock) : clock_(std::move(clock)) {}
 
@@ -97,6 +97,7 @@ class RefreshingCredentials : public CredentialsProvider {
     const std::lock_guard<std::mutex> lock(mutex_);
     current_ = std::move(fetched);
     rejected_ = false;
+    next_try_ = clock_->now() + retry_pause;  // short-lived ones are in the window from the beginning
     return *current_;
   }
 

@@ -222,6 +222,7 @@ class Sender {
   std::string presigned_url(const ApiRequest& request, std::chrono::seconds expires) const {
     sigv4::Message message = unsigned_message(request);
     message.payload_hash = request.payload_hash;
+    check(message.headers);
     const std::string query = sigv4::presign(message, credentials(), scope(), now(), expires);
     return origin(request) + message.path + "?" + query;
   }
@@ -281,6 +282,15 @@ class Sender {
     return std::string_view(document->document_element().name()) == "Error";
   }
 
+  // A line break in a value would end the header and start another one.
+  static void check(const Headers& headers) {
+    for (const Header& field : headers) {
+      if ((field.name + field.value).find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos)
+        continue;
+      throw Error("Parameter validation failed: the value of " + field.name + " contains a line break");
+    }
+  }
+
   static bool can_send_again(const ApiRequest& request) {
     return !request.stream || request.stream->can_rewind();
   }
@@ -333,6 +343,7 @@ class Sender {
     raw.idempotent = request.idempotent;
     raw.connect_timeout = config.connect_timeout;
     raw.read_timeout = request.read_timeout.value_or(config.read_timeout);
+    check(raw.headers);
     return raw;
   }
 

@@ -405,7 +405,7 @@ class S3Client : public S3MultipartClient {
     for (const aws::Header& field : input.headers) detail::set_header(request, field.name, field.value);
     request.body = input.body;
     request.idempotent = input.idempotent;
-    request.error_in_success = true;
+    request.error_in_success = input.method != "GET";  // what it reads may be any document
     if (!input.body.empty() && !has_checksum(request.headers)) {
       detail::S3Requests::set_checksum(request, S3ChecksumAlgorithm::crc32,
                                        aws::checksum_base64(S3ChecksumAlgorithm::crc32, request.body));

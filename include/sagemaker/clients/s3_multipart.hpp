@@ -34,6 +34,7 @@ class S3MultipartClient {
     aws::ApiRequest request = requests_.upload_request("UploadPart", "PUT", input.upload);
     detail::add_query(request, "partNumber", std::to_string(input.part_number));
     request.headers = input.headers;
+    if (!input.body) throw Error("Parameter validation failed: UploadPart has no body");
     const std::uint64_t size = input.body->size();
     const auto sent = requests_.send_body(request, input.body, input.checksum, input.on_sent);
     return {input.part_number, sent.response.headers.get("ETag"), size, sent.checksum};

@@ -82,7 +82,7 @@ inline std::string s3_progress_text(const S3Progress& progress) {
          " left";
 }
 
-// One line on a terminal that is drawn again and again: s3.upload({..., .progress = S3ProgressBar()}). Draws
+// One line on a terminal that is drawn again and again: options.progress = S3ProgressBar(). Draws
 // nothing where the stream is no terminal.
 class S3ProgressBar {
  public:

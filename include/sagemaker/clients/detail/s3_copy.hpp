@@ -15,6 +15,45 @@
 
 namespace sagemaker::detail {
 
+// The headers of a copy say things of the source, of the target and of both. One request takes them all; of
+// the several that a large object needs, each takes those that it understands.
+inline constexpr std::string_view source_key_prefix = "x-amz-copy-source-server-side-encryption-customer-";
+inline constexpr std::string_view source_owner = "x-amz-source-expected-bucket-owner";
+
+// Of those, for requests about the source alone.
+inline aws::Headers headers_of_source(const aws::Headers& headers) {
+  aws::Headers kept;
+  for (const aws::Header& field : headers) {
+    const std::string name = aws::to_lower(field.name);
+    if (name == "x-amz-request-payer") kept.set(name, field.value);
+    if (name == source_owner) kept.set("x-amz-expected-bucket-owner", field.value);
+    if (name.starts_with(source_key_prefix)) {
+      kept.set("x-amz-server-side-encryption-customer-" + name.substr(source_key_prefix.size()), field.value);
+    }
+  }
+  return kept;
+}
+
+inline aws::Headers headers_of_copied_parts(const aws::Headers& headers) {
+  aws::Headers kept = headers_of_parts(headers);
+  for (const aws::Header& field : headers) {
+    const std::string name = aws::to_lower(field.name);
+    if (name == source_owner || name.starts_with(source_key_prefix)) kept.set(name, field.value);
+  }
+  return kept;
+}
+
+inline aws::Headers headers_of_copy_target(const aws::Headers& headers) {
+  aws::Headers kept;
+  for (const aws::Header& field : headers) {
+    const std::string name = aws::to_lower(field.name);
+    if (name != source_owner && !name.starts_with("x-amz-copy-source") && !name.ends_with("-directive")) {
+      kept.add(field.name, field.value);
+    }
+  }
+  return kept;
+}
+
 class Copier {
  public:
   Copier(const S3Client& client, const S3Copy& copy)
@@ -58,8 +97,12 @@ class Copier {
     return std::nullopt;
   }
 
-  S3ObjectInput source() const {
-    return {.bucket = copy_.from.bucket(), .key = copy_.from.key(), .version_id = copy_.version_id};
+  S3ObjectInput source() const { return source_of(copy_.from); }
+  S3ObjectInput source_of(const S3Uri& from) const {
+    return {.bucket = from.bucket(),
+            .key = from.key(),
+            .version_id = copy_.version_id,
+            .headers = headers_of_source(copy_.headers)};
   }
 
   void list() {
@@ -70,6 +113,9 @@ class Copier {
     const std::string& key = copy_.from.key();
     const std::string from = copy_.scope == S3Scope::prefix ? key : folder_prefix(key);
     const std::string to = folder_prefix(copy_.to.key());
+    // A folder that is copied into one of its own would go on to copy the copies.
+    const bool inside =
+        copy_.from.bucket() == copy_.to.bucket() && to.size() > from.size() && to.starts_with(from);
     std::map<std::string, S3Object> present;
     if (copy_.folder.only_changed) {
       for (S3Object object : transfer_.client().list_objects({.bucket = copy_.to.bucket(), .prefix = to})) {
@@ -79,8 +125,8 @@ class Copier {
     for (const S3Object& object :
          transfer_.client().list_objects({.bucket = copy_.from.bucket(), .prefix = from})) {
       if (transfer_.failed()) return;
-      const std::size_t start = copy_.scope == S3Scope::prefix ? from.rfind('/') + 1 : from.size();
-      const std::string name = object.key.substr(start);
+      if (inside && object.key.starts_with(to)) continue;
+      const std::string name(key_below(object.key, from));
       if ((to + name).empty() || !filter_(name)) continue;
       const auto found = present.find(to + name);
       if (found != present.end() && found->second.size == object.size &&
@@ -135,27 +181,33 @@ class Copier {
   // What one request would take along has to be read from the source and given to the new object.
   CreateMultipartUploadInput creation(const S3ObjectInput& from, const S3ObjectInfo& info,
                                       const S3Uri& to) const {
-    CreateMultipartUploadInput create{.bucket = to.bucket(),
-                                      .key = to.key(),
-                                      .content_type = info.content_type,
-                                      .metadata = info.metadata,
-                                      .headers = copy_.headers};
-    for (const char* name :
-         {"Content-Encoding", "Cache-Control", "Content-Disposition", "Content-Language", "Expires"}) {
-      const std::string value = info.headers.get(name);
-      if (!value.empty() && !create.headers.contains(name)) create.headers.set(name, value);
+    const auto replaces = [&](const char* directive) {
+      return aws::iequals(copy_.headers.get(directive), "REPLACE");
+    };
+    CreateMultipartUploadInput create{
+        .bucket = to.bucket(), .key = to.key(), .headers = headers_of_copy_target(copy_.headers)};
+    if (replaces("x-amz-metadata-directive")) {
+      create.content_type = copy_.headers.get("Content-Type", create.content_type);
+    } else {
+      create.content_type = info.content_type;
+      create.metadata = info.metadata;
+      for (const char* name :
+           {"Content-Encoding", "Cache-Control", "Content-Disposition", "Content-Language", "Expires"}) {
+        const std::string value = info.headers.get(name);
+        if (!value.empty() && !create.headers.contains(name)) create.headers.set(name, value);
+      }
     }
     for (const S3ChecksumAlgorithm algorithm : aws::checksum_algorithms) {
       if (info.headers.contains(aws::header_of(algorithm))) create.checksum = algorithm;
     }
-    if (s3_number(info.headers.get("x-amz-tagging-count")) > 0) {
+    if (!replaces("x-amz-tagging-directive") && s3_number(info.headers.get("x-amz-tagging-count")) > 0) {
       create.tags = transfer_.client().get_object_tagging(from);
     }
     return create;
   }
 
   void copy_parts(const S3Uri& from, const S3Uri& to) {
-    const S3ObjectInput input{.bucket = from.bucket(), .key = from.key(), .version_id = copy_.version_id};
+    const S3ObjectInput input = source_of(from);
     S3ObjectInfo info = transfer_.client().head_object(input);
     PartsUpload::What what{creation(input, info, to)};
     const auto big =
@@ -188,7 +240,7 @@ class Copier {
            .source_version_id = copy_.version_id,
            .source_range = "bytes=" + std::to_string(offset) + "-" + std::to_string(offset + length - 1),
            .source_if_match = big.info.etag,
-           .headers = headers_of_parts(copy_.headers)});
+           .headers = headers_of_copied_parts(copy_.headers)});
     } catch (const ServiceError& error) {
       if (error.http_status() != 412 && error.http_status() != 416) throw;
       throw ChangedWhileTransferred(big.from.text() + " changed while it was copied to " + big.to.text());

@@ -123,16 +123,9 @@ class PartialFile {
     std::string description;  // one line; what a journal must say to be taken up; "": no journal
   };
 
-  explicit PartialFile(const Options& options)
-      : target_(options.target), keep_(!options.description.empty()) {
-    const std::string id =
-        keep_ ? file_name_hash(options.target.filename().string() + "\n" + options.description)
-              : aws::uuid4();
-    path_ = (target_.parent_path() / (".sagemaker-" + id + ".part")).string();
-    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor_ < 0) aws::throw_file_error("Cannot create " + path_);
+  // In two steps, so that what fails in the second one closes and removes what the first one opened.
+  explicit PartialFile(const Options& options) : PartialFile(options.target, options.description) {
     if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-      ::close(descriptor_);
       throw Error("The same object is being downloaded to the same file by another program (" + path_ + ")");
     }
     if (keep_) read_journal(options.description);
@@ -173,6 +166,15 @@ class PartialFile {
   }
 
  private:
+  PartialFile(const std::filesystem::path& target, const std::string& description)
+      : target_(target), keep_(!description.empty()) {
+    const std::string id =
+        keep_ ? file_name_hash(target.filename().string() + "\n" + description) : aws::uuid4();
+    path_ = (target_.parent_path() / (".sagemaker-" + id + ".part")).string();
+    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (descriptor_ < 0) aws::throw_file_error("Cannot create " + path_);
+  }
+
   std::string journal_path() const { return path_ + ".journal"; }
 
   void read_journal(const std::string& description) {

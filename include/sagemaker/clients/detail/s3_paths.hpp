@@ -40,16 +40,21 @@ inline std::string folder_prefix(std::string key) {
   return key;
 }
 
-// Where an object goes below the folder of a download: its key without the prefix up to its last whole part.
-// "" for the stand-in of the prefix itself. Throws Error for a key that would lead out of the folder or
-// cannot be a file name.
-inline std::string relative_key(std::string_view key, std::string_view prefix) {
+// What stays of a key below the place where all keys with the prefix go: it loses the prefix up to its last
+// whole part. "" for the stand-in of the prefix itself.
+inline std::string_view key_below(std::string_view key, std::string_view prefix) {
   std::size_t start = prefix.size();
   if (!prefix.empty() && !prefix.ends_with('/')) {
     const bool whole = key.size() > prefix.size() && key[prefix.size()] == '/';
     start = whole ? prefix.size() + 1 : prefix.rfind('/') + 1;  // npos + 1 is 0
   }
-  const std::string_view rest = key.substr(start);
+  return key.substr(start);
+}
+
+// The same as the name of a file below the folder of a download. Throws Error for a key that would lead out
+// of the folder or cannot be a file name.
+inline std::string relative_key(std::string_view key, std::string_view prefix) {
+  const std::string_view rest = key_below(key, prefix);
   std::string_view left = rest;
   bool usable = !rest.starts_with('/');
   while (usable && !left.empty()) {

@@ -60,8 +60,8 @@ class TransferMonitor {
 
   // Bytes on their way; negative where they have to go again. Throws TransferCancelled.
   void moved(std::int64_t bytes) {
+    take_back(-bytes);  // before anything may throw: the caller has counted them already
     check_stop();
-    take_back(-bytes);
     report(false);
   }
   void take_back(std::int64_t bytes) { bytes_done_ -= static_cast<std::uint64_t>(bytes); }
@@ -145,7 +145,10 @@ class Transfer {
 
   const S3Client& client() const { return client_; }
   const S3TransferOptions& options() const { return options_; }
-  std::uint64_t multipart_threshold() const { return std::min(threshold_, S3Client::put_bytes_max); }
+  // An object of no bytes has no parts.
+  std::uint64_t multipart_threshold() const {
+    return std::clamp(threshold_, std::uint64_t{1}, S3Client::put_bytes_max);
+  }
   std::uint64_t part_size() const { return part_size_; }
   TransferMonitor& monitor() { return monitor_; }
   TaskPool& pool() { return pool_; }

@@ -424,6 +424,9 @@ class StreamUploader {
         parts_(transfer_, {creation_of(upload, upload.to)}) {
     options_.keep_going = false;  // there is only one object
   }
+  ~StreamUploader() { transfer_.pool().run(); }  // what is still on its way uses the members below
+  StreamUploader(const StreamUploader&) = delete;
+  StreamUploader& operator=(const StreamUploader&) = delete;
 
   S3TransferResult run() {
     std::string part = next_part(transfer_.part_size());

@@ -8,6 +8,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -70,11 +71,18 @@ class TaskPool {
   void put(std::deque<Task>& queue, Task task) {
     const std::lock_guard lock(mutex_);
     queue.push_back(std::move(task));
-    if (idle_ < begun_.size() + waiting_.size() && helpers_.size() < helpers_max_) {
+    if (idle_ < begun_.size() + waiting_.size() && helpers_.size() < helpers_max_) start_helper();
+    changed_.notify_one();
+  }
+
+  // Where the system gives no more threads, those that are there do the work.
+  void start_helper() {
+    try {
       helpers_.emplace_back([this] { help(); });
       ++idle_;
+    } catch (const std::system_error&) {
+      helpers_max_ = helpers_.size();
     }
-    changed_.notify_one();
   }
 
   std::optional<Task> next_if_many() {
@@ -104,7 +112,8 @@ class TaskPool {
     }
   }
 
-  const std::size_t helpers_max_, waiting_max_;
+  std::size_t helpers_max_;
+  const std::size_t waiting_max_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Task> begun_, waiting_;
