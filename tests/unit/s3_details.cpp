@@ -250,6 +250,9 @@ TEST_CASE_FIXTURE(DetailsFixture, "object locks are refused as by a bucket that 
 TEST_CASE_FIXTURE(DetailsFixture, "access control lists of objects are kept where the bucket allows them") {
   put("/bucket/key", "x");
   CHECK(put("/bucket/key?acl", "", {{"x-amz-acl", "public-read"}}).code() == "AccessControlListNotSupported");
+  // What the bucket enforces may be said in so many words: s3cmd does so when it copies.
+  const S3Answer enforced = send("GET", "/bucket/key?acl");
+  CHECK(put("/bucket/key?acl", enforced.body).status == 200);
   put("/bucket?ownershipControls",
       "<OwnershipControls><Rule><ObjectOwnership>ObjectWriter</ObjectOwnership></Rule></OwnershipControls>");
   CHECK(put("/bucket/key?acl", "", {{"x-amz-acl", "public-read"}}).code() == "AccessDenied");
