@@ -1,5 +1,5 @@
 // One object of any size, both ways: parts, checksums, failures in the middle, and going on after them.
-#include "tests/emulator/s3_transfer.hpp"
+#include "tests/emulator/s3_fixture.hpp"
 
 #include <mutex>
 #include <set>

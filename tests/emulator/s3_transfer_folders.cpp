@@ -6,7 +6,7 @@
 #include <doctest/doctest.h>
 #include <pthread.h>
 
-#include "tests/emulator/s3_transfer.hpp"
+#include "tests/emulator/s3_fixture.hpp"
 
 using namespace sagemaker;
 using namespace sagemaker::tests;

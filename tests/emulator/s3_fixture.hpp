@@ -1,4 +1,4 @@
-// What the tests of S3 transfers share: an emulator with a bucket, files with contents that can be told
+// What the tests of the S3 client share: an emulator with a bucket, files with contents that can be told
 // apart, and a transport that a test can make fail.
 #pragma once
 
