@@ -111,6 +111,7 @@ if [[ -f "$log" ]]; then
   # LastTest.log holds the output of every test, after a line "12/34 Test: name".
   awk '
     /^[0-9]+\/[0-9]+ Test: / { name = $3 }
+    /^Command: / { next } # which may say what a test would say
     /SKIPPED: / { sub(/.*SKIPPED: /, ""); if (!seen[name, $0]++) reasons[++count] = "  " name ": " $0 }
     END {
       if (count == 0) { print "run.sh: nothing was skipped"; exit }

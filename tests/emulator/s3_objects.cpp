@@ -107,7 +107,7 @@ TEST_CASE("listings of more versions than a page has are whole and in order") {
 
 TEST_CASE("tags of objects and buckets") {
   S3Fixture local;
-  const S3Tags tags{{"team", "a b"}, {"stage/1", "x=y&z"}, {"\xC3\xA9", "\xE2\x82\xAC"}};
+  const S3Tags tags{{"team", "a b"}, {"stage/1", "x=y+z@a:b"}, {"\xC3\xA9", "\xE2\x82\xAC"}};
   local.s3.put_object({.bucket = "bucket", .key = "k", .body = "x", .tags = tags});
   const S3ObjectInput object{.bucket = "bucket", .key = "k"};
   CHECK(local.s3.get_object_tagging(object) == tags);
@@ -116,7 +116,8 @@ TEST_CASE("tags of objects and buckets") {
   CHECK(local.s3.get_object_tagging(object) == S3Tags{{"only", "this"}});
   local.s3.delete_object_tagging(object);
   CHECK(local.s3.get_object_tagging(object).empty());
-  CHECK(code_of([&] { local.s3.put_object_tagging(object, {{"aws:x", "1"}}); }) == "InvalidTag");
+  for (const S3Tags& wrong : {S3Tags{{"aws:x", "1"}}, S3Tags{{"x", "a&b"}}})
+    CHECK(code_of([&] { local.s3.put_object_tagging(object, wrong); }) == "InvalidTag");
 
   CHECK(local.s3.get_bucket_tagging("bucket").empty());
   local.s3.put_bucket_tagging("bucket", {{"cost", "42"}});
@@ -137,8 +138,8 @@ TEST_CASE("attributes tell size, checksum and parts") {
 
   write_file(local.folder / "file", pattern_bytes(11 * mib));
   S3Upload upload{.from = local.folder / "file", .to = "s3://bucket/large"};
-  upload.options = {.part_size = 5 * mib, .checksum = S3ChecksumAlgorithm::sha256};
-  upload.options.multipart_threshold = 5 * mib;
+  upload.options = {.multipart_threshold = 5 * mib, .part_size = 5 * mib};
+  upload.checksum = S3ChecksumAlgorithm::sha256;
   local.s3.upload(upload);
   const S3ObjectAttributes large = local.s3.get_object_attributes({.bucket = "bucket", .key = "large"});
   CHECK(large.size == 11 * mib);

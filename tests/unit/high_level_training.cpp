@@ -61,7 +61,7 @@ std::string message_of(Action&& action) {
 
 }  // namespace
 
-TEST_CASE("fit: bucket, sources, job, in this order, with the SDK's names and defaults") {
+TEST_CASE("fit: role, bucket, sources, job, in this order, with the SDK's names and defaults") {
   Script script;
   Stage stage(own_endpoint());
   stage.aws->on_json("DescribeTrainingJob", completed());
@@ -80,8 +80,8 @@ TEST_CASE("fit: bucket, sources, job, in this order, with the SDK's names and de
   std::string calls;
   for (std::size_t i = 0; i < std::min<std::size_t>(6, stage.aws->calls.size()); ++i)
     calls += stage.aws->calls[i] + "\n";
-  CHECK(calls == "GetCallerIdentity\nHEAD /" + bucket + "\nPUT " + source +
-                     "\nGetRole\nCreateTrainingJob\nDescribeTrainingJob\n");
+  CHECK(calls == "GetCallerIdentity\nGetRole\nHEAD /" + bucket + "\nPUT " + source +
+                     "\nCreateTrainingJob\nDescribeTrainingJob\n");
   CHECK(stage.aws->requests.find("PUT " + source)->second.body.substr(0, 2) == "\x1f\x8b");
   CHECK(stage.aws->document("CreateTrainingJob") == json::parse(R"({
     "TrainingJobName": "sagemaker-cpp-2026-11-21-07-00-00-123",
