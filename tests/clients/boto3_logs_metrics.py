@@ -322,7 +322,6 @@ class MetricsOfProtocol(Metrics):
             region_name=local_emulator.REGION,
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            verify=self.emulator.ca_file,
             config=botocore.config.Config(retries={"max_attempts": 0}),
         )
 

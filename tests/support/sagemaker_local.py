@@ -56,7 +56,8 @@ class LocalEmulator:
         self.command += ["--tls"] if tls else []
         self.ca_file = os.path.join(self.data, "tls", "ca.pem") if tls else None  # what a client must trust
         if os.environ.get("SAGEMAKER_TEST_TLS"):
-            os.environ["SSL_CERT_FILE"] = self.ca_file  # urllib in the test itself trusts it too
+            # What the test itself makes of urllib and botocore trusts it too.
+            os.environ["SSL_CERT_FILE"] = os.environ["AWS_CA_BUNDLE"] = self.ca_file
         self.process = None
         self.start()
 
