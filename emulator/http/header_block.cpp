@@ -191,7 +191,10 @@ std::optional<std::size_t> HeaderScanner::end_of_line(std::string_view received,
   if (line_feed == line_begin_ || received[line_feed - 1] != '\r') bad_request("Lines must end with CRLF.");
   const std::size_t line_bytes = line_feed - 1 - line_begin_;
   const std::size_t next = line_feed + 1;
-  if (line_bytes == 0 && lines_ > 0) return next;
+  if (line_bytes == 0 && lines_ > 0) {
+    check_limits(0, next);
+    return next;
+  }
   // 2.2: one empty line before the request line is forgiven; some clients send it behind a body.
   if (line_bytes == 0 && line_begin_ > 0) bad_request("The request line is empty.");
   if (line_bytes > 0) {

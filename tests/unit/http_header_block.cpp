@@ -206,4 +206,27 @@ TEST_CASE("number and total size of headers are limited") {
   CHECK(with_fields(200'000, 1) == 431);
   CHECK(with_fields(8, 8'000) == 0);
   CHECK(with_fields(10, 8'000) == 431);
+
+  // To the byte, and the same when the end arrives in pieces.
+  for (const std::size_t over : {0, 1, 2}) {
+    const std::string begin = "PUT /b/k HTTP/1.1\r\nHost: h\r\n";
+    const std::string end = "\r\n\r\n";
+    const std::size_t size = limits.header_block_bytes_max + over;
+    std::string block = begin;
+    while (size - block.size() > 8'000) block += "X: " + std::string(5'000, 'a') + "\r\n";
+    block += "X: " + std::string(size - block.size() - 3 - end.size(), 'a') + end;
+    REQUIRE(block.size() == size);
+    CHECK(refusal(block) == (over == 0 ? 0 : 431));
+    for (const std::size_t missing : {1, 2}) {
+      HeaderScanner scanner(limits);
+      int status = 0;
+      try {
+        scanner.scan(std::string_view(block).substr(0, size - missing));
+        scanner.scan(block);
+      } catch (const HeaderError& error) {
+        status = error.status();
+      }
+      CHECK(status == (over == 0 ? 0 : 431));
+    }
+  }
 }
