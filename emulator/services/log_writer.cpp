@@ -1,5 +1,6 @@
 #include "emulator/services/log_writer.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <vector>
@@ -27,9 +28,10 @@ LogWriter::~LogWriter() {
 }
 
 void LogWriter::write(const std::string& group, const std::string& stream, std::string_view line) {
-  const std::int64_t now = aws::to_epoch_ms(clock_->now());
   std::unique_lock lock(mutex_);
   written_.wait(lock, [this] { return backlog_bytes_ < backlog_bytes_max; });
+  // Readers go on behind the last line that they have seen: one with an earlier time would never reach them.
+  const std::int64_t now = latest_ms_ = std::max(latest_ms_, aws::to_epoch_ms(clock_->now()));
   // CloudWatch refuses empty messages; a blank line of a program is kept as one space.
   lines_.push_back({group, stream, {now, now, 0, line.empty() ? std::string(" ") : std::string(line)}});
   backlog_bytes_ += line.size() + 1;

@@ -48,6 +48,7 @@ class LogWriter {
   std::deque<Line> lines_;
   std::size_t backlog_bytes_ = 0;
   std::uint64_t accepted_ = 0, stored_ = 0;
+  std::int64_t latest_ms_ = 0;  // the time of the last line: times never go back, whatever the clock does
   bool stopping_ = false;
   std::thread thread_;
 };

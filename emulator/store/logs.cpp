@@ -344,6 +344,12 @@ void Logs::append(std::string_view group, std::string_view stream, std::span<con
   });
 }
 
+bool Logs::Range::may_have_more(const std::vector<LogEvent>& events) const {
+  std::size_t bytes = 0;
+  for (const LogEvent& event : events) bytes += event.message.size();
+  return events.size() >= limit || bytes >= bytes_max;
+}
+
 std::vector<LogEvent> Logs::read(std::string_view group, std::string_view stream, const Range& range) const {
   std::vector<LogEvent> events;
   database_.read([&](Connection& connection) {
@@ -359,7 +365,8 @@ std::vector<LogEvent> Logs::read(std::string_view group, std::string_view stream
       row.bind(index++, range.place->sequence);
     }
     row.bind(index, range.limit);
-    while (row.step()) events.push_back({row.integer(0), row.integer(1), row.integer(2), row.text(3)});
+    for (std::size_t bytes = 0; bytes < range.bytes_max && row.step(); bytes += events.back().message.size())
+      events.push_back({row.integer(0), row.integer(1), row.integer(2), row.text(3)});
   });
   if (!range.forward) std::reverse(events.begin(), events.end());
   return events;

@@ -73,6 +73,11 @@ class Logs {
     bool inclusive = false;  // whether the event at `place` itself belongs to the range
     bool forward = true;
     std::size_t limit = 10'000;
+    // Of the messages: the reading ends with the event that reaches it, and so takes one at least.
+    std::size_t bytes_max = 64u << 20;
+
+    // Whether something may follow what was read: the reading ended at one of the two limits.
+    bool may_have_more(const std::vector<LogEvent>& events) const;
   };
   std::vector<LogEvent> read(std::string_view group, std::string_view stream, const Range& range) const;
 

@@ -299,6 +299,8 @@ Authenticator::Key Authenticator::find_key(const Claim& claim, AuthenticationFam
 // do that.
 void Authenticator::check_token(const Key& key, const Claim& claim, AuthenticationFamily family) const {
   if (!key.session_token.empty() && !aws::constant_time_equal(key.session_token, claim.security_token)) {
+    // Without its token S3 does not know the key at all.
+    if (claim.security_token.empty()) throw unknown_key_fault(claim, family);
     throw wrong_token_fault(family);
   }
   if (key.expiration && *key.expiration <= clock_->now()) throw expired_token_fault(family);

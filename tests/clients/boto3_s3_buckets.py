@@ -235,7 +235,7 @@ class Buckets(local_emulator.EmulatorTest):
                 if kind == "session":
                     without = dict(form["fields"])
                     del without["x-amz-security-token"]
-                    self.assertEqual(refused({**form, "fields": without}), (400, "InvalidToken"))
+                    self.assertEqual(refused({**form, "fields": without}), (403, "InvalidAccessKeyId"))
         unsigned = {"url": self.emulator.url + "/forms", "fields": {"key": "open"}}
         self.assertEqual(refused(unsigned), (403, "AccessDenied"))
         wrong = self.emulator.client("s3", secret="wrong", signature_version="s3v4")

@@ -280,6 +280,7 @@ TEST_CASE("files that cannot be parsed are named with the line") {
   CHECK(parse_error("[default]\nregion\n") == start + " (line 2: expected KEY = VALUE)");
   CHECK(parse_error("[default\nregion = x\n") ==
         start + " (line 1: the section name is not closed with ']')");
+  CHECK(parse_error("[]\n") == start + " (line 1: the section has no name)");
   CHECK(parse_error("[default]\na = 1\nA = 2\n") == start + " (line 3: 'a' is there twice)");
   CHECK(parse_error("[default]\n[default]\n") == start + " (line 2: section [default] is there twice)");
   CHECK(parse_error("[default]\ns3 =\n  no equals sign\n").starts_with(start));

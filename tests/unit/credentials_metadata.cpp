@@ -224,6 +224,24 @@ TEST_CASE("credentials that the service could not replace in time are used a lit
   }
 }
 
+TEST_CASE("a document with an empty member, or a time that is none, gives no credentials") {
+  const std::string body(good);
+  for (const std::string member : {"META", "2013-05-24T06:00:00Z"}) {
+    for (const std::string value : {"", "soon"}) {
+      if (member == "META" && value == "soon") continue;
+      std::string damaged = body;
+      damaged.replace(damaged.find(member), member.size(), value);
+      CredentialMachine instances = instance();
+      instances.transport->then(200, "tok").then(200, "my-role").then(200, damaged);
+      CHECK(instances.access_key() == "none");
+      CredentialMachine containers = container("http://localhost/r");
+      containers.transport->then(200, damaged);
+      CHECK(containers.error() == container_error + "the response did not contain: " +
+                                      (member == "META" ? "AccessKeyId" : "Expiration"));
+    }
+  }
+}
+
 TEST_CASE("a real server of metadata, over a real connection") {
   httplib::Server server;
   server.Put("/latest/api/token", [](const httplib::Request& request, httplib::Response& response) {

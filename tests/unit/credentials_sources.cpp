@@ -139,6 +139,21 @@ TEST_CASE("a search that failed for an emulator is not repeated for every reques
   CHECK(machine.runner->commands.size() == 1);
 }
 
+TEST_CASE("an emulator's client does not become somebody else where its credentials cannot be renewed") {
+  CredentialMachine machine;
+  machine.config("[default]\ncredential_process = get-keys\n").set("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+  machine.runner->result = {
+      0, R"({"Version":1,"AccessKeyId":"P","SecretAccessKey":"s","Expiration":"2013-05-24T01:00:00Z"})", ""};
+  const auto provider = machine.provider();
+  CHECK(provider->load()->access_key_id == "P");
+  machine.clock->sleep_for(55min);
+  machine.runner->result = {1, "", "not now"};
+  CHECK_THROWS_WITH(provider->load(), "Error when retrieving credentials from custom-process: not now");
+  machine.runner->result = {
+      0, R"({"Version":1,"AccessKeyId":"Q","SecretAccessKey":"s","Expiration":"2013-05-24T03:00:00Z"})", ""};
+  CHECK(provider->load()->access_key_id == "Q");
+}
+
 TEST_CASE("clients that share a cache look for credentials once") {
   CredentialMachine machine;
   machine.config("[default]\ncredential_process = get-keys\n");

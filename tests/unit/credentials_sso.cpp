@@ -70,11 +70,15 @@ TEST_CASE("the cache file is named as AWS's tools name it") {
 TEST_CASE("a legacy profile keeps its token under its start URL") {
   CredentialMachine machine;
   machine.config(legacy_profile);
-  machine.environment->files[cache_file("https://corp.awsapps.com/start")] = token("2013-05-24T08:00:00UTC");
+  std::string& file = machine.environment->files[cache_file("https://corp.awsapps.com/start")];
+  file = token("2013-05-24T08:00:00CET");
   CHECK(machine.error() == "Error loading SSO Token: Token for https://corp.awsapps.com/start is invalid");
-  machine.environment->files[cache_file("https://corp.awsapps.com/start")] = token("2013-05-24T08:00:00Z");
-  machine.transport->then(200, role_credentials);
-  CHECK(machine.access_key() == "SSO");
+  // The second form is that of the AWS CLI's first versions with SSO.
+  for (const char* expires : {"2013-05-24T08:00:00Z", "2013-05-24T08:00:00UTC"}) {
+    file = token(expires);
+    machine.transport->then(200, role_credentials);
+    CHECK(machine.access_key() == "SSO");
+  }
 }
 
 TEST_CASE("an expired token is told with the way out, and sends nothing") {

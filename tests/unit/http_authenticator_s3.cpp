@@ -322,7 +322,8 @@ TEST_CASE_FIXTURE(S3Fixture, "temporary credentials need their token and expire"
   credentials.session_token = "another token";
   CHECK(refusal(signed_put()).code == "InvalidToken");
   credentials.session_token.clear();
-  CHECK(refusal(signed_put()).code == "InvalidToken");
+  CHECK(refusal(signed_put()).code == "InvalidAccessKeyId");
+  CHECK(refusal(signed_put()).status == 403);
   credentials.session_token = "the token";
   const auto url = presigned_get(2h);
   clock->time += 1h;

@@ -8,6 +8,7 @@ if(TARGET emulator_service_logs)
       logs_event_filter.cpp
       logs_hostile_lines.cpp
       logs_retention_and_tags.cpp
-    LINKS emulator_service_logs
+      logs_writer.cpp
+    LINKS emulator_service_logs emulator_services
     LABELS unit)
 endif()

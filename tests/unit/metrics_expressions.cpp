@@ -145,6 +145,27 @@ TEST_CASE_FIXTURE(Math, "queries that AWS refuses") {
         "ValidationError: The collection MetricDataQueries must not have a size greater than 500.");
 }
 
+TEST_CASE("pages stay right when points come between them") {
+  for (const bool newest_first : {true, false}) {
+    Math service;
+    json input = Math::request({Math::stat("m1", "one", true), Math::stat("m2", "two", true)});
+    input["StartTime"] = now - 60;
+    input["EndTime"] = now + 300;
+    input["ScanBy"] = newest_first ? "TimestampDescending" : "TimestampAscending";
+    input["MaxDatapoints"] = 2;
+    const auto next_page = [&] {
+      const json page = service.call("GetMetricData", input);
+      if (page.contains("NextToken")) input["NextToken"] = page.at("NextToken");
+      return page.at("MetricDataResults").at(0);
+    };
+    CHECK(next_page().at("Values") == (newest_first ? json{4, 3} : json{1, 2}));
+    // The first page would have begun with it.
+    service.put({{"MetricName", "one"}, {"Value", 77}}, newest_first ? now + 240 : now - 60);
+    CHECK(next_page().at("Values") == (newest_first ? json{2, 1} : json{3, 4}));
+    CHECK(next_page().at("Id") == "m2");
+  }
+}
+
 TEST_CASE_FIXTURE(Math, "pages of any size hold every point once") {
   for (int size = 1; size <= 9; ++size) {
     json input = request({stat("m1", "one", true), stat("none", "nothing", true), stat("m2", "two", true)});

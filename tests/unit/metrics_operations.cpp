@@ -63,6 +63,17 @@ TEST_CASE("percentiles") {
   const json points =
       service.statistics({{"Statistics", json::array()}, {"ExtendedStatistics", {"p50", "p99.99"}}});
   CHECK(points.at(0).at("ExtendedStatistics") == json{{"p50", 2}, {"p99.99", 10}});
+  for (const char* none : {"p", "p101", "p-1", "p1e1", "pnan", "pinf", "p5x", "tm90"}) {
+    CAPTURE(none);
+    CHECK(service.fault("GetMetricStatistics", {{"Namespace", "App"},
+                                                {"MetricName", "m"},
+                                                {"StartTime", service.now_s - 600},
+                                                {"EndTime", service.now_s},
+                                                {"Period", 60},
+                                                {"ExtendedStatistics", {none}}}) ==
+          "InvalidParameterValue: The value " + std::string(none) +
+              " for parameter ExtendedStatistics.member.1 is not supported.");
+  }
 }
 
 TEST_CASE("a datum that AWS refuses") {

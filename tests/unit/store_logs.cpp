@@ -34,6 +34,26 @@ struct Fixture {
 
 }  // namespace
 
+TEST_CASE_FIXTURE(Fixture, "a reading ends with the event that fills it, in both directions") {
+  for (int i = 0; i < 6; ++i) append(100 + i, std::to_string(i) + std::string(99, '.'));
+  Logs::Range range;
+  range.bytes_max = 250;
+  CHECK(read(range).size() == 3);
+  CHECK(range.may_have_more(read(range)));
+  range.place = place_of(read(range).back());
+  CHECK(read(range).front().message.front() == '3');
+  CHECK(read(range).size() == 3);
+  range.place.reset();
+  range.forward = false;
+  CHECK(read(range).size() == 3);
+  CHECK(read(range).back().message.front() == '5');
+  range.bytes_max = 1;  // always an event
+  CHECK(read(range).size() == 1);
+  range.bytes_max = 1000;
+  CHECK(read(range).size() == 6);
+  CHECK_FALSE(range.may_have_more(read(range)));
+}
+
 TEST_CASE_FIXTURE(Fixture, "groups and streams exist once, and appending makes what is missing") {
   CHECK(logs.create_group("g", 5));
   CHECK_FALSE(logs.create_group("g", 6));

@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::size_t searched_max =
     100'000;  // events looked at for one page, matching or not; AWS stops early too
-constexpr std::size_t read_ahead = 4'096;  // events held in memory for all streams together
+constexpr std::size_t read_ahead = 4'096;           // events held in memory for all streams together
+constexpr std::size_t read_ahead_bytes = 8u << 20;  // and bytes, beside one event of each stream
 
 // Where an event stands in the merged order. A page's token holds the place of the last event that was
 // searched, and the direction in which it was.
@@ -47,7 +48,7 @@ class Cursor {
   const store::LogEvent* front() {
     if (events_.empty() && more_) {
       std::vector<store::LogEvent> portion = logs_.read(group_, stream_, range_);
-      more_ = portion.size() == range_.limit;
+      more_ = range_.may_have_more(portion);
       if (!range_.forward) std::reverse(portion.begin(), portion.end());
       if (!portion.empty()) range_.place = {portion.back().timestamp_ms, portion.back().sequence};
       events_.assign(std::make_move_iterator(portion.begin()), std::make_move_iterator(portion.end()));
@@ -141,6 +142,7 @@ std::vector<Cursor> open_cursors(const store::Logs& logs, const std::string& gro
   // Events at endTime itself are returned, unlike GetLogEvents.
   if (const auto end = integer_member(input, "endTime")) range.end_ms = *end + (*end < INT64_MAX ? 1 : 0);
   range.limit = std::clamp<std::size_t>(read_ahead / std::max<std::size_t>(streams.size(), 1), 8, 512);
+  range.bytes_max = read_ahead_bytes / std::max<std::size_t>(streams.size(), 1) + 1;
   std::optional<Place> behind;
   if (const auto token = text_member(input, "nextToken")) behind = place_of(*token);
   const auto from_head = input.find("startFromHead");

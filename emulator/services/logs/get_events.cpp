@@ -61,10 +61,11 @@ struct Stream {
 std::vector<store::LogEvent> read_page(const Stream& stream, store::Logs::Range range, std::size_t limit) {
   std::vector<store::LogEvent> page;  // in the direction of reading
   std::size_t bytes = 0;
+  range.bytes_max = page_bytes_max;
   for (bool more = true; more && page.size() < limit;) {
     range.limit = std::min(portion, limit - page.size());
     std::vector<store::LogEvent> events = stream.read(range);
-    more = events.size() == range.limit;
+    more = range.may_have_more(events);
     if (!range.forward) std::reverse(events.begin(), events.end());
     for (store::LogEvent& event : events) {
       bytes += event.message.size() + event_overhead_bytes;

@@ -177,14 +177,28 @@ class Evaluation {
   std::size_t points_ = 0;
 };
 
-// A token counts the points that earlier pages held.
-std::size_t points_before(const json& input) {
-  if (!input.contains("NextToken")) return 0;
+// Where a page ended: in which result, and behind the point of which time. So pages stay right when points
+// come in between.
+struct Place {
+  std::size_t result = 0;
+  std::optional<std::int64_t> behind_s;  // nullopt: before its first point
+
+  std::string token() const {
+    return aws::base64_encode(aws::dump_json({result, behind_s ? json(*behind_s) : json()}));
+  }
+};
+
+Place place_of(const json& input) {
+  if (!input.contains("NextToken")) return {};
   const auto text = aws::base64_decode(input.at("NextToken").get<std::string>());
   try {
     if (text) {
       const json place = aws::parse_json(*text, 2);
-      if (place.is_number_unsigned()) return place.get<std::size_t>();
+      const bool sound = place.is_array() && place.size() == 2 && place[0].is_number_unsigned() &&
+                         (place[1].is_null() || place[1].is_number_integer());
+      if (sound)
+        return {place[0].get<std::size_t>(),
+                place[1].is_null() ? std::nullopt : std::optional(place[1].get<std::int64_t>())};
     }
   } catch (const aws::JsonError&) {
   }
@@ -194,7 +208,7 @@ std::size_t points_before(const json& input) {
 }  // namespace
 
 json get_metric_data(const Metrics& metrics, const CallContext& context, const json& input) {
-  const std::size_t before = points_before(input);
+  const Place before = place_of(input);
   const std::int64_t wanted = input.value("MaxDatapoints", page_max);
   if (wanted < 1) throw validation_error("The parameter MaxDatapoints must be greater than or equal to 1.");
   std::size_t left = static_cast<std::size_t>(std::min(wanted, page_max));
@@ -202,32 +216,34 @@ json get_metric_data(const Metrics& metrics, const CallContext& context, const j
   Evaluation evaluation(metrics, context, input);
 
   json output = {{"MetricDataResults", json::array()}, {"Messages", json::array()}};
-  std::size_t passed = 0;  // points of earlier results
-  for (const auto& result : evaluation.results(descending)) {
-    if (left == 0 && before < passed + result.points.size()) {
-      output["NextToken"] = aws::base64_encode(std::to_string(passed));
+  const auto results = evaluation.results(descending);
+  for (std::size_t i = before.result; i < results.size(); ++i) {
+    const auto& [id, label, points] = results[i];
+    auto first = points.begin();
+    if (i == before.result && before.behind_s)
+      first = std::find_if(first, points.end(), [&](const std::pair<std::int64_t, double>& point) {
+        return descending ? point.first < *before.behind_s : point.first > *before.behind_s;
+      });
+    const auto rest = static_cast<std::size_t>(points.end() - first);
+    if (left == 0 && rest > 0) {
+      output["NextToken"] = Place{i, std::nullopt}.token();
       break;
     }
-    const std::size_t first = std::clamp<std::size_t>(before, passed, passed + result.points.size()) - passed;
-    const std::size_t last = std::min(result.points.size(), first + left);
-    const bool complete = last == result.points.size();
-    const bool earlier = before > 0 && first == result.points.size();  // an earlier page had all of it
-    passed += result.points.size();
-    if (earlier) continue;
+    const auto last = first + static_cast<std::ptrdiff_t>(std::min(rest, left));
     json timestamps = json::array(), values = json::array();
-    for (std::size_t i = first; i < last; ++i) {
-      timestamps.push_back(result.points[i].first);
-      values.push_back(result.points[i].second);
+    for (auto point = first; point != last; ++point) {
+      timestamps.push_back(point->first);
+      values.push_back(point->second);
     }
-    left -= last - first;
-    output["MetricDataResults"].push_back({{"Id", result.id},
-                                           {"Label", result.label},
+    left -= values.size();
+    const bool complete = last == points.end();
+    if (!complete) output["NextToken"] = Place{i, std::prev(last)->first}.token();
+    output["MetricDataResults"].push_back({{"Id", id},
+                                           {"Label", label},
                                            {"Timestamps", std::move(timestamps)},
                                            {"Values", std::move(values)},
                                            {"StatusCode", complete ? "Complete" : "PartialData"}});
-    if (complete) continue;
-    output["NextToken"] = aws::base64_encode(std::to_string(passed - result.points.size() + last));
-    break;
+    if (!complete) break;
   }
   return output;
 }

@@ -33,7 +33,7 @@ std::optional<double> percent_of(std::string_view name) {
   double percent = 0;
   const auto [end, error] =
       std::from_chars(name.data(), name.data() + name.size(), percent, std::chars_format::fixed);
-  if (error != std::errc() || end != name.data() + name.size() || percent < 0 || percent > 100)
+  if (error != std::errc() || end != name.data() + name.size() || !(percent >= 0 && percent <= 100))
     return std::nullopt;
   return percent;
 }

@@ -207,12 +207,16 @@ class EmulatorCredentials final : public CredentialsProvider {
   std::optional<Credentials> load() override {
     if (!gave_up_) {
       try {
-        if (auto found = chain_->load()) return found;
+        if (auto found = chain_->load()) {
+          found_ = true;
+          return found;
+        }
       } catch (const PartialCredentials& error) {
-        if (strict_ || error.provider() == "env") throw;  // half of what somebody typed is a mistake
+        if (strict_ || found_ || error.provider() == "env")
+          throw;  // half of what somebody typed is a mistake
         gave_up_ = true;
       } catch (const Error&) {
-        if (strict_) throw;
+        if (strict_ || found_) throw;  // a renewal that fails does not make the caller somebody else
         gave_up_ = true;
       }
     }
@@ -224,6 +228,7 @@ class EmulatorCredentials final : public CredentialsProvider {
   std::shared_ptr<CredentialsProvider> chain_;
   const bool strict_;
   std::atomic<bool> gave_up_{false};  // a failing search is not repeated for every request
+  std::atomic<bool> found_{false};
 };
 
 }  // namespace sagemaker::aws

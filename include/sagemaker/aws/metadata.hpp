@@ -41,18 +41,21 @@ inline std::optional<MetadataDocument> read_metadata(const std::string& text) {
   }
   if (!document.is_object()) return std::nullopt;
   MetadataDocument read;
-  const auto member = [&](const char* name) -> std::string {
-    const auto found = document.find(name);
-    if (found != document.end() && found->is_string()) return found->get<std::string>();
+  const auto lacks = [&](const char* name) {
     read.missing += (read.missing.empty() ? "" : ", ") + std::string(name);
-    return "";
+  };
+  const auto member = [&](const char* name) {
+    const auto found = document.find(name);
+    std::string value = found != document.end() && found->is_string() ? found->get<std::string>() : "";
+    if (value.empty()) lacks(name);
+    return value;
   };
   read.credentials.access_key_id = member("AccessKeyId");
   read.credentials.secret_access_key = member("SecretAccessKey");
   read.credentials.session_token = member("Token");
   const std::string expiration = member("Expiration");
   read.credentials.expiration = parse_iso8601(expiration);
-  if (!read.credentials.expiration && !expiration.empty()) read.missing += "Expiration";
+  if (!read.credentials.expiration && !expiration.empty()) lacks("Expiration");  // text that is no time
   return read;
 }
 

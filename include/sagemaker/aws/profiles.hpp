@@ -105,6 +105,7 @@ class IniReader {
       const std::size_t close = content.rfind(']');
       if (close == std::string_view::npos) fail_here("the section name is not closed with ']'");
       const std::string name(content.substr(1, close - 1));
+      if (name.empty()) fail_here("the section has no name");
       if (sections_.contains(name)) fail_here("section [" + name + "] is there twice");
       section_ = &sections_[name];
       return;

@@ -97,7 +97,7 @@ class SsoToken {
   // A token that is good now. Renews it in its last fifteen minutes where the login allows it.
   std::string load() const {
     json token = read();
-    const auto expires = parse_iso8601(detail::text_member(token, "expiresAt"));
+    const auto expires = expiry_of(detail::text_member(token, "expiresAt"));
     if (!expires) throw invalid();
     const TimePoint now = services_->clock()->now();
     if (!sso_.session.empty() && *expires - now < refresh_window) {
@@ -119,6 +119,12 @@ class SsoToken {
 
   CredentialsError invalid() const {
     return CredentialsError("Error loading SSO Token: Token for " + cache_name() + " is invalid");
+  }
+
+  // The AWS CLI's first versions with SSO wrote 2020-05-24T00:00:00UTC.
+  static std::optional<TimePoint> expiry_of(std::string text) {
+    if (text.ends_with("UTC")) text.replace(text.size() - 3, 3, "Z");
+    return parse_iso8601(text);
   }
 
   json read() const {
