@@ -35,7 +35,8 @@ one() {
 }
 # Leaks are looked for by a process that traces this one, which not every machine allows.
 leaks=1
-if ASAN_OPTIONS=detect_leaks=1 FUZZ_SEEDS="$folder/seeds" "$program" 2>&1 | grep -q "LeakSanitizer has encountered"; then
+if ASAN_OPTIONS=detect_leaks=1 FUZZ_SEEDS="$folder/seeds" "$program" 2>&1 |
+  grep -q "LeakSanitizer has encountered"; then
   echo "no memory leaks are looked for: LeakSanitizer does not work here"
   leaks=0
 fi
