@@ -70,6 +70,16 @@ TEST_CASE("a role is made with its policy as a document, and comes back with typ
         std::string::npos);
 }
 
+TEST_CASE("a number that is none stays a text") {
+  Bench bench;
+  const IamClient iam(bench.config());
+  for (const std::string wrong : {"", "1h", "99999999999999999999"}) {
+    bench.transport->then(200, "<GetRoleResponse><GetRoleResult><Role><MaxSessionDuration>" + wrong +
+                                   "</MaxSessionDuration></Role></GetRoleResult></GetRoleResponse>");
+    CHECK(iam.get_role({{"RoleName", "R"}}).at("Role").at("MaxSessionDuration") == wrong);
+  }
+}
+
 TEST_CASE("roles are listed over all pages") {
   Bench bench;
   const IamClient iam(bench.config());

@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include <sagemaker/aws/client.hpp>
 #include <sagemaker/aws/paginator.hpp>
@@ -92,6 +95,13 @@ class IamClient {
     }
   }
 
+  static void read_number(json& value) {
+    const std::string text = value.get<std::string>();
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc{} && end == text.data() + text.size()) value = number;  // else it stays a text
+  }
+
   static void give_types(json& document) {
     for (auto& [name, value] : document.items()) {
       if (value.is_structured()) {
@@ -101,7 +111,7 @@ class IamClient {
       } else if (name == "IsTruncated") {
         value = value == "true";
       } else if (name == "MaxSessionDuration") {
-        value = std::stoi(value.get<std::string>());
+        read_number(value);
       } else if (is_one_of(policy_members, name)) {
         decode_policy(value);
       }
