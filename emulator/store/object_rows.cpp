@@ -43,6 +43,20 @@ std::string select_from(std::string_view table, std::string_view more_columns, s
       .append(rest);
 }
 
+// Objects and what is behind them in the history of their keys.
+std::string select_all_versions(std::string_view where) {
+  // Only a delete marker can be the newest of the rows in object_versions.
+  return select_from("objects", ", 0, 1", where) + "UNION ALL " +
+         select_from(
+             "object_versions AS version_row",
+             ", delete_marker, delete_marker AND NOT EXISTS (SELECT 1 FROM objects WHERE objects.bucket = "
+             "version_row.bucket AND objects.key = version_row.key) AND NOT EXISTS (SELECT 1 FROM "
+             "object_versions AS newer WHERE newer.bucket = version_row.bucket AND newer.key = "
+             "version_row.key AND newer.sequence > version_row.sequence)",
+             where) +
+         "ORDER BY key, sequence DESC LIMIT ?5";
+}
+
 // The newest row of a key among the older versions and delete markers.
 std::optional<ObjectInfo> select_newest_version(Connection& connection, std::string_view bucket,
                                                 std::string_view key) {
@@ -243,14 +257,14 @@ std::vector<ObjectInfo> select_objects(Connection& connection, std::string_view 
                                        std::string_view prefix, std::string_view start_after,
                                        std::size_t limit) {
   // One bound for the index, or all keys before the prefix would be walked; the plus keeps it from the other.
-  static const std::string open =
-      select_from("objects", "", "WHERE bucket = ?1 AND +key > ?2 AND key >= ?3 ORDER BY key LIMIT ?4");
-  static const std::string closed = select_from(
-      "objects", "", "WHERE bucket = ?1 AND +key > ?2 AND key >= ?3 AND key < ?5 ORDER BY key LIMIT ?4");
-  const std::optional<std::string> end = end_of_prefix(prefix);
-  Statement row = connection.prepare(end ? closed : open);
-  row.bind(1, bucket).bind(2, start_after).bind(3, std::max(start_after, prefix)).bind(4, limit);
-  if (end) row.bind(5, *end);
+  static const std::string sql = select_from(
+      "objects", "", "WHERE bucket = ?1 AND +key > ?2 AND key >= ?3 AND key < ?4 ORDER BY key LIMIT ?5");
+  Statement row = connection.prepare(sql);
+  row.bind(1, bucket)
+      .bind(2, start_after)
+      .bind(3, std::max(start_after, prefix))
+      .bind(4, end_of_keys(prefix))
+      .bind(5, limit);
   std::vector<ObjectInfo> found;
   while (row.step()) found.push_back(object_of(row));
   return found;
@@ -259,30 +273,30 @@ std::vector<ObjectInfo> select_objects(Connection& connection, std::string_view 
 std::vector<ObjectInfo> select_versions(Connection& connection, std::string_view bucket,
                                         std::string_view prefix, std::string_view key, std::int64_t sequence,
                                         std::size_t limit) {
-  constexpr std::string_view where =
-      "WHERE bucket = ?1 AND (+key > ?2 OR sequence < ?3) AND key >= ?4 AND key < ?6 ";
-  // Only a delete marker can be the newest of the rows in object_versions.
-  static const std::string sql =
-      select_from("objects", ", 0, 1", where) + "UNION ALL " +
-      select_from(
-          "object_versions AS version_row",
-          ", delete_marker, delete_marker AND NOT EXISTS (SELECT 1 FROM objects WHERE objects.bucket = "
-          "version_row.bucket AND objects.key = version_row.key) AND NOT EXISTS (SELECT 1 FROM "
-          "object_versions AS newer WHERE newer.bucket = version_row.bucket AND newer.key = "
-          "version_row.key AND newer.sequence > version_row.sequence)",
-          where) +
-      "ORDER BY key, sequence DESC LIMIT ?5";
-  // No key is as long as this one.
-  const std::string end = end_of_prefix(prefix).value_or(std::string(2048, '\xff'));
-  Statement row = connection.prepare(sql);
-  row.bind(1, bucket)
-      .bind(2, key)
-      .bind(3, sequence)
-      .bind(4, std::max(prefix, key))
-      .bind(5, limit)
-      .bind(6, end);
+  // What is left of the key, then the keys behind it: in one statement the versions of a key that were listed
+  // already would be walked with every page.
+  static const std::string rest_of_key =
+      select_all_versions("WHERE bucket = ?1 AND key = ?2 AND sequence < ?3 ");
+  static const std::string keys_behind =
+      select_all_versions("WHERE bucket = ?1 AND +key > ?2 AND key >= ?3 AND key < ?4 ");
   std::vector<ObjectInfo> found;
-  while (row.step()) found.push_back(version_of(row));
+  const auto take = [&](Statement row) {
+    while (row.step()) found.push_back(version_of(row));
+  };
+  if (sequence > std::numeric_limits<std::int64_t>::min() && key.starts_with(prefix)) {
+    Statement row = connection.prepare(rest_of_key);
+    row.bind(1, bucket).bind(2, key).bind(3, sequence).bind(5, limit);
+    take(std::move(row));
+  }
+  if (found.size() < limit) {
+    Statement row = connection.prepare(keys_behind);
+    row.bind(1, bucket)
+        .bind(2, key)
+        .bind(3, std::max(prefix, key))
+        .bind(4, end_of_keys(prefix))
+        .bind(5, limit - found.size());
+    take(std::move(row));
+  }
   return found;
 }
 
@@ -336,10 +350,10 @@ void update_metadata(Connection& connection, std::string_view bucket, const Obje
   }
 }
 
-std::optional<std::string> end_of_prefix(std::string_view prefix) {
+std::string end_of_keys(std::string_view prefix) {
   std::string end(prefix);
   while (!end.empty() && end.back() == '\xff') end.pop_back();
-  if (end.empty()) return std::nullopt;
+  if (end.empty()) return std::string(2048, '\xff');  // no key is as long as this
   end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);
   return end;
 }

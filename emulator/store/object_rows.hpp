@@ -47,7 +47,7 @@ Erased erase_object(Connection& connection, std::string_view bucket, std::string
                     Orphans& orphans);
 void update_metadata(Connection& connection, std::string_view bucket, const ObjectInfo& info);
 
-// The smallest text that is greater than every text with this prefix; nullopt where there is none.
-std::optional<std::string> end_of_prefix(std::string_view prefix);
+// Greater than every key with this prefix, and not greater than any key behind those.
+std::string end_of_keys(std::string_view prefix);
 
 }  // namespace sagemaker::local::store

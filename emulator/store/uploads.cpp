@@ -1,8 +1,10 @@
 // Parts and their uploads. Whatever a transaction stops referring to is removed from disk after it.
 #include "emulator/store/uploads.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 #include "emulator/store/object_rows.hpp"
 
@@ -89,17 +91,17 @@ std::optional<Upload> Uploads::find(std::string_view id) const {
 
 std::vector<Upload> Uploads::list(std::string_view bucket, std::string_view prefix, std::string_view key,
                                   std::string_view id, std::size_t limit) const {
+  // Ids are hexadecimal: this is behind all of them. None is empty, so that an empty one is before them.
+  std::pair<std::string_view, std::string_view> behind(key, id.empty() ? "~" : id);
+  behind = std::max(behind, std::pair<std::string_view, std::string_view>(prefix, ""));
+  const std::string end = end_of_keys(prefix);
   std::vector<Upload> found;
   database_.read([&](Connection& connection) {
     Statement row = connection.prepare(
-        "SELECT id, bucket, key, initiated_ms, metadata FROM uploads WHERE bucket = ?1 AND key >= ?2 "
-        "AND (key > ?3 OR (?4 <> '' AND key = ?3 AND id > ?4)) ORDER BY key, id");
-    row.bind(1, bucket).bind(2, prefix).bind(3, key).bind(4, id);
-    while (found.size() < limit && row.step()) {
-      Upload upload = upload_of(row);
-      if (!upload.key.starts_with(prefix)) break;
-      found.push_back(std::move(upload));
-    }
+        "SELECT id, bucket, key, initiated_ms, metadata FROM uploads WHERE bucket = ?1 AND "
+        "(key, id) > (?2, ?3) AND key < ?4 ORDER BY key, id LIMIT ?5");
+    row.bind(1, bucket).bind(2, behind.first).bind(3, behind.second).bind(4, end).bind(5, limit);
+    while (row.step()) found.push_back(upload_of(row));
   });
   return found;
 }

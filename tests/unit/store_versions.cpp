@@ -118,6 +118,16 @@ TEST_CASE("a data directory of the time before versions opens, and its objects a
   const ObjectInfo info{"k", 0, "new", 2000, json::object(), ""};
   CHECK(objects.put("b", info, objects.new_blob()).version.size() == 32);
   CHECK(objects.find_version("b", "k", "null")->etag == "etag");
+  std::unique_ptr<BlobWriter> bytes = objects.new_blob();
+  bytes->append("the rest");
+  objects.uploads().put_part("u", {1, 8, "tag", 2000, json::object(), ""}, std::move(bytes));
+  objects.uploads().complete(*objects.uploads().find("u"), objects.uploads().parts("u", 0, 10),
+                             {"big", 8, "tag-1", 3000, json::object(), ""},
+                             [&](const ObjectInfo* current, bool disturbed) {
+                               CHECK_FALSE(current);
+                               CHECK_FALSE(disturbed);
+                             });
+  CHECK(objects.find("b", "big")->etag == "tag-1");
 }
 
 TEST_CASE_FIXTURE(VersionStore,
@@ -154,6 +164,34 @@ TEST_CASE_FIXTURE(VersionStore, "newer versions come first even where the clock 
   }
   CHECK(listed == std::vector<std::string>(ids.rbegin(), ids.rend()));
   CHECK(std::is_sorted(listed.begin(), listed.end()));
+}
+
+TEST_CASE_FIXTURE(VersionStore, "pages of versions of any size are together the whole listing") {
+  for (const char* key : {"a", "k/1", "k/1", "k/2", "k/1", "l", "k/2"}) put(key, "x");
+  objects->erase("b", "k/2", {.now_ms = 1000});
+  objects->erase("b", "k/3", {.now_ms = 1000});
+  const auto ids_of = [](const std::vector<ObjectInfo>& versions) {
+    std::vector<std::string> ids;
+    for (const ObjectInfo& info : versions) ids.push_back(info.key + " " + info.version);
+    return ids;
+  };
+  for (const char* prefix : {"", "k", "k/", "k/2", "l", "x"}) {
+    const std::vector<ObjectInfo> all = objects->list_versions("b", prefix, "", 0, 100);
+    for (std::size_t limit = 1; limit <= 4; ++limit) {
+      std::vector<ObjectInfo> listed;
+      while (true) {
+        const std::string key = listed.empty() ? "" : listed.back().key;
+        const std::int64_t sequence = listed.empty() ? 0 : listed.back().sequence;
+        const std::vector<ObjectInfo> page = objects->list_versions("b", prefix, key, sequence, limit);
+        CHECK(page.size() <= limit);
+        listed.insert(listed.end(), page.begin(), page.end());
+        if (page.size() < limit) break;
+      }
+      CHECK(ids_of(listed) == ids_of(all));
+    }
+  }
+  CHECK(objects->list_versions("b", "", "", 0, 100).size() == 9);
+  CHECK(objects->list_versions("b", "l", "k/1", 0, 100).size() == 1);
 }
 
 TEST_CASE_FIXTURE(VersionStore, "metadata of a version changes without a new version") {

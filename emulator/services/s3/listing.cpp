@@ -1,9 +1,8 @@
-// ListObjects in both versions: one walk over the keys in byte order, in which everything between a prefix
-// and the next delimiter counts as one entry and is skipped in a single step.
+// ListObjects in both versions.
 #include "emulator/services/s3/listing.hpp"
 
 #include <string>
-#include <vector>
+#include <utility>
 
 #include <sagemaker/aws/crypto.hpp>
 
@@ -15,81 +14,33 @@
 namespace sagemaker::local::services::s3 {
 namespace {
 
-constexpr std::size_t batch_with_delimiter = 64;
+using ObjectPage = Page<store::ObjectInfo>;
 
-struct Listing {
-  std::vector<store::ObjectInfo> contents;
-  std::vector<std::string> common_prefixes;
-  bool truncated = false;
-  std::string last;  // the last entry: a key or a common prefix
-  bool last_is_prefix = false;
-};
-
-class Walk {
- public:
-  Walk(const store::Objects& objects, std::string bucket, std::string prefix, std::string delimiter,
-       std::int64_t limit)
-      : objects_(objects),
-        bucket_(std::move(bucket)),
-        prefix_(std::move(prefix)),
-        delimiter_(std::move(delimiter)),
-        limit_(static_cast<std::size_t>(limit)) {}
-
-  Listing from(std::string after) {
-    if (limit_ == 0) return listing_;
-    while (true) {
-      const std::size_t batch = delimiter_.empty() ? limit_ - count() + 1 : batch_with_delimiter;
-      std::vector<store::ObjectInfo> page = objects_.list(bucket_, prefix_, after, batch);
-      const bool last_page = page.size() < batch;
-      for (store::ObjectInfo& info : page) {
-        after = info.key;
-        if (!take(std::move(info))) return std::move(listing_);
-      }
-      if (last_page) return std::move(listing_);
-      if (listing_.last_is_prefix && after.starts_with(listing_.last)) after = behind_all_with(listing_.last);
-    }
-  }
-
- private:
-  std::size_t count() const { return listing_.contents.size() + listing_.common_prefixes.size(); }
-
-  // False: the page was full already.
-  bool take(store::ObjectInfo info) {
-    const std::string common = common_prefix_of(info.key, prefix_, delimiter_);
-    if (!common.empty() && listing_.last_is_prefix && listing_.last == common) return true;
-    if (count() == limit_) {
-      listing_.truncated = true;
-      return false;
-    }
-    listing_.last_is_prefix = !common.empty();
-    if (common.empty()) {
-      listing_.last = info.key;
-      listing_.contents.push_back(std::move(info));
-    } else {
-      listing_.last = common;
-      listing_.common_prefixes.push_back(common);
-    }
-    return true;
-  }
-
-  const store::Objects& objects_;
-  std::string bucket_, prefix_, delimiter_;
-  std::size_t limit_;
-  Listing listing_;
-};
+ObjectPage objects_behind(const store::Objects& objects, const json& input, std::int64_t limit,
+                          std::string key) {
+  const PageRequest asked{text_of(input, "Prefix"), text_of(input, "Delimiter"),
+                          static_cast<std::size_t>(limit)};
+  const std::string bucket = text_of(input, "Bucket");
+  return walk_keys<store::ObjectInfo>(
+      asked, std::move(key),
+      [&](const std::string& behind, std::size_t count) {
+        return objects.list(bucket, asked.prefix, behind, count);
+      },
+      [](const store::ObjectInfo& info) { return info.key; });
+}
 
 // What both versions say about the page, the position in the listing aside.
-json describe(const Listing& listing, const json& input, std::int64_t limit, const json* owner) {
+json describe(const ObjectPage& page, const json& input, std::int64_t limit, const json* owner) {
   json output = {{"Name", text_of(input, "Bucket")},
                  {"Prefix", text_of(input, "Prefix")},
                  {"MaxKeys", limit},
-                 {"IsTruncated", listing.truncated},
+                 {"IsTruncated", page.truncated},
                  {"Contents", json::array()},
                  {"CommonPrefixes", json::array()}};
   if (has(input, "Delimiter") && !text_of(input, "Delimiter").empty())
     output["Delimiter"] = input["Delimiter"];
   if (has(input, "EncodingType")) output["EncodingType"] = input["EncodingType"];
-  for (const store::ObjectInfo& info : listing.contents) {
+  for (const store::ObjectInfo& info : page.entries) {
     json entry = {{"Key", info.key},
                   {"LastModified", info.modified_ms / 1000 * 1000},
                   {"ETag", in_quotes(info.etag)},
@@ -102,14 +53,14 @@ json describe(const Listing& listing, const json& input, std::int64_t limit, con
     if (owner) entry["Owner"] = *owner;
     output["Contents"].push_back(std::move(entry));
   }
-  for (const std::string& prefix : listing.common_prefixes)
+  for (const std::string& prefix : page.common_prefixes)
     output["CommonPrefixes"].push_back({{"Prefix", prefix}});
   return output;
 }
 
 // Opaque to clients: what kind of entry the page ended with, and the entry.
-std::string token_of(const Listing& listing) {
-  return aws::base64_encode((listing.last_is_prefix ? "P" : "K") + listing.last);
+std::string token_of(const ObjectPage& page) {
+  return aws::base64_encode((page.ends_with_prefix ? "P" : "K") + page.last());
 }
 
 std::string start_of_token(const std::string& token) {
@@ -146,38 +97,36 @@ void check_encoding(const json& input) {
 }
 
 Reply Service::list_objects(const CallContext& context, const json& input, BodySource&) {
-  const store::Bucket bucket = existing_bucket(context, input);
+  existing_bucket(context, input);
   check_encoding(input);
-  const std::string prefix = text_of(input, "Prefix");
   const std::string delimiter = text_of(input, "Delimiter");
   const std::string marker = text_of(input, "Marker");
-  const bool marks_prefix = marks_common_prefix(marker, prefix, delimiter);
+  const bool marks_prefix = marks_common_prefix(marker, text_of(input, "Prefix"), delimiter);
   const std::int64_t limit = page_size(input, "MaxKeys");
-  const Listing listing = Walk(objects_, bucket.name, prefix, delimiter, limit)
-                              .from(marks_prefix ? behind_all_with(marker) : marker);
+  const ObjectPage page =
+      objects_behind(objects_, input, limit, marks_prefix ? behind_all_with(marker) : marker);
   const json owner = owner_of(context);
-  Reply reply{describe(listing, input, limit, &owner), std::nullopt};
+  Reply reply{describe(page, input, limit, &owner), std::nullopt};
   reply.document["Marker"] = marker;
   // Without a delimiter clients continue behind the last key of the page by themselves.
-  if (listing.truncated && !delimiter.empty()) reply.document["NextMarker"] = listing.last;
+  if (page.truncated && !delimiter.empty()) reply.document["NextMarker"] = page.last();
   return reply;
 }
 
 Reply Service::list_objects_v2(const CallContext& context, const json& input, BodySource&) {
-  const store::Bucket bucket = existing_bucket(context, input);
+  existing_bucket(context, input);
   check_encoding(input);
   std::string start = text_of(input, "StartAfter");
   if (has(input, "ContinuationToken")) start = start_of_token(text_of(input, "ContinuationToken"));
   const std::int64_t limit = page_size(input, "MaxKeys");
-  const Listing listing =
-      Walk(objects_, bucket.name, text_of(input, "Prefix"), text_of(input, "Delimiter"), limit).from(start);
+  const ObjectPage page = objects_behind(objects_, input, limit, std::move(start));
   const json owner = owner_of(context);
   const bool fetch_owner = text_of(input, "FetchOwner") == "true";
-  Reply reply{describe(listing, input, limit, fetch_owner ? &owner : nullptr), std::nullopt};
-  reply.document["KeyCount"] = listing.contents.size() + listing.common_prefixes.size();
+  Reply reply{describe(page, input, limit, fetch_owner ? &owner : nullptr), std::nullopt};
+  reply.document["KeyCount"] = page.size();
   if (has(input, "StartAfter")) reply.document["StartAfter"] = input["StartAfter"];
   if (has(input, "ContinuationToken")) reply.document["ContinuationToken"] = input["ContinuationToken"];
-  if (listing.truncated) reply.document["NextContinuationToken"] = token_of(listing);
+  if (page.truncated) reply.document["NextContinuationToken"] = token_of(page);
   return reply;
 }
 

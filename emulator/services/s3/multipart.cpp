@@ -1,8 +1,6 @@
 // Multipart uploads up to their completion: begin, parts, listings, end without a result.
 #include <cinttypes>
 #include <cstdio>
-#include <limits>
-#include <set>
 #include <string>
 
 #include <sagemaker/aws/crypto.hpp>
@@ -32,6 +30,12 @@ std::string new_upload_id(std::int64_t now_ms) {
 bool is_upload_id(const std::string& text) {
   return text.size() == 44 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
+
+// Where a page of uploads begins: behind this one, or without an id behind all of that key.
+struct Position {
+  std::string key;
+  std::string id{};
+};
 
 std::string upper(std::string text) {
   for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
@@ -197,43 +201,43 @@ Reply Service::list_multipart_uploads(const CallContext& context, const json& in
   if (!id_marker.empty() && !is_upload_id(id_marker)) {
     throw invalid_argument("Invalid uploadId marker", "upload-id-marker", id_marker);
   }
-  json uploads = json::array();
-  std::set<std::string> common;
-  json output = {{"Bucket", bucket.name}, {"KeyMarker", key_marker}, {"UploadIdMarker", id_marker},
-                 {"Prefix", prefix},      {"MaxUploads", limit},     {"IsTruncated", false}};
+  // A marker that is a common prefix stands for all the keys under it.
+  const bool marks_prefix = id_marker.empty() && marks_common_prefix(key_marker, prefix, delimiter);
+  const Page<store::Upload> page = walk_keys<store::Upload>(
+      PageRequest{prefix, delimiter, static_cast<std::size_t>(limit)},
+      Position{marks_prefix ? behind_all_with(key_marker) : key_marker, id_marker},
+      [&](const Position& behind, std::size_t count) {
+        return objects_.uploads().list(bucket.name, prefix, behind.key, behind.id, count);
+      },
+      [](const store::Upload& upload) {
+        return Position{upload.key, upload.id};
+      });
+  json output = {{"Bucket", bucket.name},    {"KeyMarker", key_marker},
+                 {"Prefix", prefix},         {"UploadIdMarker", id_marker},
+                 {"MaxUploads", limit},      {"IsTruncated", page.truncated},
+                 {"Uploads", json::array()}, {"CommonPrefixes", json::array()}};
   if (!delimiter.empty()) output["Delimiter"] = delimiter;
   if (has(input, "EncodingType")) output["EncodingType"] = "url";
-  // Unfinished uploads are few: all of them are looked at, whatever the page.
-  constexpr std::size_t everything = std::numeric_limits<std::int32_t>::max();
-  for (const store::Upload& upload :
-       objects_.uploads().list(bucket.name, prefix, key_marker, id_marker, everything)) {
-    const std::size_t at = delimiter.empty() ? std::string::npos : upload.key.find(delimiter, prefix.size());
-    const std::string group = at == std::string::npos ? "" : upload.key.substr(0, at + delimiter.size());
-    if (!group.empty() && (common.contains(group) || key_marker.starts_with(group))) continue;
-    if (static_cast<std::int64_t>(uploads.size() + common.size()) == limit) {
-      output["IsTruncated"] = limit > 0;
-      break;
-    }
-    output["NextKeyMarker"] = group.empty() ? upload.key : group;
-    output["NextUploadIdMarker"] = group.empty() ? upload.id : "";
-    if (!group.empty()) {
-      common.insert(group);
-      continue;
-    }
+  if (page.size() > 0) {
+    output["NextKeyMarker"] = page.last();
+    output["NextUploadIdMarker"] = page.ends_with_prefix ? "" : page.entries.back().id;
+  }
+  const json owner = owner_of(context);
+  for (const store::Upload& upload : page.entries) {
     json entry = {{"Key", upload.key},
                   {"UploadId", upload.id},
-                  {"Initiator", owner_of(context)},
-                  {"Owner", owner_of(context)},
+                  {"Initiator", owner},
+                  {"Owner", owner},
                   {"StorageClass", text_of(upload.metadata, "StorageClass", "STANDARD")},
                   {"Initiated", upload.initiated_ms}};
     for (const char* member : {"ChecksumAlgorithm", "ChecksumType"}) {
       if (has(upload.metadata, member)) entry[member] = upload.metadata[member];
     }
-    uploads.push_back(std::move(entry));
+    output["Uploads"].push_back(std::move(entry));
   }
-  output["Uploads"] = std::move(uploads);
-  output["CommonPrefixes"] = json::array();
-  for (const std::string& group : common) output["CommonPrefixes"].push_back({{"Prefix", group}});
+  for (const std::string& group : page.common_prefixes) {
+    output["CommonPrefixes"].push_back({{"Prefix", group}});
+  }
   return {std::move(output), std::nullopt};
 }
 

@@ -1,7 +1,7 @@
 // Versions of objects: whether a bucket keeps them, and the list of all that it keeps.
 #include <limits>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "emulator/services/s3/faults.hpp"
 #include "emulator/services/s3/listing.hpp"
@@ -13,7 +13,6 @@
 namespace sagemaker::local::services::s3 {
 namespace {
 
-constexpr std::size_t batch_with_delimiter = 64;
 constexpr std::int64_t behind_the_key = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t before_the_key = std::numeric_limits<std::int64_t>::max();
 
@@ -23,67 +22,22 @@ struct Position {
   std::int64_t sequence = behind_the_key;
 };
 
-struct Page {
-  std::vector<store::ObjectInfo> versions;
-  std::vector<std::string> common_prefixes;
-  bool truncated = false;
-  std::string last_key;  // or common prefix
-  std::string last_version;
-};
+using VersionPage = Page<store::ObjectInfo>;
 
-class VersionWalk {
- public:
-  VersionWalk(const store::Objects& objects, const json& input, std::int64_t limit)
-      : objects_(objects),
-        bucket_(text_of(input, "Bucket")),
-        prefix_(text_of(input, "Prefix")),
-        delimiter_(text_of(input, "Delimiter")),
-        limit_(static_cast<std::size_t>(limit)) {}
-
-  Page from(Position position) {
-    if (limit_ == 0) return page_;
-    while (true) {
-      const std::size_t batch = delimiter_.empty() ? limit_ - count() + 1 : batch_with_delimiter;
-      std::vector<store::ObjectInfo> found =
-          objects_.list_versions(bucket_, prefix_, position.key, position.sequence, batch);
-      const bool last_batch = found.size() < batch;
-      for (store::ObjectInfo& info : found) {
-        position = {info.key, info.sequence};
-        if (!take(std::move(info))) return std::move(page_);
-      }
-      if (last_batch) return std::move(page_);
-      if (page_.last_version.empty() && position.key.starts_with(page_.last_key)) {
-        position = {behind_all_with(page_.last_key)};
-      }
-    }
-  }
-
- private:
-  std::size_t count() const { return page_.versions.size() + page_.common_prefixes.size(); }
-
-  // False: the page was full already.
-  bool take(store::ObjectInfo info) {
-    const std::string common = common_prefix_of(info.key, prefix_, delimiter_);
-    if (!common.empty() && page_.last_version.empty() && page_.last_key == common) return true;
-    if (count() == limit_) {
-      page_.truncated = true;
-      return false;
-    }
-    page_.last_key = common.empty() ? info.key : common;
-    page_.last_version = common.empty() ? info.version : "";
-    if (common.empty()) {
-      page_.versions.push_back(std::move(info));
-    } else {
-      page_.common_prefixes.push_back(common);
-    }
-    return true;
-  }
-
-  const store::Objects& objects_;
-  std::string bucket_, prefix_, delimiter_;
-  std::size_t limit_;
-  Page page_;
-};
+VersionPage versions_behind(const store::Objects& objects, const json& input, std::int64_t limit,
+                            Position position) {
+  const PageRequest asked{text_of(input, "Prefix"), text_of(input, "Delimiter"),
+                          static_cast<std::size_t>(limit)};
+  const std::string bucket = text_of(input, "Bucket");
+  return walk_keys<store::ObjectInfo>(
+      asked, std::move(position),
+      [&](const Position& behind, std::size_t count) {
+        return objects.list_versions(bucket, asked.prefix, behind.key, behind.sequence, count);
+      },
+      [](const store::ObjectInfo& info) {
+        return Position{info.key, info.sequence};
+      });
+}
 
 json describe_entry(const store::ObjectInfo& info, const json& owner) {
   json entry = {{"Key", info.key},
@@ -149,7 +103,7 @@ Reply Service::list_object_versions(const CallContext& context, const json& inpu
     start.key = behind_all_with(key_marker);
   }
   const std::int64_t limit = page_size(input, "MaxKeys");
-  const Page page = VersionWalk(objects_, input, limit).from(std::move(start));
+  const VersionPage page = versions_behind(objects_, input, limit, std::move(start));
   json output = {{"Name", bucket.name},      {"Prefix", text_of(input, "Prefix")},
                  {"KeyMarker", key_marker},  {"VersionIdMarker", version_marker},
                  {"MaxKeys", limit},         {"IsTruncated", page.truncated},
@@ -157,12 +111,11 @@ Reply Service::list_object_versions(const CallContext& context, const json& inpu
   if (!text_of(input, "Delimiter").empty()) output["Delimiter"] = input["Delimiter"];
   if (has(input, "EncodingType")) output["EncodingType"] = input["EncodingType"];
   if (page.truncated) {
-    output["NextKeyMarker"] = page.last_key;
-    if (!page.last_version.empty()) output["NextVersionIdMarker"] = page.last_version;
+    output["NextKeyMarker"] = page.last();
+    if (!page.ends_with_prefix) output["NextVersionIdMarker"] = page.entries.back().version;
   }
   const json owner = owner_of(context);
-  for (const store::ObjectInfo& info : page.versions)
-    output["Entries"].push_back(describe_entry(info, owner));
+  for (const store::ObjectInfo& info : page.entries) output["Entries"].push_back(describe_entry(info, owner));
   for (const std::string& prefix : page.common_prefixes) {
     output["CommonPrefixes"].push_back({{"Prefix", prefix}});
   }
