@@ -375,6 +375,7 @@ def uploads(world):
     etag = world["part"]
     copied = {**plain, "PartNumber": 1, "CopySource": "plain/key"}
     wrong = base64.b64encode(b"x" * 4).decode()
+    wrong_sha256 = base64.b64encode(b"x" * 32).decode()
     return [
         (
             "create_multipart_upload",
@@ -508,14 +509,21 @@ def uploads(world):
         ),
         (
             "complete_multipart_upload",
-            {
-                "Key": "big",
-                "UploadId": world["upload_sha256"],
-                "MultipartUpload": parts((1, etag), ChecksumSHA256=base64.b64encode(b"x" * 32).decode()),
-            },
+            {**crc32, "MultipartUpload": parts((1, etag), ChecksumSHA256=wrong_sha256)},
             "BadDigest",
             "The sha256 you specified for part 1 did not match what we received.",
             "",
+        ),
+        (
+            "complete_multipart_upload",
+            {
+                "Key": "big",
+                "UploadId": world["upload_sha256"],
+                "MultipartUpload": parts((1, etag), ChecksumSHA256=wrong_sha256),
+            },
+            "InvalidPart",
+            NO_PART,
+            "ETag PartNumber UploadId",
         ),
         (
             "upload_part",

@@ -76,3 +76,23 @@ TEST_CASE_FIXTURE(S3BucketFixture, "conditions and missing sources") {
   CHECK(copy("/bucket/key", "x-amz-copy-source-if-match", etag).status == 200);
   CHECK(copy("/bucket/key", "If-None-Match", "*").status == 412);
 }
+
+TEST_CASE_FIXTURE(S3BucketFixture, "what is too large for one request is copied in parts only") {
+  put("/bucket/source", "twelve bytes");
+  sagemaker::local::S3Limits small = limits;
+  small.put_bytes_max = 11;
+  sagemaker::local::services::s3::Service strict(objects, settings, clock, small);
+  sagemaker::local::wire::S3Protocol strict_protocol(strict, small);
+  used = &strict_protocol;
+  const sagemaker::aws::Headers from = {{"x-amz-copy-source", "/bucket/source"}};
+  const S3Answer whole = send("PUT", "/bucket/copy", from);
+  CHECK(whole.code() == "InvalidRequest");
+  CHECK(whole.text("Message") ==
+        "The specified copy source is larger than the maximum allowable size for a copy source: 11");
+  const std::string id = send("POST", "/bucket/copy?uploads").text("UploadId");
+  const std::string part = "/bucket/copy?partNumber=1&uploadId=" + id;
+  CHECK(send("PUT", part, from).text("Message") == whole.text("Message"));
+  sagemaker::aws::Headers range = from;
+  range.add("x-amz-copy-source-range", "bytes=1-11");
+  CHECK(send("PUT", part, range).status == 200);
+}

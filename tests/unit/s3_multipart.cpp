@@ -160,17 +160,57 @@ TEST_CASE_FIXTURE(MultipartFixture, "a composite checksum is that of the checksu
         "The upload was created using a crc32 checksum. The complete request must include the checksum for "
         "each part. "
         "It was missing for part 1 in the request.");
-  CHECK(complete(id, part_xml(1, first, with(two)) + part_xml(2, third, with(two))).code() == "BadDigest");
-  const S3Answer done = complete(id, part_xml(1, first, with(one)) + part_xml(2, third, with(two)));
+  const S3Answer wrong = complete(id, part_xml(1, first, with(two)) + part_xml(2, third, with(two)));
+  CHECK(wrong.code() == "InvalidPart");
+  CHECK(wrong.text("PartNumber") == "1");
+  const std::string sha1 = "<ChecksumSHA1>qvTGHdzF6KLavt4PO0gs2a6pQ00=</ChecksumSHA1>";
+  const S3Answer other = complete(id, part_xml(1, first, sha1) + part_xml(2, third, with(two)));
+  CHECK(other.code() == "BadDigest");
+  CHECK(other.text("Message") == "The sha1 you specified for part 1 did not match what we received.");
   const std::string expected =
       aws::base64_encode(checksum_of(s3::Algorithm::crc32, checksum_of(s3::Algorithm::crc32, first) +
                                                                checksum_of(s3::Algorithm::crc32, third))) +
       "-2";
+  const std::string both = part_xml(1, first, with(one)) + part_xml(2, third, with(two));
+  CHECK(complete(id, both, {{"x-amz-checksum-crc32", one}}).code() == "BadDigest");
+  // With or without the number of parts.
+  const std::string value = expected.substr(0, expected.size() - 2);
+  const S3Answer done = complete(id, both, {{"x-amz-checksum-crc32", value}});
   CHECK(done.text("ChecksumCRC32") == expected);
   CHECK(done.text("ChecksumType") == "COMPOSITE");
   const S3Answer head = send("HEAD", "/bucket/big%20file", {{"x-amz-checksum-mode", "ENABLED"}});
   CHECK(head.headers.get("x-amz-checksum-crc32") == expected);
   CHECK(head.headers.get("x-amz-checksum-type") == "COMPOSITE");
+}
+
+TEST_CASE_FIXTURE(MultipartFixture, "parts that are named with their checksums are numbered without a gap") {
+  const std::string id = begin({{"x-amz-checksum-algorithm", "CRC32"}});
+  const std::string one = aws::base64_encode(checksum_of(s3::Algorithm::crc32, first));
+  const std::string checksum = "<ChecksumCRC32>" + one + "</ChecksumCRC32>";
+  for (const int number : {1, 2, 3}) part(id, number, first, {{"x-amz-checksum-crc32", one}});
+  const auto named = [&](int number) { return part_xml(number, first, checksum); };
+  CHECK(complete(id, named(2)).code() == "InvalidPartOrder");
+  CHECK(complete(id, named(1) + named(3)).code() == "InvalidPartOrder");
+  CHECK(complete(id, named(1) + named(2) + named(3)).status == 200);
+  // Without an algorithm the parts have only the checksums that they came with.
+  const std::string plain = begin();
+  part(plain, 1, first);
+  part(plain, 2, first, {{"x-amz-checksum-crc32", one}});
+  CHECK(complete(plain, named(1) + named(2)).code() == "InvalidPart");
+  CHECK(complete(plain, part_xml(1, first) + named(2)).status == 200);
+}
+
+TEST_CASE_FIXTURE(MultipartFixture, "a condition that cannot hold is refused before parts are joined") {
+  const std::string id = begin();
+  part(id, 1, first);
+  part(id, 2, third);
+  put("/bucket/big%20file", "old");
+  for (const auto& stored : objects.uploads().parts(id, 0, 10)) {  // reading them would fail
+    std::filesystem::remove(objects.blob_path({.key = "", .blob = stored.blob}));
+  }
+  const std::string both = part_xml(1, first) + part_xml(2, third);
+  CHECK(complete(id, both, {{"If-None-Match", "*"}}).code() == "PreconditionFailed");
+  CHECK(complete(id, both, {{"If-Match", "\"0\""}}).code() == "PreconditionFailed");
 }
 
 TEST_CASE_FIXTURE(MultipartFixture, "a full-object checksum is that of all bytes, computed from the parts") {
@@ -222,6 +262,46 @@ TEST_CASE_FIXTURE(MultipartFixture, "parts and uploads are listed in pages") {
   CHECK(folded.text("NextUploadIdMarker") == id);
   const S3Answer next = send("GET", "/bucket?uploads&key-marker=big%20file&upload-id-marker=" + id);
   CHECK(next.texts("/ListMultipartUploadsResult/Upload/UploadId") == std::vector<std::string>{later});
+}
+
+TEST_CASE_FIXTURE(S3BucketFixture, "uploads in pages of any size are together the whole listing") {
+  std::vector<std::string> all;
+  for (const char* key : {"a", "b/1", "b/1", "b/2", "b/3", "b0", "c/1", "d"}) {
+    clock->now_ms += 1000;  // ids follow the time
+    all.push_back(send("POST", std::string("/bucket/") + key + "?uploads").text("UploadId"));
+  }
+  const auto ids_of = [](const S3Answer& page) {
+    return page.texts("/ListMultipartUploadsResult/Upload/UploadId");
+  };
+  const auto listed = [&](const std::string& query, bool folded) {
+    std::vector<std::string> found;
+    std::string marker;
+    while (true) {
+      const S3Answer page = send("GET", "/bucket?uploads" + query + marker);
+      const auto ids = ids_of(page);
+      found.insert(found.end(), ids.begin(), ids.end());
+      const auto prefixes = page.texts("/ListMultipartUploadsResult/CommonPrefixes/Prefix");
+      CHECK((prefixes.empty() || folded));
+      found.insert(found.end(), prefixes.begin(), prefixes.end());
+      if (page.text("IsTruncated") != "true") return found;
+      marker = "&key-marker=" + page.text("NextKeyMarker") +
+               "&upload-id-marker=" + page.text("NextUploadIdMarker");
+    }
+  };
+  for (const char* size : {"1", "2", "3", "8", "9"}) {
+    const std::string pages = std::string("&max-uploads=") + size;
+    CHECK(listed(pages, false) == all);
+    CHECK(listed(pages + "&prefix=b/", false) == std::vector<std::string>(all.begin() + 1, all.begin() + 5));
+    CHECK(listed(pages + "&prefix=x", false).empty());
+  }
+  CHECK(listed("&max-uploads=1&delimiter=/", true) ==
+        std::vector<std::string>{all[0], "b/", all[5], "c/", all[7]});
+  // A key within a folder as the marker leaves the rest of that folder; the folder itself leaves nothing.
+  const std::string folders = "/bucket?uploads&delimiter=/&max-uploads=1&key-marker=";
+  CHECK(send("GET", folders + "b/1").text("Prefix") == "");
+  CHECK(send("GET", folders + "b/1").texts("//CommonPrefixes/Prefix") == std::vector<std::string>{"b/"});
+  CHECK(ids_of(send("GET", folders + "b/3")) == std::vector<std::string>{all[5]});
+  CHECK(ids_of(send("GET", folders + "b/")) == std::vector<std::string>{all[5]});
 }
 
 TEST_CASE_FIXTURE(MultipartFixture,

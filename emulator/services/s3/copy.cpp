@@ -116,6 +116,13 @@ std::optional<Algorithm> wanted_algorithm(const json& input, const store::Object
   return algorithm;
 }
 
+void require_copyable(std::uint64_t size, const S3Limits& limits) {
+  if (size <= limits.put_bytes_max) return;
+  throw invalid_request(
+      "The specified copy source is larger than the maximum allowable size for a copy source: " +
+      std::to_string(limits.put_bytes_max));
+}
+
 struct CopyRange {
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
@@ -186,6 +193,7 @@ Reply Service::copy_object(const CallContext& context, const json& input, BodySo
   while (true) {
     const CopySource source = open_copy_source(context, input);
     refuse_copy_onto_itself(input, bucket, key);
+    require_copyable(source.info.size, limits_);
     store::ObjectInfo info;
     info.key = key;
     info.size = source.info.size;
@@ -233,6 +241,7 @@ Reply Service::upload_part_copy(const CallContext& context, const json& input, B
   require_customer_key_of_upload(upload.metadata, customer_key_of(input));
   const CopySource source = open_copy_source(context, input);
   const CopyRange range = copy_range_of(input, source.info.size);
+  require_copyable(range.length, limits_);
   FileSource bytes(source.file, range.offset, range.length);
   Digests digests(json::object(), algorithm_named(text_of(upload.metadata, "ChecksumAlgorithm")));
   std::unique_ptr<store::BlobWriter> blob = objects_.new_blob();
