@@ -172,7 +172,7 @@ std::string Blobs::settle(std::unique_ptr<BlobWriter> blob) {
   const std::string name = random_name();
   make_home_of(name);
   file->settle(path_of(name));
-  if (durability_ == Durability::full) sync_directory(path_of(name).parent_path());
+  sync_home_of(name);
   return name;
 }
 
@@ -180,7 +180,7 @@ std::string Blobs::duplicate(const std::string& name) {
   const std::string twin = random_name();
   make_home_of(twin);
   if (::link(path_of(name).c_str(), path_of(twin).c_str()) == 0) {
-    if (durability_ == Durability::full) sync_directory(path_of(twin).parent_path());
+    sync_home_of(twin);
     return twin;
   }
   if (errno == ENOENT) throw std::system_error(ENOENT, std::generic_category(), "the blob is gone");
@@ -195,11 +195,24 @@ fs::path Blobs::path_of(const std::string& name) const {
   return directory_ / name.substr(0, 1) / name.substr(1, 1) / name;
 }
 
+// One at a time: who finds a folder that another thread has just made may rely on it being there for good.
 void Blobs::make_home_of(const std::string& name) {
+  const std::lock_guard lock(homes_mutex_);
   const fs::path home = path_of(name).parent_path();
   if (!fs::create_directories(home) || durability_ != Durability::full) return;
   sync_directory(home.parent_path());
   sync_directory(directory_);
+}
+
+// A name that is not known to last is taken back: nobody will ever ask for it.
+void Blobs::sync_home_of(const std::string& name) {
+  if (durability_ != Durability::full) return;
+  try {
+    sync_directory(path_of(name).parent_path());
+  } catch (...) {
+    remove(name);
+    throw;
+  }
 }
 
 void Blobs::sweep(const std::function<bool(const std::string&)>& is_used) {

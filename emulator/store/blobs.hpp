@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -42,10 +43,12 @@ class Blobs {
 
  private:
   void make_home_of(const std::string& name);
+  void sync_home_of(const std::string& name);
 
   std::filesystem::path directory_;
   std::filesystem::path incoming_;
   Durability durability_;
+  std::mutex homes_mutex_;
   bool swept_ = false;
 };
 

@@ -4,18 +4,6 @@
 #include "emulator/store/object_rows.hpp"
 
 namespace sagemaker::local::store {
-namespace {
-
-void write_setting(Connection& connection, std::string_view bucket, std::string_view name,
-                   const json& document) {
-  connection.prepare("INSERT OR REPLACE INTO bucket_settings (bucket, name, document) VALUES (?, ?, ?)")
-      .bind(1, bucket)
-      .bind(2, name)
-      .bind(3, aws::dump_json(document))
-      .run();
-}
-
-}  // namespace
 
 // The trigger keeps whoever deletes a bucket from having to know what else hangs on it.
 std::string_view BucketSettings::schema() {
@@ -50,13 +38,9 @@ BucketSettings::Documents BucketSettings::all(std::string_view bucket) const {
 }
 
 void BucketSettings::put(std::string_view bucket, std::string_view name, const json& document) {
-  put_all(bucket, {{std::string(name), document}});
-}
-
-void BucketSettings::put_all(std::string_view bucket, const Documents& documents) {
   database_.write([&](Connection& connection) {
     require_bucket(connection, bucket);
-    for (const auto& [name, document] : documents) write_setting(connection, bucket, name, document);
+    write_settings(connection, bucket, {{std::string(name), document}});
   });
 }
 
@@ -68,6 +52,17 @@ void BucketSettings::erase(std::string_view bucket, std::string_view name) {
         .bind(2, name)
         .run();
   });
+}
+
+void write_settings(Connection& connection, std::string_view bucket,
+                    const BucketSettings::Documents& documents) {
+  for (const auto& [name, document] : documents) {
+    connection.prepare("INSERT OR REPLACE INTO bucket_settings (bucket, name, document) VALUES (?, ?, ?)")
+        .bind(1, bucket)
+        .bind(2, name)
+        .bind(3, aws::dump_json(document))
+        .run();
+  }
 }
 
 }  // namespace sagemaker::local::store

@@ -26,11 +26,14 @@ class BucketSettings {
   Documents all(std::string_view bucket) const;
   // Each throws MissingBucket. null as a document is one like any other: what it means is up to the caller.
   void put(std::string_view bucket, std::string_view name, const json& document);
-  void put_all(std::string_view bucket, const Documents& documents);  // all or none
   void erase(std::string_view bucket, std::string_view name);
 
  private:
   Database& database_;
 };
+
+// Within a transaction of the store.
+void write_settings(Connection& connection, std::string_view bucket,
+                    const BucketSettings::Documents& documents);
 
 }  // namespace sagemaker::local::store

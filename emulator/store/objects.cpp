@@ -111,7 +111,7 @@ std::string_view Objects::schema() {
   )sql";
 }
 
-bool Objects::create_bucket(const Bucket& bucket) {
+bool Objects::create_bucket(const Bucket& bucket, const BucketSettings::Documents& settings) {
   bool created = false;
   implementation_->database.write([&](Connection& connection) {
     connection
@@ -121,6 +121,7 @@ bool Objects::create_bucket(const Bucket& bucket) {
         .bind(3, bucket.created_ms)
         .run();
     created = connection.changes() == 1;
+    if (created) write_settings(connection, bucket.name, settings);
   });
   return created;
 }
@@ -222,6 +223,32 @@ Erased Objects::erase(std::string_view bucket, std::string_view key, const Erasi
       [&](Connection& connection) { erased = erase_object(connection, bucket, key, how, orphans); });
   implementation_->remove(orphans);
   return erased;
+}
+
+void Objects::erase_all(std::string_view bucket, std::vector<Erasure>& erasures) {
+  struct Refused {};
+  Orphans orphans;
+  implementation_->database.write([&](Connection& connection) {
+    for (Erasure& erasure : erasures) {
+      Erasing how = erasure.how;
+      if (how.condition) {
+        how.condition = [&erasure](const ObjectInfo* current) {
+          try {
+            erasure.how.condition(current);
+          } catch (...) {
+            erasure.refusal = std::current_exception();
+            throw Refused();
+          }
+        };
+      }
+      try {
+        erasure.erased = erase_object(connection, bucket, erasure.key, how, orphans);
+      } catch (const Refused&) {
+        // Conditions come before the first change.
+      }
+    }
+  });
+  implementation_->remove(orphans);
 }
 
 std::optional<ObjectInfo> Objects::change_metadata(std::string_view bucket, std::string_view key,

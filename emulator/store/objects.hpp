@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -15,6 +16,7 @@
 
 #include <sagemaker/aws/json.hpp>
 
+#include "emulator/store/bucket_settings.hpp"
 #include "emulator/store/database.hpp"
 
 namespace sagemaker::local::store {
@@ -79,13 +81,23 @@ struct Erased {
   std::string version{};       // of the marker made or of the version deleted
 };
 
+// One of several that are erased at once, and what became of it.
+struct Erasure {
+  std::string key;
+  Erasing how{};
+  Erased erased{};
+  std::exception_ptr refusal{};  // what its condition threw: it was left alone
+};
+
 class Objects {
  public:
   Objects(Database& database, std::filesystem::path directory, Durability durability);
   ~Objects();
   static std::string_view schema();
 
-  bool create_bucket(const Bucket& bucket);  // false: exists
+  // With its settings, for which the tables of BucketSettings are needed. false: it exists, nothing was
+  // changed.
+  bool create_bucket(const Bucket& bucket, const BucketSettings::Documents& settings = {});
   std::optional<Bucket> find_bucket(std::string_view name) const;
   std::vector<Bucket> buckets() const;
   enum class DeleteBucket { deleted, missing, not_empty };
@@ -107,6 +119,8 @@ class Objects {
   ObjectInfo copy(const ObjectInfo& source, std::string_view bucket, const ObjectInfo& info,
                   const Condition& condition = {});
   Erased erase(std::string_view bucket, std::string_view key, const Erasing& how = {});
+  // All of them in one transaction, one behind the other: together they wait for the disk once.
+  void erase_all(std::string_view bucket, std::vector<Erasure>& erasures);
   // Changes the metadata of an object where it is ("": of its latest version). Returns it, or the delete
   // marker that is there instead and was not changed.
   std::optional<ObjectInfo> change_metadata(std::string_view bucket, std::string_view key,

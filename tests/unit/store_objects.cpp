@@ -231,6 +231,42 @@ TEST_CASE_FIXTURE(Fixture, "buckets exist once and go only when empty") {
   CHECK(objects->delete_bucket("b") == Objects::DeleteBucket::missing);
 }
 
+TEST_CASE("a bucket comes with its settings or not at all") {
+  const TemporaryDirectory directory;
+  {
+    Database database(directory / "data.db", Objects::schema(), Durability::process);
+    Objects objects(database, directory / "objects", Durability::process);
+    CHECK_THROWS_AS(objects.create_bucket({"b", "r", 1}, {{"acl", 1}}), DatabaseError);  // no table for them
+    CHECK_FALSE(objects.find_bucket("b"));
+  }
+  const std::string schema = std::string(Objects::schema()) + std::string(BucketSettings::schema());
+  Database database(directory / "data.db", schema, Durability::process);
+  Objects objects(database, directory / "objects", Durability::process);
+  const BucketSettings settings(database);
+  CHECK(objects.create_bucket({"b", "r", 1}, {{"acl", 1}, {"tagging", 2}}));
+  CHECK_FALSE(objects.create_bucket({"b", "r", 1}, {{"acl", 3}}));
+  CHECK(settings.all("b") == BucketSettings::Documents{{"acl", 1}, {"tagging", 2}});
+}
+
+TEST_CASE_FIXTURE(Fixture, "of many that are erased at once each is asked for, and those that refuse stay") {
+  for (const char* key : {"a", "b", "c"}) put(key, key);
+  const auto refuse = [](const ObjectInfo* current) {
+    REQUIRE(current);
+    throw std::runtime_error(current->key);
+  };
+  std::vector<Erasure> erasures = {{"a"}, {"b", {.condition = refuse}}, {"none"}, {"a"}, {"c"}};
+  objects->erase_all("b", erasures);
+  std::vector<bool> existed;
+  for (const Erasure& erasure : erasures) existed.push_back(erasure.erased.existed);
+  CHECK(existed == std::vector<bool>{true, false, false, false, true});
+  REQUIRE(erasures[1].refusal);
+  CHECK_THROWS_WITH(std::rethrow_exception(erasures[1].refusal), "b");
+  CHECK_FALSE(erasures[4].refusal);
+  CHECK(keys("", "", 10) == std::vector<std::string>{"b"});
+  CHECK(file_count() == 1);
+  CHECK_THROWS_AS(objects->erase_all("none", erasures), MissingBucket);
+}
+
 TEST_CASE_FIXTURE(DurableFixture, "a file of this machine becomes an object; a folder does not") {
   const std::string text(3'000'000, 'q');
   std::ofstream(directory / "model.tar.gz", std::ios::binary) << text;

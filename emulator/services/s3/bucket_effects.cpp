@@ -52,8 +52,7 @@ json Service::with_bucket_settings(std::string_view operation, const CallContext
   return effective;
 }
 
-void Service::add_expiration(const CallContext& context, const json& input, const json& lifecycle,
-                             json& output) {
+void Service::add_expiration(const json& input, const json& lifecycle, json& output) const {
   const std::string bucket = text_of(input, "Bucket");
   LifecycleSubject object;
   object.key = text_of(input, "Key");
@@ -61,11 +60,7 @@ void Service::add_expiration(const CallContext& context, const json& input, cons
   if (!info || has(input, "VersionId")) return;  // rules are about the current version
   object.size = info->size;
   object.modified_ms = info->modified_ms;
-  if (asks_for_tags(lifecycle)) {
-    EmptyBody none;
-    object.tags =
-        get_object_tagging(context, {{"Bucket", bucket}, {"Key", object.key}}, none).document["TagSet"];
-  }
+  if (has(info->metadata, "Tags")) object.tags = info->metadata["Tags"];
   if (const auto expiration = expiration_of(lifecycle, object)) output["Expiration"] = *expiration;
 }
 

@@ -171,7 +171,7 @@ Reply Service::create_bucket(const CallContext& context, const json& input, Body
   const std::string constraint = text_of(configuration, "LocationConstraint");
   const store::BucketSettings::Documents settings = settings_of_new_bucket(context, input);
   const store::Bucket bucket{name, region_for(context, constraint), now_ms()};
-  if (!objects_.create_bucket(bucket)) {
+  if (!objects_.create_bucket(bucket, settings)) {
     const std::optional<store::Bucket> existing = objects_.find_bucket(name);
     // The oldest region has always answered 200 to a repeated request, and still does.
     const bool legacy = existing && existing->region == "us-east-1" && bucket.region == "us-east-1";
@@ -180,8 +180,6 @@ Reply Service::create_bucket(const CallContext& context, const json& input, Body
                          "Your previous request to create the named bucket succeeded and you already own it.",
                          {{"BucketName", name}});
     }
-  } else if (!settings.empty()) {
-    settings_.put_all(name, settings);
   }
   Reply reply;
   reply.document["Location"] = "/" + name;

@@ -1,6 +1,8 @@
 // DeleteObject and DeleteObjects. Deleting what is not there is no error; in a bucket that keeps versions it
 // leaves a delete marker all the same.
+#include <exception>
 #include <string>
+#include <vector>
 
 #include "emulator/services/s3/conditions.hpp"
 #include "emulator/services/s3/faults.hpp"
@@ -34,11 +36,29 @@ void require_possible_version(const store::Bucket& bucket, const std::string& ve
   throw no_such_version(key, version);
 }
 
-store::Condition if_match(const json& input, const char* member, const std::string& key) {
-  if (!has(input, member)) return {};
-  return [&input, member, key](const store::ObjectInfo* current) {
-    check_write_conditions({{"IfMatch", input[member]}}, current, key);
-  };
+void check_if_match(const json& input, const char* member, const store::ObjectInfo* current,
+                    const std::string& key) {
+  if (has(input, member)) check_write_conditions({{"IfMatch", input[member]}}, current, key);
+}
+
+json describe_refusal(const store::Erasure& erasure) {
+  try {
+    std::rethrow_exception(erasure.refusal);
+  } catch (const ServiceFault& fault) {
+    json error = {{"Key", erasure.key}, {"Code", fault.code()}, {"Message", fault.message()}};
+    if (!erasure.how.version.empty()) error["VersionId"] = erasure.how.version;
+    return error;
+  }
+}
+
+json describe_deletion(const store::Erasure& erasure) {
+  json deleted = {{"Key", erasure.key}};
+  if (!erasure.how.version.empty()) deleted["VersionId"] = erasure.how.version;
+  if (erasure.erased.delete_marker) {
+    deleted["DeleteMarker"] = true;
+    deleted["DeleteMarkerVersionId"] = erasure.erased.version;
+  }
+  return deleted;
 }
 
 }  // namespace
@@ -50,8 +70,10 @@ Reply Service::delete_object(const CallContext& context, const json& input, Body
   require_possible_version(bucket, version, key);
   refuse_other_conditions(input);
   refuse_bypass(input);
-  const store::Erased erased =
-      objects_.erase(bucket.name, key, {version, now_ms(), if_match(input, "IfMatch", key)});
+  const auto check = [&](const store::ObjectInfo* current) {
+    check_if_match(input, "IfMatch", current, key);
+  };
+  const store::Erased erased = objects_.erase(bucket.name, key, {version, now_ms(), check});
   Reply reply;
   if (bucket.versioning.empty()) return reply;
   reply.document["VersionId"] = erased.version;
@@ -66,21 +88,27 @@ Reply Service::delete_objects(const CallContext& context, const json& input, Bod
   const json& entries = part_of(request, "Objects");
   if (entries.empty() || entries.size() > limits_.delete_keys_max) throw malformed_xml();
   const bool quiet = text_of(request, "Quiet") == "true";
-  Reply reply{{{"Deleted", json::array()}, {"Errors", json::array()}}, std::nullopt};
+  std::vector<store::Erasure> erasures;
   for (const json& entry : entries) {
-    try {
-      json deleted = delete_entry(bucket, entry);
-      if (!quiet) reply.document["Deleted"].push_back(std::move(deleted));
-    } catch (const ServiceFault& fault) {
-      json error = {{"Key", text_of(entry, "Key")}, {"Code", fault.code()}, {"Message", fault.message()}};
-      if (has(entry, "VersionId")) error["VersionId"] = entry["VersionId"];
-      reply.document["Errors"].push_back(std::move(error));
+    const auto check = [this, &bucket, &entry](const store::ObjectInfo* current) {
+      check_delete_entry(bucket, entry, current);
+    };
+    erasures.push_back({text_of(entry, "Key"), {text_of(entry, "VersionId"), now_ms(), check}});
+  }
+  objects_.erase_all(bucket.name, erasures);
+  Reply reply{{{"Deleted", json::array()}, {"Errors", json::array()}}, std::nullopt};
+  for (const store::Erasure& erasure : erasures) {
+    if (erasure.refusal) {
+      reply.document["Errors"].push_back(describe_refusal(erasure));
+    } else if (!quiet) {
+      reply.document["Deleted"].push_back(describe_deletion(erasure));
     }
   }
   return reply;
 }
 
-json Service::delete_entry(const store::Bucket& bucket, const json& entry) {
+void Service::check_delete_entry(const store::Bucket& bucket, const json& entry,
+                                 const store::ObjectInfo* current) const {
   const std::string key = key_of(entry);
   const std::string version = text_of(entry, "VersionId");
   // Among many keys a version that cannot exist is one that does not exist.
@@ -89,15 +117,7 @@ json Service::delete_entry(const store::Bucket& bucket, const json& entry) {
   }
   require_possible_version(bucket, version, key);
   refuse_other_conditions(entry);
-  const store::Erased erased =
-      objects_.erase(bucket.name, key, {version, now_ms(), if_match(entry, "ETag", key)});
-  json deleted = {{"Key", key}};
-  if (!version.empty()) deleted["VersionId"] = version;
-  if (erased.delete_marker) {
-    deleted["DeleteMarker"] = true;
-    deleted["DeleteMarkerVersionId"] = erased.version;
-  }
-  return deleted;
+  check_if_match(entry, "ETag", current, key);
 }
 
 }  // namespace sagemaker::local::services::s3

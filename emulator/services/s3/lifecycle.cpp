@@ -145,14 +145,6 @@ void check_lifecycle(json& configuration) {
   }
 }
 
-bool asks_for_tags(const json& configuration) {
-  const json& rules = part_of(configuration, "Rules");
-  return std::any_of(rules.begin(), rules.end(), [](const json& rule) {
-    const json& filter = part_of(rule, "Filter");
-    return has(filter, "Tag") || has(part_of(filter, "And"), "Tags");
-  });
-}
-
 std::optional<std::string> expiration_of(const json& configuration, const LifecycleSubject& object) {
   std::optional<std::pair<std::int64_t, std::string>> first;
   for (const json& rule : part_of(configuration, "Rules")) {

@@ -20,8 +20,6 @@ struct LifecycleSubject {
   json tags = json::array();  // [{"Key": ..., "Value": ...}]
 };
 
-// Whether a rule asks for tags: only then need they be looked up.
-bool asks_for_tags(const json& configuration);
 // x-amz-expiration of an object: by the rule that ends it first; nullopt: none does.
 std::optional<std::string> expiration_of(const json& configuration, const LifecycleSubject& object);
 

@@ -107,7 +107,7 @@ Reply Service::call(std::string_view operation, const CallContext& context, cons
       Reply reply =
           (this->*handler)(context, with_bucket_settings(operation, context, input, settings), body);
       const auto lifecycle = settings.find("lifecycle");
-      if (lifecycle != settings.end()) add_expiration(context, input, lifecycle->second, reply.document);
+      if (lifecycle != settings.end()) add_expiration(input, lifecycle->second, reply.document);
       return reply;
     }
     if (const auto setting = setting_operation(operation)) return call_setting(*setting, context, input);

@@ -107,7 +107,7 @@ class Service {
   // bucket_effects.cpp: what settings of a bucket do to operations on its objects
   json with_bucket_settings(std::string_view operation, const CallContext& context, const json& input,
                             const store::BucketSettings::Documents& settings) const;
-  void add_expiration(const CallContext& context, const json& input, const json& lifecycle, json& output);
+  void add_expiration(const json& input, const json& lifecycle, json& output) const;
   Reply get_object_acl(const CallContext& context, const json& input, BodySource& body);
   Reply put_object_acl(const CallContext& context, const json& input, BodySource& body);
   // tagging.cpp, object_details.cpp
@@ -143,7 +143,8 @@ class Service {
   Reply retag(const CallContext& context, const json& input, const json& tags);
   Reply complete_upload(const store::Bucket& bucket, const json& input);
   std::optional<Reply> completed_before(const store::Bucket& bucket, const json& input) const;
-  json delete_entry(const store::Bucket& bucket, const json& entry);
+  void check_delete_entry(const store::Bucket& bucket, const json& entry,
+                          const store::ObjectInfo* current) const;
   Reply read_object(const CallContext& context, const json& input, bool with_content);
 
   store::Objects& objects_;
