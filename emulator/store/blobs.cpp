@@ -191,6 +191,19 @@ void Blobs::remove(const std::string& name) noexcept {
   if (is_blob_name(name)) ::unlink(path_of(name).c_str());
 }
 
+void Blobs::publish(const std::string& name, Database& database,
+                    const std::function<void(Connection&)>& work) {
+  try {
+    database.write(work);
+  } catch (const UnknownOutcome&) {
+    swept_ = false;
+    throw;
+  } catch (...) {
+    remove(name);
+    throw;
+  }
+}
+
 fs::path Blobs::path_of(const std::string& name) const {
   return directory_ / name.substr(0, 1) / name.substr(1, 1) / name;
 }

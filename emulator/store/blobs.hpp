@@ -3,6 +3,7 @@
 // cannot be disturbed.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -35,6 +36,9 @@ class Blobs {
   // A second name for the same bytes. Throws std::system_error (ENOENT) where the blob is gone.
   std::string duplicate(const std::string& name);
   void remove(const std::string& name) noexcept;
+  // The transaction in which a settled blob is referred to for the first time. Where it fails the blob goes;
+  // where nobody can know whether it failed the blob stays, and the next start will see.
+  void publish(const std::string& name, Database& database, const std::function<void(Connection&)>& work);
   std::filesystem::path path_of(const std::string& name) const;
 
   // Removes what a killed process left behind: temporary files always, and blobs that nothing refers to
@@ -49,7 +53,7 @@ class Blobs {
   std::filesystem::path incoming_;
   Durability durability_;
   std::mutex homes_mutex_;
-  bool swept_ = false;
+  std::atomic<bool> swept_ = false;  // so that at the end all files are known to be in use
 };
 
 }  // namespace sagemaker::local::store

@@ -20,6 +20,13 @@ class DatabaseError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// The disk failed while the transaction was made to last: whether it came about shows only when the file is
+// opened the next time. Up to then it counts as one that did not.
+class UnknownOutcome : public DatabaseError {
+ public:
+  using DatabaseError::DatabaseError;
+};
+
 // full: an acknowledged write survives power loss (WAL synced at every commit). process: it survives kill -9
 // only.
 enum class Durability { full, process };
@@ -69,8 +76,8 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  // One transaction: committed when `work` returns, rolled back when it throws. Not to be nested within
-  // itself: that throws std::logic_error.
+  // One transaction: committed when `work` returns, rolled back when it throws. Throws UnknownOutcome where
+  // committing it failed halfway. Not to be nested within itself: that throws std::logic_error.
   void write(const std::function<void(Connection&)>& work);
   // A consistent snapshot for reading; runs beside writers.
   void read(const std::function<void(Connection&)>& work) const;

@@ -31,14 +31,9 @@ class Objects::Implementation {
   ObjectInfo publish(std::string_view bucket, const ObjectInfo& info, const Condition& condition) {
     Orphans orphans;
     ObjectInfo stored;
-    try {
-      database.write([&](Connection& connection) {
-        stored = replace_object(connection, bucket, info, condition, orphans);
-      });
-    } catch (...) {
-      blobs.remove(info.blob);
-      throw;
-    }
+    blobs.publish(info.blob, database, [&](Connection& connection) {
+      stored = replace_object(connection, bucket, info, condition, orphans);
+    });
     remove(orphans);
     return stored;
   }

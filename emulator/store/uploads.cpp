@@ -109,30 +109,25 @@ std::vector<Upload> Uploads::list(std::string_view bucket, std::string_view pref
 void Uploads::put_part(std::string_view id, const Part& part, std::unique_ptr<BlobWriter> blob) {
   const std::string name = blobs_.settle(std::move(blob));
   std::string replaced;
-  try {
-    database_.write([&](Connection& connection) {
-      if (!upload_exists(connection, id)) throw UploadChanged();
-      {
-        Statement row = connection.prepare("SELECT blob FROM upload_parts WHERE upload = ? AND number = ?");
-        if (row.bind(1, id).bind(2, part.number).step()) replaced = row.text(0);
-      }
-      connection
-          .prepare(
-              "INSERT OR REPLACE INTO upload_parts (upload, number, size, etag, modified_ms, metadata, blob) "
-              "VALUES (?, ?, ?, ?, ?, ?, ?)")
-          .bind(1, id)
-          .bind(2, part.number)
-          .bind(3, part.size)
-          .bind(4, part.etag)
-          .bind(5, part.modified_ms)
-          .bind(6, aws::dump_json(part.metadata))
-          .bind(7, name)
-          .run();
-    });
-  } catch (...) {
-    blobs_.remove(name);
-    throw;
-  }
+  blobs_.publish(name, database_, [&](Connection& connection) {
+    if (!upload_exists(connection, id)) throw UploadChanged();
+    {
+      Statement row = connection.prepare("SELECT blob FROM upload_parts WHERE upload = ? AND number = ?");
+      if (row.bind(1, id).bind(2, part.number).step()) replaced = row.text(0);
+    }
+    connection
+        .prepare(
+            "INSERT OR REPLACE INTO upload_parts (upload, number, size, etag, modified_ms, metadata, blob) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)")
+        .bind(1, id)
+        .bind(2, part.number)
+        .bind(3, part.size)
+        .bind(4, part.etag)
+        .bind(5, part.modified_ms)
+        .bind(6, aws::dump_json(part.metadata))
+        .bind(7, name)
+        .run();
+  });
   blobs_.remove(replaced);
 }
 
@@ -167,20 +162,20 @@ ObjectInfo Uploads::complete(const Upload& upload, const std::vector<Part>& part
   }
   Orphans orphans;
   ObjectInfo published;
-  try {
-    database_.write([&](Connection& connection) {
-      const bool disturbed = require_unchanged(connection, upload.id, parts);
-      orphans = remove_rows(connection, upload.id);
-      published = replace_object(
-          connection, upload.bucket, stored,
-          [&](const ObjectInfo* current) {
-            if (condition) condition(current, disturbed);
-          },
-          orphans);
-    });
-  } catch (...) {
-    if (!adopted) blobs_.remove(stored.blob);
-    throw;
+  const auto replace = [&](Connection& connection) {
+    const bool disturbed = require_unchanged(connection, upload.id, parts);
+    orphans = remove_rows(connection, upload.id);
+    published = replace_object(
+        connection, upload.bucket, stored,
+        [&](const ObjectInfo* current) {
+          if (condition) condition(current, disturbed);
+        },
+        orphans);
+  };
+  if (adopted) {
+    database_.write(replace);
+  } else {
+    blobs_.publish(stored.blob, database_, replace);
   }
   for (const std::string& orphan : orphans) {
     if (orphan != stored.blob) blobs_.remove(orphan);

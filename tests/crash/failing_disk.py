@@ -83,40 +83,91 @@ class OnFullDisk(unittest.TestCase):
 
 
 class OnLostWrites(unittest.TestCase):
-    def test_bytes_that_could_not_be_synced_are_not_acknowledged(self):
+    def start(self):
+        """An emulator on a disk that fails while a file exists; that file, and a client."""
         shim = os.environ.get("SAGEMAKER_FAILING_DISK", "")
         if not os.path.exists(shim):
             self.skipTest("the library that fails syncs was not built")
-        with tempfile.TemporaryDirectory(prefix="sagemaker-failing-") as folder:
-            switch = os.path.join(folder, "failing")
-            emulator = local_emulator.LocalEmulator(durability="full",
-                                                    environment={"LD_PRELOAD": shim, "FAILING_DISK": switch})
-            self.addCleanup(emulator.stop)
-            s3 = emulator.client("s3", retries=False)
-            s3.create_bucket(Bucket="disk")
-            s3.put_object(Bucket="disk", Key="kept", Body=body_of(1))
-            with open(switch, "w"):
-                pass
-            for key in ("kept", "new"):
-                with self.assertRaises(ClientError) as refused:
-                    s3.put_object(Bucket="disk", Key=key, Body=body_of(2))
-                self.assertEqual(refused.exception.response["ResponseMetadata"]["HTTPStatusCode"], 503)
-            with self.assertRaises(ClientError):
-                s3.create_bucket(Bucket="another")
-            self.assertEqual(s3.get_object(Bucket="disk", Key="kept")["Body"].read(), body_of(1))
+        folder = tempfile.TemporaryDirectory(prefix="sagemaker-failing-")
+        self.addCleanup(folder.cleanup)
+        switch = os.path.join(folder.name, "failing")
+        emulator = local_emulator.LocalEmulator(durability="full",
+                                                environment={"LD_PRELOAD": shim, "FAILING_DISK": switch})
+        self.addCleanup(emulator.stop)
+        return emulator, switch, emulator.client("s3", retries=False)
 
+    def test_a_write_whose_end_is_unknown_leaves_the_old_bytes_or_the_new_ones(self):
+        emulator, switch, s3 = self.start()
+        s3.create_bucket(Bucket="disk")
+        for key in ("kept", "parts"):
+            s3.put_object(Bucket="disk", Key=key, Body=b"old")
+        upload = {"Bucket": "disk", "Key": "parts"}
+        upload["UploadId"] = s3.create_multipart_upload(**upload)["UploadId"]
+        sizes = (5 * MEBIBYTE, 3)
+        parts = [{"PartNumber": number, "ETag": s3.upload_part(**upload, PartNumber=number, Body=b"p" * size)["ETag"]}
+                 for number, size in enumerate(sizes, 1)]
+        writes = {
+            "kept": lambda: s3.put_object(Bucket="disk", Key="kept", Body=b"new"),
+            "parts": lambda: s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}),
+        }
+        for key, write in writes.items():
+            with open(switch, "w") as file:
+                file.write("-wal")  # the bytes are safe, only the database does not know whether it is
+            with self.assertRaises(ClientError) as refused:
+                write()
+            self.assertEqual(refused.exception.response["ResponseMetadata"]["HTTPStatusCode"], 503)
+            self.assertEqual(s3.get_object(Bucket="disk", Key=key)["Body"].read(), b"old")
+            emulator.kill()
             os.remove(switch)
-            s3.put_object(Bucket="disk", Key="after", Body=body_of(3))
-            expected = {"kept": body_of(1), "after": body_of(3)}
-            for _ in range(2):
-                listed = [item["Key"] for item in s3.list_objects_v2(Bucket="disk")["Contents"]]
-                self.assertEqual(listed, sorted(expected))
-                for key, body in expected.items():
-                    self.assertEqual(s3.get_object(Bucket="disk", Key=key)["Body"].read(), body)
-                self.assertEqual([bucket["Name"] for bucket in s3.list_buckets()["Buckets"]], ["disk"])
-                emulator.kill()
-                emulator.start()
-                s3 = emulator.client("s3", retries=False)
+            emulator.start()
+            s3 = emulator.client("s3", retries=False)
+            self.assertIn(s3.get_object(Bucket="disk", Key=key)["Body"].read(), (b"old", b"new", b"p" * sum(sizes)))
+
+    def test_what_such_a_write_left_is_swept(self):
+        emulator, switch, s3 = self.start()
+        s3.create_bucket(Bucket="disk")
+        with open(switch, "w") as file:
+            file.write("-wal")
+        with self.assertRaises(ClientError):
+            s3.put_object(Bucket="disk", Key="lost", Body=b"lost")
+        os.remove(switch)
+        s3.put_object(Bucket="disk", Key="kept", Body=b"kept")
+        def blobs():
+            return [name for _, _, files in os.walk(emulator.data) for name in files if len(name) == 32]
+
+        self.assertEqual(len(blobs()), 2)
+        emulator.process.terminate()  # in good order
+        self.assertEqual(emulator.process.wait(20), 0)
+        emulator.start()
+        self.assertEqual(len(blobs()), 1)
+        self.assertEqual(emulator.client("s3").get_object(Bucket="disk", Key="kept")["Body"].read(), b"kept")
+
+    def test_bytes_that_could_not_be_synced_are_not_acknowledged(self):
+        emulator, switch, s3 = self.start()
+        s3.create_bucket(Bucket="disk")
+        s3.put_object(Bucket="disk", Key="kept", Body=body_of(1))
+        with open(switch, "w"):
+            pass
+        for key in ("kept", "new"):
+            with self.assertRaises(ClientError) as refused:
+                s3.put_object(Bucket="disk", Key=key, Body=body_of(2))
+            self.assertEqual(refused.exception.response["ResponseMetadata"]["HTTPStatusCode"], 503)
+        with self.assertRaises(ClientError):
+            s3.create_bucket(Bucket="another")
+        self.assertEqual(s3.get_object(Bucket="disk", Key="kept")["Body"].read(), body_of(1))
+
+        os.remove(switch)
+        s3.put_object(Bucket="disk", Key="after", Body=body_of(3))
+        expected = {"kept": body_of(1), "after": body_of(3)}
+        for _ in range(2):
+            listed = [item["Key"] for item in s3.list_objects_v2(Bucket="disk")["Contents"]]
+            self.assertEqual(listed, sorted(expected))
+            for key, body in expected.items():
+                self.assertEqual(s3.get_object(Bucket="disk", Key=key)["Body"].read(), body)
+            self.assertEqual([bucket["Name"] for bucket in s3.list_buckets()["Buckets"]], ["disk"])
+            emulator.kill()
+            emulator.start()
+            s3 = emulator.client("s3", retries=False)
 
 
 class WithoutDescriptors(unittest.TestCase):
