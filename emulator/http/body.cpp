@@ -40,8 +40,7 @@ ConnectionBody::ConnectionBody(Connection& connection, const HeaderBlock& header
       limits_(limits),
       length_(header.chunked ? std::nullopt : std::optional(header.content_length.value_or(0))),
       chunked_(header.chunked),
-      continue_pending_(header.expect_continue && (header.chunked || header.content_length.value_or(0) > 0)) {
-}
+      continue_pending_(header.expect_continue) {}
 
 std::optional<std::uint64_t> ConnectionBody::length() const { return length_; }
 
@@ -147,9 +146,11 @@ void ConnectionBody::cut_off() const {
 }
 
 bool ConnectionBody::discard_rest() {
+  // Without a 100 the client may send the body or not: nobody can tell what comes next. That holds for an
+  // empty body too: botocore takes the next answer on such a connection for a part of the refusal.
+  if (continue_pending_) return false;
   if (complete()) return true;
-  // Without a 100 the client may send the body or not: nobody can tell what comes next.
-  if (broken_ || started_ || continue_pending_) return false;
+  if (broken_ || started_) return false;
   if (length_ && *length_ > kDiscardBytesMax) return false;
   started_ = true;
   patience_ = kDiscardPatience;

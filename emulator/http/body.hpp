@@ -1,6 +1,6 @@
 // The body of the request that a connection is serving: read in pieces, under an idle timeout and a minimum
-// rate, with "100 Continue" sent when, and only when, somebody starts to read. Knows afterwards whether the
-// next request follows.
+// rate, with "100 Continue" sent when, and only when, somebody starts to read, be it an empty body: clients
+// that asked wait for it. Knows afterwards whether the next request follows.
 #pragma once
 
 #include <chrono>

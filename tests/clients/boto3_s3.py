@@ -51,6 +51,16 @@ class S3(local_emulator.EmulatorTest):
             "PreconditionFailed",
         )
 
+    def test_an_empty_object_does_not_spoil_its_connection(self):
+        # botocore asks before every body, an empty one too; what it is told then it remembers for the connection.
+        self.s3.create_bucket(Bucket="empty")
+        for _ in range(2):
+            self.s3.put_object(Bucket="empty", Key="nothing", Body=b"")
+            self.assertIn("ETag", self.s3.put_object(Bucket="empty", Key="something", Body=b"x"))
+            refused = lambda: self.s3.put_object(Bucket="nowhere-at-all", Key="nothing", Body=b"")  # noqa: E731
+            self.assertEqual(self.code_of(refused), "NoSuchBucket")
+            self.assertIn("ETag", self.s3.put_object(Bucket="empty", Key="something", Body=b"x"))
+
     def test_a_file_above_the_multipart_threshold_round_trips(self):
         self.s3.create_bucket(Bucket="multipart")
         path = os.path.join(self.emulator.directory, "big")

@@ -152,8 +152,12 @@ TEST_CASE_FIXTURE(Fixture, "100-continue is sent when the handler begins to read
   auto response = client.receive();
   if (response.status == 100) response = client.receive();
   CHECK(response.body == "hello");
-  // No body, nothing to continue with.
-  CHECK(client.exchange(put("/echo", "Content-Length: 0\r\nExpect: 100-continue\r\n")).status == 200);
+  // Who asks waits for the answer before an empty body too, and could not tell a final one from a refusal.
+  client.send(put("/echo", "Content-Length: 0\r\nExpect: 100-continue\r\n"));
+  CHECK(client.receive().status == 100);
+  const auto empty = client.receive();
+  CHECK(empty.status == 200);
+  CHECK_FALSE(empty.closes());
 }
 
 TEST_CASE_FIXTURE(Fixture, "a refusal needs no 100-continue and ends the connection") {
@@ -165,6 +169,12 @@ TEST_CASE_FIXTURE(Fixture, "a refusal needs no 100-continue and ends the connect
   bool ended = false;
   CHECK(client.receive_all(&ended).empty());
   CHECK(ended);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a refusal of an empty body that was asked for ends the connection too") {
+  const auto response = client.exchange(put("/ignore", "Content-Length: 0\r\nExpect: 100-continue\r\n"));
+  CHECK(response.status == 403);
+  CHECK(response.closes());
 }
 
 TEST_CASE_FIXTURE(Fixture, "a small unread body is skipped, a large one ends the connection") {
