@@ -146,8 +146,9 @@ http::Response Pipeline::answer(Route& where, http::Request& request, CallContex
     case Service::unimplemented:
       break;
   }
-  throw ServiceFault("UnknownOperationException", 400,
-                     "The service " + where.target + " is not implemented by sagemaker-local.");
+  const std::string explanation = "The service " + where.target + " is not implemented by sagemaker-local.";
+  if (where.fault_form == FaultForm::s3_xml) throw ServiceFault("NotImplemented", 501, explanation);
+  throw ServiceFault("UnknownOperationException", 400, explanation);
 }
 
 std::string Pipeline::authenticate(const http::Request& request, std::string_view body,
@@ -276,6 +277,11 @@ http::Response Pipeline::encode_fault(const ServiceFault& fault, const Route& wh
     case Service::metrics:
       return where.cbor ? encode_cbor_fault(fault, request_id)
                         : encode_query_compatible_fault(fault, request_id);
+    case Service::unimplemented:
+      if (where.fault_form == FaultForm::s3_xml) return S3Protocol::error(fault, request, request_id);
+      if (where.fault_form == FaultForm::query_xml)
+        return xml_response(fault.http_status(), render_query_error(fault, "", request_id), request_id);
+      [[fallthrough]];
     default:
       return where.cbor ? encode_cbor_fault(fault, request_id) : encode_json_fault(fault, request_id);
   }

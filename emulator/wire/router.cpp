@@ -109,6 +109,17 @@ const QueryService* query_service_of_host(const http::Request& request) {
   return rest.empty() || region ? find_query_service(&QueryService::host, label) : nullptr;
 }
 
+// By the protocol of the request; the services of plain XML over paths look like those of JSON over paths.
+FaultForm fault_form(const http::Request& request, std::string_view service) {
+  constexpr std::array<std::string_view, 3> beside_s3{"s3express", "s3-object-lambda", "s3-outposts"};
+  constexpr std::array<std::string_view, 2> plain_xml{"route53", "cloudfront"};
+  const auto one_of = [&](const auto& names) {
+    return std::find(names.begin(), names.end(), service) != names.end();
+  };
+  if (one_of(beside_s3)) return FaultForm::s3_xml;
+  return is_query_call(request) || one_of(plain_xml) ? FaultForm::query_xml : FaultForm::json;
+}
+
 }  // namespace
 
 std::string credential_scope_service(const http::Request& request) {
@@ -145,6 +156,7 @@ Route route(const http::Request& request) {
   if (!scope.empty() && scope != "s3") {
     found.service = Service::unimplemented;
     found.target = scope;
+    found.fault_form = fault_form(request, scope);
   }
   return found;
 }

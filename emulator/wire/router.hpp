@@ -13,6 +13,9 @@ namespace sagemaker::local::wire {
 
 enum class Service { local, sagemaker, logs, metrics, query, runtime, s3, unimplemented };
 
+// How a client of a service that is not here reads an error.
+enum class FaultForm { json, query_xml, s3_xml };
+
 struct Route {
   Service service = Service::s3;
   std::string operation;  // of X-Amz-Target, or "InvokeEndpoint"; empty where the protocol finds it
@@ -20,7 +23,8 @@ struct Route {
   std::string target;
   // Service::query: which; nullptr where only the form in the body tells.
   const QueryService* query_service = nullptr;
-  bool cbor = false;  // the document is CBOR rather than JSON
+  bool cbor = false;                       // the document is CBOR rather than JSON
+  FaultForm fault_form = FaultForm::json;  // Service::unimplemented only
 };
 
 Route route(const http::Request& request);

@@ -156,6 +156,25 @@ class Sts(IdentityTest):
         self.assertEqual(code, "InvalidAction")
         self.assertIn("DecodeAuthorizationMessage is not implemented", message)
 
+    def test_services_that_are_not_here_say_so_in_their_own_protocol(self):
+        calls = {
+            "ec2": lambda client: client.describe_instances(),  # a form, and XML
+            "sns": lambda client: client.list_topics(),
+            "route53": lambda client: client.list_hosted_zones(),  # paths, and XML
+            "lambda": lambda client: client.list_functions(),  # paths, and JSON
+            "dynamodb": lambda client: client.list_tables(),  # JSON
+        }
+        for name, call in calls.items():
+            with self.subTest(name):
+                code, message = self.refusal(lambda: call(self.client(name)))
+                self.assertEqual(code, "UnknownOperationException")
+                self.assertIn("is not implemented by sagemaker-local", message)
+        s3 = self.client("s3")
+        if hasattr(s3, "create_session"):  # directory buckets, which sign for a service of their own
+            code, message = self.refusal(lambda: s3.head_object(Bucket="b--use1-az4--x-s3", Key="k"))
+            self.assertEqual(code, "NotImplemented")
+            self.assertIn("The service s3express is not implemented", message)
+
     def test_a_web_identity_needs_no_signature(self):
         unsigned = self.client("sts", signature_version=UNSIGNED)
         call = dict(RoleArn="arn:aws:iam::000000000000:role/Pod", RoleSessionName="pod-1")
