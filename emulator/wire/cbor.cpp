@@ -9,6 +9,8 @@
 
 #include <sagemaker/aws/crypto.hpp>
 
+#include "emulator/wire/utf8.hpp"
+
 namespace sagemaker::local::wire {
 namespace {
 
@@ -135,13 +137,7 @@ class Decoder {
 
   std::string text(const Head& first) {
     std::string value = string(first);
-    const bool ascii = std::all_of(value.begin(), value.end(), [](char c) { return c >= 0; });
-    if (ascii) return value;
-    try {
-      static_cast<void>(json(value).dump());
-    } catch (const json::type_error&) {
-      fail("text that is no UTF-8");
-    }
+    if (!is_utf8(value)) fail("text that is no UTF-8");
     return value;
   }
 

@@ -8,12 +8,13 @@
 
 #include "emulator/http/host_names.hpp"
 #include "emulator/services/service_error.hpp"
+#include "emulator/wire/utf8.hpp"
 
 namespace sagemaker::local::wire {
 namespace {
 
 std::string decode(std::string_view raw) {
-  if (std::optional<std::string> text = aws::uri_decode(raw)) return *std::move(text);
+  if (std::optional<std::string> text = aws::uri_decode(raw); text && is_utf8(*text)) return *std::move(text);
   throw ServiceFault("InvalidURI", 400, "Couldn't parse the specified URI.", {{"URI", std::string(raw)}});
 }
 

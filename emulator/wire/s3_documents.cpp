@@ -3,11 +3,10 @@
 #include <charconv>
 #include <cstring>
 
-#include <pugixml.hpp>
-
 #include "emulator/services/s3/checksum.hpp"
 #include "emulator/services/s3/faults.hpp"
 #include "emulator/wire/s3_settings.hpp"
+#include "emulator/wire/xml_document.hpp"
 
 namespace sagemaker::local::wire {
 namespace {
@@ -21,13 +20,7 @@ std::string_view local_name(const pugi::xml_node& node) {
   return colon == std::string_view::npos ? name : name.substr(colon + 1);
 }
 
-pugi::xml_document parse(const std::string& xml) {
-  pugi::xml_document document;
-  // A key may consist of blanks, so white space between two tags of the same element counts.
-  const unsigned int options = pugi::parse_default | pugi::parse_ws_pcdata_single;
-  if (!document.load_buffer(xml.data(), xml.size(), options, pugi::encoding_utf8)) throw s3::malformed_xml();
-  return document;
-}
+pugi::xml_document parse(const std::string& xml) { return parse_xml_document(xml, s3::malformed_xml()); }
 
 pugi::xml_node root_named(const pugi::xml_document& document, std::string_view name) {
   const pugi::xml_node root = document.document_element();

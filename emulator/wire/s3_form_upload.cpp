@@ -16,6 +16,7 @@
 #include "emulator/wire/s3_request.hpp"
 #include "emulator/wire/s3_settings.hpp"
 #include "emulator/wire/s3_xml.hpp"
+#include "emulator/wire/utf8.hpp"
 
 namespace sagemaker::local::wire {
 namespace {
@@ -236,6 +237,7 @@ http::Response handle_s3_form_upload(s3::Service& service, CallContext& context,
   }
   if (value_of(fields, "key").empty()) throw missing_field("key");
   put_file_name(fields["key"], form.file_name());
+  if (!is_utf8(fields["key"])) throw s3::invalid_argument("The key is not text in UTF-8.", "key", "");
   const std::string policy = value_of(fields, "policy");
   const std::optional<PolicySignature> signature = signature_of(fields);
   context.access_key = verify(signature, policy);

@@ -131,7 +131,10 @@ ChunkVerifier S3Payload::verifier() const {
 }
 
 void S3Payload::require_length() const {
-  if (length_) return;
+  // A request with neither header has an empty body, which S3 wants to be said.
+  const bool unsaid =
+      !request_.headers.contains("Content-Length") && !request_.headers.contains("Transfer-Encoding");
+  if (length_ && !unsaid) return;
   if (request_.headers.contains("Transfer-Encoding")) throw s3::not_implemented("Transfer-Encoding");
   throw ServiceFault("MissingContentLength", 411, "You must provide the Content-Length HTTP header.");
 }

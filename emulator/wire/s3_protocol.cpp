@@ -1,5 +1,7 @@
 #include "emulator/wire/s3_protocol.hpp"
 
+#include <sagemaker/aws/headers.hpp>
+
 #include "emulator/services/s3/checksum.hpp"
 #include "emulator/services/s3/digests.hpp"
 #include "emulator/services/s3/faults.hpp"
@@ -37,6 +39,20 @@ void require_digest(const S3Call& call) {
   throw s3::invalid_request("Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
 }
 
+// A checksum that nobody would check is refused, not ignored.
+void require_known_checksums(const http::Request& request) {
+  constexpr std::string_view prefix = "x-amz-checksum-";
+  for (const aws::Header& header : request.headers) {
+    const std::string name = aws::to_lower(header.name);
+    if (!name.starts_with(prefix)) continue;
+    const std::string_view kind = std::string_view(name).substr(prefix.size());
+    const bool known = kind == "algorithm" || kind == "type" || kind == "mode" || s3::algorithm_named(kind);
+    if (!known) {
+      throw s3::invalid_request("The algorithm type you specified in x-amz-checksum- header is invalid.");
+    }
+  }
+}
+
 }  // namespace
 
 http::Response S3Protocol::handle(const CallContext& context, http::Request& request,
@@ -44,7 +60,10 @@ http::Response S3Protocol::handle(const CallContext& context, http::Request& req
   S3Call call = decode_s3_request(request);
   S3Payload payload(request, identity, limits_);
   if (!payload.trailer_algorithm().empty()) call.input["TrailerAlgorithm"] = payload.trailer_algorithm();
-  if (stores_body(call.operation)) payload.require_length();
+  if (stores_body(call.operation)) {
+    require_known_checksums(request);
+    payload.require_length();
+  }
   if (s3_has_document(call.operation)) {
     require_digest(call);
     const std::string xml = payload.read_all(xml_bytes_max_);

@@ -16,6 +16,7 @@
 #include "emulator/wire/s3_address.hpp"
 #include "emulator/wire/s3_request_rows.hpp"
 #include "emulator/wire/s3_settings.hpp"
+#include "emulator/wire/utf8.hpp"
 
 namespace sagemaker::local::wire {
 namespace {
@@ -68,23 +69,14 @@ void add_member(const MemberRow& row, const std::string& value, json& input) {
   }
 }
 
-bool is_text(const std::string& value) {
-  try {
-    json(value).dump();  // strict about UTF-8
-    return true;
-  } catch (const json::type_error&) {
-    return false;
-  }
-}
-
 // Values that come back in headers must fit into one: text without control characters.
 void require_header_text(const std::string& name, const std::string& value) {
   const bool control = std::any_of(value.begin(), value.end(), [](char c) {
     return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
   });
-  if (control || !is_text(value)) {
+  if (control || !is_utf8(value)) {
     throw s3::invalid_argument("Header value cannot be represented using ISO-8859-1.", name,
-                               is_text(value) ? value : "");
+                               is_utf8(value) ? value : "");
   }
 }
 
@@ -144,8 +136,8 @@ void add_header(const std::string& name, const std::string& value, json& input) 
     return;
   }
   const MemberRow* row = row_named(header_rows, lower);
-  // An empty header is as good as none, but for the one that S3 refuses to be empty.
-  const bool counts = !value.empty() || lower == "x-amz-object-ownership";
+  // An empty header is as good as none, but for those that S3 refuses to be empty.
+  const bool counts = !value.empty() || lower == "x-amz-object-ownership" || lower == "content-md5";
   if (!row || !counts || input.contains(row->member)) return;
   require_header_text(lower, value);
   add_member(*row, value, input);

@@ -5,10 +5,10 @@
 #include <charconv>
 #include <stdexcept>
 
-#include <pugixml.hpp>
-
 #include <sagemaker/aws/headers.hpp>
 #include <sagemaker/aws/time.hpp>
+
+#include "emulator/wire/xml_document.hpp"
 
 namespace sagemaker::local::wire {
 namespace {
@@ -236,9 +236,7 @@ std::vector<S3Shape> parse_s3_shapes(std::string_view text) { return ShapeReader
 
 json read_s3_xml(const std::string& xml, std::string_view root, const std::vector<S3Shape>& shapes,
                  const ServiceFault& malformed) {
-  pugi::xml_document document;
-  const unsigned int options = pugi::parse_default | pugi::parse_ws_pcdata_single;
-  if (!document.load_buffer(xml.data(), xml.size(), options, pugi::encoding_utf8)) throw malformed;
+  const pugi::xml_document document = parse_xml_document(xml, malformed);
   const pugi::xml_node top = document.document_element();
   if (local_name(top.name()) != root) throw malformed;
   return DocumentReader(malformed).object(top, shapes);

@@ -89,6 +89,14 @@ TEST_CASE_FIXTURE(FormFixture, "a form becomes an object, whatever the pieces it
   CHECK(post().headers.get("Location") == "http://bucket.localhost/folder/photo.jpg");
 }
 
+TEST_CASE_FIXTURE(FormFixture, "a name of a file that is no UTF-8 makes no key") {
+  file_name = "caf\xe9.jpg";
+  const S3Answer refused = post();
+  CHECK(refused.status == 400);
+  CHECK(refused.text("ArgumentName") == "key");
+  CHECK(objects.list("bucket", "", "", 10).empty());
+}
+
 TEST_CASE_FIXTURE(FormFixture, "fields become what headers are elsewhere") {
   for (const char* name : {"$Content-Type", "$x-amz-meta-who", "$tagging", "$x-amz-checksum-sha256",
                            "$submit-not", "$success_action_status", "$x-amz-server-side-encryption"}) {

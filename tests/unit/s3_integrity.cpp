@@ -29,6 +29,7 @@ const std::string hello_crc32c = "mnG7TA==";
 TEST_CASE_FIXTURE(IntegrityFixture, "Content-MD5 must be one and must match") {
   check_refused(put("/bucket/key", "hello", {{"Content-MD5", "not base64"}}), "InvalidDigest");
   check_refused(put("/bucket/key", "hello", {{"Content-MD5", "AAAA"}}), "InvalidDigest");
+  check_refused(put("/bucket/key", "hello", {{"Content-MD5", ""}}), "InvalidDigest");
   const S3Answer wrong = put("/bucket/key", "hello", {{"Content-MD5", md5_base64("other")}});
   check_refused(wrong, "BadDigest");
   CHECK(wrong.text("ExpectedDigest") == md5_base64("other"));
@@ -96,6 +97,19 @@ TEST_CASE_FIXTURE(IntegrityFixture, "a body without a length is refused") {
   body.chunked = true;
   check_refused(put("/bucket/key", "hello", {{"Transfer-Encoding", "chunked"}}), "NotImplemented", 501);
   check_refused(put("/bucket/key", "hello"), "MissingContentLength", 411);
+  // An empty body has a length as well, and S3 wants it said; a copy has no body.
+  body.chunked = false;
+  body.announced = false;
+  check_refused(put("/bucket/key", ""), "MissingContentLength", 411);
+  check_refused(put("/bucket/key?partNumber=1&uploadId=none", ""), "MissingContentLength", 411);
+  CHECK(put("/bucket/key", "", {{"x-amz-copy-source", "/bucket/none"}}).code() == "NoSuchKey");
+}
+
+TEST_CASE_FIXTURE(IntegrityFixture, "a checksum of an unknown kind is refused, not ignored") {
+  const S3Answer refused = put("/bucket/key", "hello", {{"x-amz-checksum-crc16", "AAA="}});
+  check_refused(refused, "InvalidRequest");
+  CHECK(refused.text("Message") == "The algorithm type you specified in x-amz-checksum- header is invalid.");
+  CHECK(put("/bucket/key", "hello", {{"X-Amz-Checksum-Crc32", hello_crc32}}).status == 200);
 }
 
 TEST_CASE_FIXTURE(IntegrityFixture,

@@ -65,7 +65,7 @@ TEST_CASE_FIXTURE(S3BucketFixture, "a missing key is 404 with its name; HEAD has
 TEST_CASE_FIXTURE(S3BucketFixture, "keys are decoded once and may hold anything") {
   const std::vector<std::string> targets = {
       "a%2Fb", "a%252Fb",  "../../etc/passwd", "..%2f..%2fx",
-      "/lead", "a//b",     "%FF%00%01",        "k%20x+%C3%A9%2B%3F%23%26%3D",
+      "/lead", "a//b",     "%C3%BF%00%01",     "k%20x+%C3%A9%2B%3F%23%26%3D",
       "dir/",  "%E2%82%AC"};
   for (const std::string& target : targets) CHECK(put("/bucket/" + target, target).status == 200);
   for (const std::string& target : targets)
@@ -74,7 +74,7 @@ TEST_CASE_FIXTURE(S3BucketFixture, "keys are decoded once and may hold anything"
   CHECK(objects.find("bucket", "a%2Fb"));
   CHECK(objects.find("bucket", "../../etc/passwd"));
   CHECK(objects.find("bucket", "/lead"));
-  CHECK(objects.find("bucket", std::string("\xff\0\x01", 3)));
+  CHECK(objects.find("bucket", std::string("\xc3\xbf\0\x01", 4)));
   CHECK(objects.find("bucket", "k x+\xc3\xa9+?#&="));
   CHECK(send("GET", "/bucket/%zz").code() == "InvalidURI");
   CHECK(put("/bucket/" + std::string(1024, 'k'), "x").status == 200);
@@ -233,12 +233,48 @@ TEST_CASE_FIXTURE(S3BucketFixture, "many keys are deleted in one request, with o
   CHECK(objects.list("bucket", "", "", 10).empty());
 }
 
-TEST_CASE_FIXTURE(S3BucketFixture, "bytes that are no XML text are reported without breaking the document") {
-  put("/bucket/%FFkey", "x");
-  const S3Answer list = send("GET", "/bucket?list-type=2&encoding-type=url");
-  CHECK(list.text("Key") == "%FFkey");
-  CHECK(send("GET", "/bucket?list-type=2").text("Key") == "\xEF\xBF\xBDkey");
-  CHECK(send("GET", "/bucket/%FEnone").code() == "NoSuchKey");
+TEST_CASE_FIXTURE(S3BucketFixture, "a document that is no XML deletes nothing") {
+  const auto remove = [&](const std::string& xml) {
+    return send("POST", "/bucket?delete", {{"Content-MD5", md5_base64(xml)}}, xml);
+  };
+  const auto named = [](const std::string& key) {
+    return "<Delete><Object><Key>" + key + "</Key></Object></Delete>";
+  };
+  for (const char* key : {"%01k", "a", "%26e%3B", "&e"}) put(std::string("/bucket/") + key, "x");
+  // Control characters, entities that nobody declared, references to what is no character, bytes that are no
+  // text.
+  for (const char* key : {"\x01k", "&e;", "&e", "&", "&;", "&#;", "&#0;", "&#55296;", "&#x110000;", "&#xg;",
+                          "a\xff", "\xed\xa0\x80"}) {
+    CHECK_MESSAGE(remove(named(key)).code() == "MalformedXML", key);
+  }
+  for (const std::string& around :
+       {"<!DOCTYPE d [<!ENTITY e \"a\">]>" + named("&e;"), "<!DOCTYPE d>" + named("a"), named("a") + "text",
+        "text" + named("a"), named("a") + "<Delete/>", named("a") + "<![CDATA[x]]>"}) {
+    CHECK_MESSAGE(remove(around).code() == "MalformedXML", around);
+  }
+  CHECK(put("/bucket?versioning",
+            "<!DOCTYPE v><VersioningConfiguration><Status>Enabled</Status>"
+            "</VersioningConfiguration>")
+            .code() == "MalformedXML");
+  CHECK(objects.list("bucket", "", "", 10).size() == 4);
+  // What surrounds an element in good XML is no reason, nor what only looks like a reference.
+  CHECK(remove("\xef\xbb\xbf<?xml version=\"1.0\"?>\n<!-- & < -->\n" + named("a") + "\n").status == 200);
+  CHECK(remove(named("<![CDATA[&e;]]>")).status == 200);
+  CHECK(remove(named("&#38;&#x65;")).status == 200);
+  CHECK(remove(named("&#1;k")).status == 200);
+  CHECK(objects.list("bucket", "", "", 10).empty());
+}
+
+TEST_CASE_FIXTURE(S3BucketFixture, "a key is text, and one that XML cannot hold is listed percent-encoded") {
+  for (const char* key : {"%FFkey", "%C0%80", "%ED%A0%80", "%F5%80%80%80", "a%E2%82"}) {
+    const S3Answer refused = put(std::string("/bucket/") + key, "x");
+    CHECK(refused.status == 400);
+    CHECK(refused.code() == "InvalidURI");
+  }
+  CHECK(send("GET", "/bucket/%FE").code() == "InvalidURI");
+  CHECK(put("/bucket/%01%C3%A9", "x").status == 200);
+  CHECK(send("GET", "/bucket?list-type=2&encoding-type=url").texts("//Key") ==
+        std::vector<std::string>{"%01%C3%A9"});
 }
 
 TEST_CASE_FIXTURE(S3BucketFixture, "the only version is \"null\"") {
@@ -261,6 +297,12 @@ TEST_CASE_FIXTURE(S3BucketFixture, "presigned requests may carry headers in the 
   CHECK(answer.headers.get("x-amz-meta-color") == "red");
   CHECK(answer.headers.get("x-amz-storage-class") == "GLACIER");
   CHECK(put("/bucket/key", "x", {{"x-amz-storage-class", "CHEAP"}}).code() == "InvalidStorageClass");
+  const S3Answer nowhere = put("/bucket/key", "x", {{"x-amz-website-redirect-location", "elsewhere"}});
+  CHECK(nowhere.status == 400);
+  CHECK(nowhere.code() == "InvalidRedirectLocation");
+  for (const char* location : {"/page", "http://host/", "https://host/"}) {
+    CHECK(put("/bucket/key", "x", {{"x-amz-website-redirect-location", location}}).status == 200);
+  }
 }
 
 TEST_CASE_FIXTURE(S3BucketFixture, "a checksum in a presigned query is no promise about the body") {

@@ -39,6 +39,7 @@ class PiecewiseBody final : public local::http::BodyReader {
   std::size_t piece = 1000;
   std::size_t read_bytes = 0;
   bool chunked = false;
+  bool announced = true;  // by a Content-Length, where it is not chunked
   bool breaks_off = false;
   std::optional<std::uint64_t> length() const override {
     if (chunked) return std::nullopt;
@@ -121,6 +122,9 @@ struct S3Fixture {
     body.bytes = bytes;
     body.read_bytes = 0;
     request.body = &body;
+    if (body.announced && !body.chunked && !request.headers.contains("Content-Length")) {
+      request.headers.add("Content-Length", std::to_string(bytes.size()));
+    }
     local::http::Response response;
     try {
       response = used->handle(context, request, identity);

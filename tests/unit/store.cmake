@@ -12,6 +12,6 @@ sagemaker_test(s3
           ${s3_wire}/s3_documents.cpp ${s3_wire}/s3_form_upload.cpp ${s3_wire}/s3_payload.cpp
           ${s3_wire}/s3_post_policy.cpp ${s3_wire}/s3_protocol.cpp ${s3_wire}/s3_request.cpp
           ${s3_wire}/s3_response.cpp ${s3_wire}/s3_response_documents.cpp ${s3_wire}/s3_settings.cpp
-          ${s3_wire}/s3_shape.cpp ${s3_wire}/s3_xml.cpp
+          ${s3_wire}/s3_shape.cpp ${s3_wire}/s3_xml.cpp ${s3_wire}/xml_document.cpp
           "${PROJECT_SOURCE_DIR}/emulator/http/host_names.cpp"
   LINKS emulator_service_s3 LABELS unit)

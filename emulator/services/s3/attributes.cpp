@@ -41,6 +41,14 @@ void check_encryption(const json& input) {
   }
 }
 
+void check_redirect(const std::string& location) {
+  for (const char* prefix : {"http://", "https://", "/"}) {
+    if (location.starts_with(prefix)) return;
+  }
+  throw ServiceFault("InvalidRedirectLocation", 400,
+                     "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.");
+}
+
 void check_metadata(const json& metadata, const S3Limits& limits) {
   std::size_t size = 0;
   for (const auto& [name, value] : metadata.items())
@@ -61,6 +69,7 @@ json attributes_of(const json& input, const S3Limits& limits) {
   }
   if (has(input, "WriteOffsetBytes")) throw not_implemented("x-amz-write-offset-bytes");
   check_encryption(input);
+  if (has(input, "WebsiteRedirectLocation")) check_redirect(text_of(input, "WebsiteRedirectLocation"));
   json attributes = json::object();
   if (has(input, "AccessControlPolicy")) attributes["AccessControlPolicy"] = input["AccessControlPolicy"];
   if (const auto key_md5 = customer_key_of(input)) {
