@@ -2,7 +2,9 @@
 // times, no time in the gzip header. Links are stored as links and never followed, so that a job cannot have
 // a file of the host packed.
 #include <algorithm>
+#include <cerrno>
 #include <climits>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +14,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "emulator/runner/archive.hpp"
 #include "emulator/runner/unique_fd.hpp"
@@ -22,12 +25,8 @@ namespace {
 constexpr std::time_t fixed_time = 315532800;  // 1980-01-01: every tool can show it
 constexpr int depth_max = 256;                 // folders in folders; each keeps a descriptor open
 
-struct WriterCloser {
-  void operator()(archive* handle) const {
-    // Where the archive was not closed it is of no use: freeing it must not fill up the member that was begun.
-    archive_write_fail(handle);
-    archive_write_free(handle);
-  }
+struct WriterFreer {
+  void operator()(archive* handle) const { archive_write_free(handle); }
 };
 struct EntryFreer {
   void operator()(archive_entry* entry) const { archive_entry_free(entry); }
@@ -53,17 +52,26 @@ std::vector<std::string> sorted_names(int directory, const std::string& shown) {
 class Packer {
  public:
   Packer(const std::filesystem::path& file, const Cancelled& cancelled)
-      : cancelled_(cancelled), handle_(archive_write_new()), buffer_(256 * 1024) {
+      : cancelled_(cancelled),
+        file_(checked(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), file.string())),
+        handle_(archive_write_new()),
+        buffer_(256 * 1024) {
     if (!handle_) throw std::bad_alloc();
     // GNU format: names are stored as the bytes that they are, whatever the locale. Weights hardly compress:
     // level 1.
     if (archive_write_add_filter_gzip(handle_.get()) != ARCHIVE_OK ||
         archive_write_set_format_gnutar(handle_.get()) != ARCHIVE_OK ||
         archive_write_set_options(handle_.get(), "gzip:compression-level=1,gzip:!timestamp") != ARCHIVE_OK ||
-        archive_write_open_filename(handle_.get(), file.c_str()) != ARCHIVE_OK) {
+        archive_write_set_bytes_in_last_block(handle_.get(), 1) != ARCHIVE_OK ||  // no padding
+        archive_write_open(handle_.get(), this, nullptr, write, nullptr) != ARCHIVE_OK) {
       fail(file.string());
     }
   }
+  // libarchive fills up a member that was begun and closes its filters, or it would not free them. Where the
+  // archive is not whole by now that must not take as long as writing it would.
+  ~Packer() { abandoned_ = true; }
+  Packer(const Packer&) = delete;
+  Packer& operator=(const Packer&) = delete;
 
   void add_contents(int directory, const std::string& prefix, int depth) {
     if (depth > depth_max) throw ArchiveError("'" + prefix + "' is nested too deeply to be packed");
@@ -79,6 +87,16 @@ class Packer {
   [[noreturn]] void fail(const std::string& what) {
     const char* reason = archive_error_string(handle_.get());
     throw ArchiveError(what + " cannot be packed: " + (reason ? reason : "unknown error"));
+  }
+
+  static la_ssize_t write(archive* handle, void* self, const void* bytes, std::size_t size) {
+    auto& packer = *static_cast<Packer*>(self);
+    ssize_t written = -1;
+    errno = ECANCELED;
+    while (!packer.abandoned_ && (written = ::write(packer.file_.get(), bytes, size)) < 0 && errno == EINTR) {
+    }
+    if (written < 0) archive_set_error(handle, errno, "%s", std::strerror(errno));
+    return written;
   }
 
   void check_cancelled() const {
@@ -142,7 +160,9 @@ class Packer {
   }
 
   const Cancelled& cancelled_;
-  std::unique_ptr<archive, WriterCloser> handle_;
+  UniqueFd file_;
+  bool abandoned_ = false;
+  std::unique_ptr<archive, WriterFreer> handle_;  // behind what it uses at its end
   std::vector<char> buffer_;
 };
 

@@ -24,11 +24,11 @@
 // the parent's too. The same function under the C library's other name goes unnoticed.
 extern "C" int __clone(int (*function)(void*), void* stack, int flags, void* argument, ...) noexcept;
 #define clone_sharing_memory __clone
-#define NOT_WATCHED __attribute__((no_sanitize("thread")))
 #else
 #define clone_sharing_memory ::clone
-#define NOT_WATCHED
 #endif
+// Neither sanitizer can follow a child that runs in the parent's memory on a stack of its own.
+#define NOT_WATCHED __attribute__((no_sanitize("thread", "address")))
 
 namespace sagemaker::local::runner {
 

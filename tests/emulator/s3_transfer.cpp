@@ -99,7 +99,12 @@ TEST_CASE("300 MiB both ways take the memory of a few pieces") {
     s3.upload({.from = local.folder / "large", .to = "s3://bucket/large"});
     s3.download({.from = "s3://bucket/large", .to = local.folder / "back"});
   });
-  CHECK(used - idle < 40);
+#ifdef __SANITIZE_ADDRESS__
+  const long few_pieces = 150;  // what was freed is kept for a while, to catch who uses it
+#else
+  const long few_pieces = 40;
+#endif
+  CHECK(used - idle < few_pieces);
   CHECK(std::filesystem::file_size(local.folder / "back") == 300 * mib);
   CHECK(aws::checksum_base64(S3ChecksumAlgorithm::crc32, read_file(local.folder / "back")) ==
         local.crc32_of("large"));
