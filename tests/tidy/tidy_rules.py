@@ -87,7 +87,7 @@ class Looks(unittest.TestCase):
         for path, text, executable in [
                 ("emulator/a.hpp", HEADER, False),
                 ("emulator/a.hpp", generated, False),
-                ("emulator/a.cpp", 'auto a = job + "job/work/file-XXXXXX";\n', False),
+                ("emulator/a.cpp", 'auto a = job + "job' + "/wo" "rk" + '/file-XXXXXX";\n', False),
                 ("README.md", "caf\u00e9\n", False),
                 ("samples/a.sh", "#!/bin/sh\n", True)]:
             self.assertEqual(rules(path, text, executable), [], repr((path, text[:60])))

@@ -220,7 +220,7 @@ TEST_CASE("a container dies with the process that started it") {
       ::pause();
       ::_exit(0);
     }
-    CHECK(eventually([&] { return fs::exists(directory / "root/work/started"); }));
+    CHECK(eventually([&] { return fs::exists(directory / "root" / "work" / "started"); }));
     CHECK(process_exists(marker));
     ::kill(emulator, SIGKILL);
     ::waitpid(emulator, nullptr, 0);
@@ -282,7 +282,7 @@ TEST_CASE("the sandbox hides the user's credentials and the emulator's data from
   const fs::path script =
       write_script(home / "look.sh",
                    "#!/bin/sh\ncat \"$1/.aws/credentials\" \"$1/config\" \"$1/data/jobs/other/weights\"\n"
-                   "echo > \"$2/work/mine\" && echo looked\n");
+                   "cd \"$2\" && echo > work/mine && echo looked\n");
   Lines lines;
   ContainerSpec spec{.argv = {script, home.path(), home / "data/jobs/own"},
                      .environment = {{"PATH", "/usr/bin:/bin"}},
@@ -294,7 +294,7 @@ TEST_CASE("the sandbox hides the user's credentials and the emulator's data from
   CHECK(exit.success());
   CHECK(lines.contains("looked"));
   CHECK(!lines.contains("secret"));
-  CHECK(fs::exists(home / "data/jobs/own/work/mine"));
+  CHECK(fs::exists(home / "data/jobs/own" / "work" / "mine"));
 }
 
 TEST_CASE("without a sandbox SAGEMAKER_BASE_DIR names the folder that stands for /opt/ml") {
