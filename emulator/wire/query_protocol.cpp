@@ -8,6 +8,8 @@
 
 #include <sagemaker/aws/uri.hpp>
 
+#include "emulator/wire/utf8.hpp"
+
 namespace sagemaker::local::wire {
 namespace {
 
@@ -96,7 +98,7 @@ json to_document(const Node& node) {
 
 // Text of a client may hold bytes that are no UTF-8; they would make every answer that quotes it unreadable.
 std::string valid_utf8(const std::string& text) {
-  if (std::all_of(text.begin(), text.end(), [](char c) { return c >= 0; })) return text;
+  if (is_utf8(text)) return text;
   return json::parse(aws::dump_json(text)).get<std::string>();
 }
 

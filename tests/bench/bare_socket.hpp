@@ -3,66 +3,34 @@
 #pragma once
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "emulator/runner/unique_fd.hpp"
+#include "tests/support/raw_socket.hpp"
 
 namespace sagemaker::bench {
 
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {
-    if (value < 0) throw std::system_error(errno, std::generic_category(), "a descriptor");
-  }
-  ~Descriptor() { ::close(value_); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
-
-inline sockaddr_in loopback(int port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  return address;
-}
-
-inline void require(bool done, const char* what) {
-  if (!done) throw std::system_error(errno, std::generic_category(), what);
-}
+using local::runner::checked;
+using local::runner::UniqueFd;
 
 // A connection to 127.0.0.1 whose reader throws the bytes away.
 class BareReader {
  public:
-  explicit BareReader(int port)
-      : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), buffer_(256 * 1024) {
-    const sockaddr_in address = loopback(port);
-    require(::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0,
-            "connect");
-  }
+  explicit BareReader(int port) : socket_(port), buffer_(256 * 1024) {}
 
   void send(const std::string& bytes) {
-    require(
-        ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size()),
-        "send");
+    if (!socket_.send(bytes)) throw std::runtime_error("the request was not taken");
   }
   void take(std::uint64_t bytes) {
     while (bytes > 0) bytes -= std::min<std::uint64_t>(bytes, some());
@@ -81,12 +49,12 @@ class BareReader {
 
  private:
   std::size_t some() {
-    const ssize_t count = ::recv(socket_.get(), buffer_.data(), buffer_.size(), 0);
-    require(count > 0, "recv");
+    const ssize_t count = ::recv(socket_.descriptor(), buffer_.data(), buffer_.size(), 0);
+    if (count <= 0) throw std::runtime_error("the connection ended early");
     return static_cast<std::size_t>(count);
   }
 
-  Descriptor socket_;
+  tests::RawSocket socket_;
   std::vector<char> buffer_;
 };
 
@@ -102,24 +70,24 @@ inline void bare_get(const std::string& url, std::uint64_t bytes) {
 
 // Sends a file to a reader of this process by sendfile(2).
 inline void bare_transfer(const std::filesystem::path& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status {};
-  require(::fstat(file.get(), &status) == 0, "fstat");
-  const Descriptor listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address = loopback(0);
+  const UniqueFd file(checked(::open(path.c_str(), O_RDONLY | O_CLOEXEC), path.string()));
+  const UniqueFd listener(checked(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  require(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size) == 0, "bind");
-  require(::listen(listener.get(), 1) == 0, "listen");
-  require(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0, "getsockname");
+  checked(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size), "bind");
+  checked(::listen(listener.get(), 1), "listen");
+  checked(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size), "getsockname");
   BareReader reader(ntohs(address.sin_port));
-  const Descriptor sender(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  const UniqueFd sender(checked(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC), "accept"));
   std::thread sending([&] {
     while (::sendfile(sender.get(), file.get(), nullptr, 1 << 20) > 0) {
     }
     ::shutdown(sender.get(), SHUT_WR);
   });
   try {
-    reader.take(static_cast<std::uint64_t>(status.st_size));
+    reader.take(std::filesystem::file_size(path));
   } catch (...) {
     ::shutdown(sender.get(), SHUT_RDWR);
     sending.join();

@@ -284,8 +284,10 @@ class Sender {
 
   // A line break in a value would end the header and start another one.
   static void check(const Headers& headers) {
+    constexpr std::string_view breaks("\r\n\0", 3);
     for (const Header& field : headers) {
-      if ((field.name + field.value).find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos)
+      if (field.name.find_first_of(breaks) == std::string::npos &&
+          field.value.find_first_of(breaks) == std::string::npos)
         continue;
       throw Error("Parameter validation failed: the value of " + field.name + " contains a line break");
     }
