@@ -27,6 +27,13 @@ struct HostEntry {
   std::string name;     // algo-1
 };
 
+// A folder of the host at another place in the container. Without isolation there is no such thing.
+struct Mount {
+  std::filesystem::path source;  // on the host; must exist
+  std::filesystem::path target;  // absolute, inside the container; made where that is possible
+  bool read_only = false;
+};
+
 struct ContainerSpec {
   std::vector<std::string> argv;
   std::map<std::string, std::string>
@@ -35,6 +42,7 @@ struct ContainerSpec {
   std::string hostname = "algo-1";
   std::vector<HostEntry> hosts;
   std::vector<std::filesystem::path> writable;  // host folders that stay writable, with the same path inside
+  std::vector<Mount> mounts;                    // over everything else, in this order
   std::function<void(std::string_view line)>
       on_line;  // each line of stdout and stderr, without its newline; one thread
 };

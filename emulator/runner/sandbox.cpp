@@ -223,6 +223,8 @@ std::vector<std::string> Sandbox::wrap(const ContainerSpec& spec) const {
   if (present(root / "hosts") && present("/etc/hosts")) {
     add(arguments, {"--ro-bind", root / "hosts", fs::canonical("/etc/hosts", ignored)});
   }
+  for (const Mount& mount : spec.mounts)
+    add(arguments, {mount.read_only ? "--ro-bind" : "--bind", fs::absolute(mount.source), mount.target});
   add_capabilities(arguments);
   add(arguments, {"--unshare-pid", "--unshare-uts", "--unshare-ipc", "--hostname", spec.hostname,
                   "--die-with-parent", "--new-session", "--json-status-fd", "3", "--chdir", root / "work"});

@@ -2,7 +2,7 @@
 // images, each of which prints or does what the contract is about, in both kinds of sandbox.
 #include "emulator/runner/container_environment.hpp"
 #include "emulator/runner/host_tree.hpp"
-#include "emulator/runner/training_run.hpp"
+#include "emulator/runner/training/run.hpp"
 #include "tests/unit/runner_support.hpp"
 
 using namespace sagemaker;

@@ -4,7 +4,7 @@
 #include "emulator/services/sagemaker/endpoints.hpp"
 #include "emulator/services/sagemaker/models.hpp"
 #include "emulator/services/sagemaker/tags.hpp"
-#include "emulator/services/sagemaker/training_jobs.hpp"
+#include "emulator/services/sagemaker/training/operations.hpp"
 
 namespace sagemaker::local::services {
 

@@ -4,7 +4,7 @@
 #include "emulator/services/operation.hpp"
 #include "emulator/services/sagemaker/endpoint_fleet.hpp"
 #include "emulator/services/sagemaker/platform.hpp"
-#include "emulator/services/sagemaker/training_executor.hpp"
+#include "emulator/services/sagemaker/training/executor.hpp"
 
 namespace sagemaker::local::services {
 

@@ -7,7 +7,7 @@
 
 #include <sagemaker/aws/json.hpp>
 
-#include "emulator/runner/training_run.hpp"
+#include "emulator/runner/training/run.hpp"
 #include "emulator/store/objects.hpp"
 
 namespace sagemaker::local::services {

@@ -1,92 +1,17 @@
-#include "emulator/services/sagemaker/training_executor.hpp"
+#include "emulator/services/sagemaker/training/executor.hpp"
 
 #include <spdlog/spdlog.h>
 
-#include "emulator/runner/archive.hpp"
-#include "emulator/services/sagemaker/metric_scanner.hpp"
-#include "emulator/services/sagemaker/s3_locations.hpp"
-#include "emulator/services/sagemaker/training_jobs.hpp"
-#include "emulator/services/sagemaker/training_state.hpp"
-#include "emulator/services/service_error.hpp"
+#include "emulator/services/sagemaker/training/artifacts.hpp"
+#include "emulator/services/sagemaker/training/metric_scanner.hpp"
+#include "emulator/services/sagemaker/training/operations.hpp"
+#include "emulator/services/sagemaker/training/request.hpp"
+#include "emulator/services/sagemaker/training/state.hpp"
 
 namespace sagemaker::local::services {
 namespace {
 
 using runner::TrainingOutcome;
-
-// The request, as the runner wants it.
-runner::TrainingSpec spec_of(const json& job, Platform& platform) {
-  const json& algorithm = job.at("AlgorithmSpecification");
-  const json& resources = job.at("ResourceConfig");
-  runner::TrainingSpec spec;
-  spec.job_name = job.at("TrainingJobName");
-  if (const auto image = platform.images.resolve(algorithm.at("TrainingImage").get<std::string>())) {
-    spec.image = *image;
-  } else {
-    throw std::runtime_error("the image is not known any more");
-  }
-  spec.entry_point = algorithm.value("ContainerEntrypoint", std::vector<std::string>{});
-  spec.arguments = algorithm.value("ContainerArguments", std::vector<std::string>{});
-  spec.hyperparameters = job.value("HyperParameters", json::object());
-  spec.environment = base_container_environment(platform);
-  const json variables = job.value("Environment", json::object());
-  for (const auto& [name, value] : variables.items()) spec.environment[name] = value;
-  spec.environment["TRAINING_JOB_NAME"] = spec.job_name;
-  spec.environment["TRAINING_JOB_ARN"] = job.at("TrainingJobArn");
-  spec.instance_type = resources.at("InstanceType");
-  spec.instance_count = resources.at("InstanceCount");
-  spec.run_seconds_max =
-      std::chrono::seconds(job.at("StoppingCondition").at("MaxRuntimeInSeconds").get<std::int64_t>());
-  spec.root = platform.work_directory / "training" / spec.job_name;
-  for (const json& channel : job.value("InputDataConfig", json::array())) {
-    const json& source = channel.at("DataSource").at("S3DataSource");
-    json config = {{"TrainingInputMode",
-                    channel.value("InputMode", algorithm.at("TrainingInputMode").get<std::string>())},
-                   {"S3DistributionType", source.value("S3DataDistributionType", "FullyReplicated")},
-                   {"RecordWrapperType", channel.value("RecordWrapperType", "None")}};
-    if (channel.contains("ContentType")) config["ContentType"] = channel["ContentType"];
-    spec.channels.push_back(
-        {channel.at("ChannelName"), config, [&objects = platform.objects, source](int host, int count) {
-           return channel_files(objects, source, host, count);
-         }});
-  }
-  return spec;
-}
-
-// Puts a directory under `<S3OutputPath>/<job>/output/`: as one archive, or file by file for CompressionType
-// NONE.
-void publish(Platform& platform, const json& job, const std::filesystem::path& directory,
-             const std::string& name, const runner::Cancelled& cancelled) {
-  const json& output = job.at("OutputDataConfig");
-  S3Location target = parse_s3_uri(output.at("S3OutputPath").get<std::string>());
-  if (!platform.objects.find_bucket(target.bucket))
-    throw std::runtime_error("the bucket " + target.bucket + " of S3OutputPath does not exist");
-  while (target.key.ends_with('/')) target.key.pop_back();
-  if (!target.key.empty()) target.key += '/';
-  target.key += job.at("TrainingJobName").get<std::string>() + "/output/";
-  if (output.value("CompressionType", "GZIP") == "NONE") {
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory))
-      if (std::filesystem::is_regular_file(
-              entry.symlink_status()))  // no link: it could lead to any file of this machine
-        platform.objects.put_file(
-            target.bucket,
-            target.key + name + "/" + std::filesystem::relative(entry.path(), directory).string(),
-            entry.path());
-    return;
-  }
-  const std::filesystem::path archive = directory.parent_path() / (name + ".tar.gz");
-  runner::pack_tar_gz(directory, archive, cancelled);
-  platform.objects.put_file(target.bucket, target.key + name + ".tar.gz", archive,
-                            {{"ContentType", "application/x-gzip"}});
-}
-
-std::string artifact_uri(const json& job) {
-  const json& output = job.at("OutputDataConfig");
-  std::string uri = output.at("S3OutputPath");
-  while (uri.ends_with('/')) uri.pop_back();
-  return uri + "/" + job.at("TrainingJobName").get<std::string>() + "/output/model" +
-         (output.value("CompressionType", "GZIP") == "NONE" ? "/" : ".tar.gz");
-}
 
 bool has_files(const std::filesystem::path& directory) {
   return std::filesystem::exists(directory) && !std::filesystem::is_empty(directory);
@@ -144,7 +69,7 @@ void TrainingExecutor::run(const std::string& name, const json& document, runner
   const std::filesystem::path root = platform_.work_directory / "training" / name;
   try {
     std::filesystem::remove_all(root, ignored);
-    const runner::TrainingSpec spec = spec_of(document, platform_);
+    const runner::TrainingSpec spec = training_spec(document, platform_);
     std::vector<std::string> streams;
     const std::string epoch = std::to_string(platform_.now_ms() / 1000);
     for (int host = 1; host <= spec.instance_count; ++host) {
@@ -190,11 +115,11 @@ void TrainingExecutor::run(const std::string& name, const json& document, runner
     const auto shut_down = [&stop] { return stop.urgent(); };
     try {
       if (outcome.kind != TrainingOutcome::Kind::failed && !interrupted) {
-        publish(platform_, document, outcome.model_directory, "model", shut_down);
+        publish_artifacts(platform_, document, outcome.model_directory, "model", shut_down);
         published = true;
       }
       if (!interrupted && has_files(outcome.output_directory))
-        publish(platform_, document, outcome.output_directory, "output", shut_down);
+        publish_artifacts(platform_, document, outcome.output_directory, "output", shut_down);
     } catch (const runner::ArchiveCancelled&) {
       interrupted = true;
     } catch (const std::exception& error) {
@@ -204,7 +129,7 @@ void TrainingExecutor::run(const std::string& name, const json& document, runner
     // Before the last state: from then on the job may be deleted and its name be taken again, folder and all.
     std::filesystem::remove_all(root, ignored);
     change([&](store::Record& job, std::int64_t now) {
-      if (published) job.document["ModelArtifacts"] = {{"S3ModelArtifacts", artifact_uri(document)}};
+      if (published) job.document["ModelArtifacts"] = {{"S3ModelArtifacts", model_artifacts_uri(document)}};
       if (json found = metrics.final_metrics(); !found.empty())
         job.document["FinalMetricDataList"] = std::move(found);
       if (interrupted && !stopping(job)) {

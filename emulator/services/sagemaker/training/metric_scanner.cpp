@@ -1,4 +1,4 @@
-#include "emulator/services/sagemaker/metric_scanner.hpp"
+#include "emulator/services/sagemaker/training/metric_scanner.hpp"
 
 #include <charconv>
 

@@ -47,13 +47,24 @@ struct TrainingSpec {
   int instance_count = 1;
   std::vector<InputChannel> channels;
   std::chrono::seconds run_seconds_max{86400};
+  // CheckpointConfig.LocalPath. Outside of /opt/ml it needs a sandbox that isolates, and a place where a
+  // folder can be made.
+  std::filesystem::path checkpoint_path = "/opt/ml/checkpoints";
   std::filesystem::path root;  // this job's working directory; each host gets root/algo-N
 };
+
+// Where a host's checkpoints and its /opt/ml/output/intermediate lie on this machine, from `on_prepared`
+// until run() has returned. The job writes there: readers must follow no link.
+std::filesystem::path checkpoint_folder(const TrainingSpec& spec, int host_index);
+std::filesystem::path intermediate_folder(const TrainingSpec& spec, int host_index);
 
 enum class TrainingPhase { downloading, training, uploading };
 
 struct TrainingEvents {
   std::function<void(TrainingPhase)> on_phase;
+  // The folders of all hosts are there and the data is, no container runs yet. May throw
+  // std::runtime_error: the job fails with its text, which must begin as a FailureReason does.
+  std::function<void()> on_prepared;
   std::function<void(int host_index, std::string_view line)>
       on_line;  // called from several threads, one per host
 };

@@ -1,4 +1,4 @@
-#include "emulator/services/sagemaker/training_state.hpp"
+#include "emulator/services/sagemaker/training/state.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,5 @@
-// Runs training jobs: one thread a job, which turns what the runner reports into states, logs, metrics and artifacts.
+// Runs training jobs: one thread a job, which turns what the runner reports into states, logs, metrics and
+// artifacts.
 #pragma once
 
 #include <map>
@@ -6,7 +7,7 @@
 #include <mutex>
 #include <string>
 
-#include "emulator/runner/training_run.hpp"
+#include "emulator/runner/training/run.hpp"
 #include "emulator/services/background.hpp"
 #include "emulator/services/sagemaker/platform.hpp"
 

@@ -1,6 +1,6 @@
 // See training_run.hpp. The story of one job: make the hosts' folders, download, start all containers, follow
 // them until the first thing that decides the outcome, end the rest, collect.
-#include "emulator/runner/training_run.hpp"
+#include "emulator/runner/training/run.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -21,14 +21,20 @@ using Kind = TrainingOutcome::Kind;
 
 constexpr auto poll_interval = std::chrono::milliseconds(10);
 constexpr std::chrono::milliseconds peer_grace{10'000};  // for the other hosts when one has failed
-constexpr std::chrono::milliseconds urgent_grace{2'000};  // a shutdown: the user waits for the emulator to end
-constexpr int first_master_port = 7777;                  // of AWS's PyTorch containers
+constexpr std::chrono::milliseconds urgent_grace{
+    2'000};                              // a shutdown: the user waits for the emulator to end
+constexpr int first_master_port = 7777;  // of AWS's PyTorch containers
 
 // Ends the preparation of a job: the text is the whole failure reason.
 struct JobFailure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 struct JobStopped {};
+
+bool inside_ml(const fs::path& path) {
+  const fs::path below = path.lexically_normal().lexically_relative("/opt/ml");
+  return !below.empty() && *below.begin() != "..";
+}
 
 class Job {
  public:
@@ -52,6 +58,7 @@ class Job {
     try {
       for (int i = 0; i < count_; ++i) prepare(i);
       download();
+      prepared();
       phase(TrainingPhase::training);
       start();
       follow();
@@ -134,6 +141,25 @@ class Job {
     }
   }
 
+  void prepared() {
+    for (int host = 0; host < count_; ++host) fs::create_directories(checkpoint_folder(spec_, host));
+    if (!events_.on_prepared) return;
+    try {
+      events_.on_prepared();
+    } catch (const std::runtime_error& error) {
+      throw JobFailure(error.what());
+    }
+  }
+
+  // A folder of checkpoints outside of /opt/ml has to be laid there.
+  std::vector<Mount> mounts(int host) const {
+    if (inside_ml(spec_.checkpoint_path)) return {};
+    if (!sandbox_.isolated())
+      throw JobFailure("ClientError: The checkpoint path " + spec_.checkpoint_path.string() +
+                       " lies outside of /opt/ml, which needs bubblewrap on this machine");
+    return {{checkpoint_folder(spec_, host), spec_.checkpoint_path}};
+  }
+
   // docker's rules: the entry point replaces the image's command, arguments replace "train".
   std::vector<std::string> command() const {
     std::vector<std::string> argv = spec_.entry_point.empty() ? spec_.image.command : spec_.entry_point;
@@ -201,6 +227,7 @@ class Job {
                               .hostname = hosts_[static_cast<std::size_t>(i)],
                               .hosts = entries,
                               .writable = spec_.image.writable,
+                              .mounts = mounts(i),
                               .on_line = [this, i](std::string_view line) {
                                 if (events_.on_line) events_.on_line(i, line);
                               }};
@@ -316,7 +343,21 @@ class Job {
   TrainingOutcome outcome_;
 };
 
+fs::path host_root(const TrainingSpec& spec, int host_index) {
+  return spec.root / ("algo-" + std::to_string(host_index + 1));
+}
+
 }  // namespace
+
+fs::path checkpoint_folder(const TrainingSpec& spec, int host_index) {
+  if (!inside_ml(spec.checkpoint_path)) return host_root(spec, host_index) / "checkpoints";
+  return host_root(spec, host_index) / "ml" /
+         spec.checkpoint_path.lexically_normal().lexically_relative("/opt/ml");
+}
+
+fs::path intermediate_folder(const TrainingSpec& spec, int host_index) {
+  return host_root(spec, host_index) / "ml/output/intermediate";
+}
 
 TrainingOutcome TrainingRunner::run(const TrainingSpec& spec, const TrainingEvents& events,
                                     const StopSignal& stop) {
