@@ -124,7 +124,7 @@ struct Emulator::Parts {
         metrics(stored_metrics, clock),
         platform{records,        objects, log_writer,      catalog,        sandbox,     addresses,
                  options.limits, clock,   options.account, options.region, data.work(), {}},
-        training(platform),
+        training(platform, options.training),
         fleet(platform, random_fraction),
         s3(objects, bucket_settings, clock, options.limits.s3),
         temporary_credentials(records, clock),

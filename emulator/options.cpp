@@ -1,8 +1,12 @@
 #include "emulator/options.hpp"
 
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <stdexcept>
+#include <thread>
 
 #include <CLI/CLI.hpp>
 
@@ -72,6 +76,22 @@ void read_credentials(const std::string& path, Options& options) {
   }
 }
 
+// "30", "30:2", "0.5:1:0.2".
+void read_spot_interruptions(const std::string& text, services::TrainingSettings::Spot& spot) {
+  double after_s = 0, away_s = 1;
+  int end = 0;
+  const char* const begin = text.c_str();
+  const int read = std::sscanf(begin, "%lf%n:%d%n:%lf%n", &after_s, &end, &spot.times, &end, &away_s, &end);
+  if (read < 1 || begin[end] != '\0' || !(after_s > 0 && after_s < 1e6) || spot.times < 1 ||
+      !(away_s >= 0 && away_s < 1e6))
+    throw std::runtime_error("--spot-interruptions: \"" + text + "\" is not SECONDS[:TIMES[:SECONDS]]");
+  const auto milliseconds = [](double seconds) {
+    return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000.0));
+  };
+  spot.after = milliseconds(after_s);
+  spot.away = milliseconds(away_s);
+}
+
 }  // namespace
 
 Options parse_options(int argc, char** argv) {
@@ -113,6 +133,17 @@ Options parse_options(int argc, char** argv) {
   app.add_option("--durability", durability, "full: survives power loss; process: survives kill -9, faster")
       ->capture_default_str()
       ->check(CLI::IsMember({"full", "process"}));
+  // Twice as many as processors, but enough for the examples on a small machine.
+  options.training.instances_max = std::max(8, 2 * static_cast<int>(std::thread::hardware_concurrency()));
+  app.add_option("--capacity", options.training.instances_max,
+                 "Instances of jobs that run at once; further jobs are Pending")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10'000));
+  std::string spot;
+  app.add_option(
+      "--spot-interruptions", spot,
+      "Take the instances of managed spot jobs away: SECONDS of training[:TIMES[:SECONDS until there "
+      "are instances again]]");
   bool tls = false;
   app.add_flag(
       "--tls", tls,
@@ -130,6 +161,7 @@ Options parse_options(int argc, char** argv) {
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
   try {
     app.parse(argc, argv);
+    if (!spot.empty()) read_spot_interruptions(spot, options.training.spot);
     if (!credentials_file.empty()) read_credentials(credentials_file, options);
     if (options.data_directory.empty())
       throw std::runtime_error("HOME is not set: name a folder with --data-dir");

@@ -7,6 +7,7 @@
 
 #include "emulator/limits.hpp"
 #include "emulator/runner/container.hpp"
+#include "emulator/services/sagemaker/training/settings.hpp"
 #include "emulator/store/database.hpp"
 
 namespace sagemaker::local {
@@ -31,6 +32,7 @@ struct Options {
   std::filesystem::path images_file;
   runner::Sandbox::Mode sandbox = runner::Sandbox::Mode::detect;
   store::Durability durability = store::Durability::full;
+  services::TrainingSettings training;
   std::string log_level = "info";
   TlsOptions tls;
   Limits limits;

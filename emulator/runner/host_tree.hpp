@@ -17,6 +17,13 @@ void make_training_tree(const std::filesystem::path& root);
 
 void write_json_file(const std::filesystem::path& file, const json& value);
 
+// The bytes of a file into another one: shared with it where the file system can do that, else copied inside
+// the kernel. `target` names it in a std::system_error.
+void copy_bytes(int from, int to, const std::filesystem::path& target);
+
+// `relative` as a path that stays below its folder, or std::runtime_error.
+std::filesystem::path checked_relative(const std::string& relative);
+
 // `relative` below `directory`, or std::runtime_error where it would lead out. Folders on the way are made.
 // A name that ends in '/' is a folder only.
 void copy_input(const std::filesystem::path& source, const std::filesystem::path& directory,

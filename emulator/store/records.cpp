@@ -202,14 +202,16 @@ RecordPage Records::list(std::string_view kind, const RecordQuery& query) const 
   const Conditions conditions = conditions_of(kind, query);
   const std::string column(sort_column(query.sort_by));
   const std::string direction = query.descending ? " DESC" : " ASC";
-  const std::string sql = select_from(conditions.text() + " ORDER BY " + column + direction + ", id" +
-                                      direction + " LIMIT " + std::to_string(query.limit + 1));
+  const std::string sql =
+      select_from(conditions.text() + " ORDER BY " + column + direction + ", id" + direction +
+                  (query.accept ? "" : " LIMIT " + std::to_string(query.limit + 1)));
   RecordPage page;
   database_.read([&](Connection& connection) {
     Statement row = connection.prepare(sql);
     conditions.bind_to(row);
     std::int64_t last_id = 0;
     while (row.step()) {
+      if (query.accept && !query.accept(record_of(row))) continue;
       if (static_cast<int>(page.records.size()) ==
           query.limit) {  // one more than asked: there is a next page
         if (page.records.empty()) return;

@@ -30,6 +30,7 @@ struct RecordQuery {
   std::string name_contains;
   std::string status_equals;
   std::optional<std::int64_t> created_after_ms, created_before_ms, modified_after_ms, modified_before_ms;
+  std::function<bool(const Record&)> accept;  // what no column says; empty: every record. It may not write
   enum class SortBy { name, creation_time, status } sort_by = SortBy::creation_time;
   bool descending = true;
   int limit = 10;  // records in one page

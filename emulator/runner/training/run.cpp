@@ -151,13 +151,26 @@ class Job {
     }
   }
 
-  // A folder of checkpoints outside of /opt/ml has to be laid there.
+  // What does not lie in the host's own /opt/ml but has to be seen in the container.
   std::vector<Mount> mounts(int host) const {
-    if (inside_ml(spec_.checkpoint_path)) return {};
-    if (!sandbox_.isolated())
-      throw JobFailure("ClientError: The checkpoint path " + spec_.checkpoint_path.string() +
-                       " lies outside of /opt/ml, which needs bubblewrap on this machine");
-    return {{checkpoint_folder(spec_, host), spec_.checkpoint_path}};
+    std::vector<Mount> result;
+    if (!inside_ml(spec_.checkpoint_path)) {
+      if (!sandbox_.isolated())
+        throw JobFailure("ClientError: The checkpoint path " + spec_.checkpoint_path.string() +
+                         " lies outside of /opt/ml, which needs bubblewrap on this machine");
+      result.push_back({checkpoint_folder(spec_, host), spec_.checkpoint_path});
+    }
+    if (!spec_.warm_pool_cache.empty()) {
+      const fs::path cache = fs::absolute(spec_.warm_pool_cache) / hosts_[static_cast<std::size_t>(host)];
+      const fs::path shown = root_of(host) / "ml/sagemaker/warmpoolcache";
+      fs::create_directories(cache);
+      fs::create_directories(sandbox_.isolated() ? shown : shown.parent_path());
+      if (sandbox_.isolated())
+        result.push_back({cache, "/opt/ml/sagemaker/warmpoolcache"});
+      else
+        fs::create_directory_symlink(cache, shown);
+    }
+    return result;
   }
 
   // docker's rules: the entry point replaces the image's command, arguments replace "train".

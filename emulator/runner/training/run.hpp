@@ -50,6 +50,9 @@ struct TrainingSpec {
   // CheckpointConfig.LocalPath. Outside of /opt/ml it needs a sandbox that isolates, and a place where a
   // folder can be made.
   std::filesystem::path checkpoint_path = "/opt/ml/checkpoints";
+  // Kept from job to job: each host finds warm_pool_cache/algo-N at /opt/ml/sagemaker/warmpoolcache. Empty:
+  // none.
+  std::filesystem::path warm_pool_cache;
   std::filesystem::path root;  // this job's working directory; each host gets root/algo-N
 };
 

@@ -32,10 +32,12 @@ store::RecordQuery list_query(const json& input) {
 }
 
 json list_records(const store::Records& records, std::string_view kind, const json& input, const char* member,
-                  const std::function<json(const store::Record&)>& summary) {
+                  const std::function<json(const store::Record&)>& summary, const RecordFilter& filter) {
   store::RecordPage page;
   try {
-    page = records.list(kind, list_query(input));
+    store::RecordQuery query = list_query(input);
+    query.accept = filter;
+    page = records.list(kind, query);
   } catch (const store::BadToken&) {
     throw validation_fault("Invalid pagination token given.");
   }

@@ -17,8 +17,10 @@ namespace sagemaker::local::services {
 // SortOrder, MaxResults, NextToken. Order and page size of the API: newest first, 10 a page.
 store::RecordQuery list_query(const json& input);
 
+using RecordFilter = std::function<bool(const store::Record&)>;
+
 // {`member`: [summary of each record], "NextToken": ...}
 json list_records(const store::Records& records, std::string_view kind, const json& input, const char* member,
-                  const std::function<json(const store::Record&)>& summary);
+                  const std::function<json(const store::Record&)>& summary, const RecordFilter& filter = {});
 
 }  // namespace sagemaker::local::services

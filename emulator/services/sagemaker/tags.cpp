@@ -11,7 +11,8 @@ constexpr std::size_t tags_max = 50;  // AWS: per resource
 void merge(json& stored, const json& tags) {
   for (const json& tag : tags) stored[tag.at("Key").get<std::string>()] = tag.at("Value");
   if (stored.size() > tags_max)
-    throw validation_fault("Number of tags exceeds the limit of " + std::to_string(tags_max) + " per resource.");
+    throw validation_fault("Number of tags exceeds the limit of " + std::to_string(tags_max) +
+                           " per resource.");
 }
 
 json as_list(const json& stored) {

@@ -91,8 +91,46 @@ json stop(Platform& platform, TrainingExecutor& executor, const json& input) {
   return json::object();
 }
 
-json erase(Platform& platform, const json& input) {
+// What the service model leaves open: the members that can be changed, and when.
+json update(Platform& platform, TrainingExecutor& executor, const json& input) {
+  const store::Record found = find(platform, input);
+  if (input.contains("RemoteDebugConfig"))
+    throw validation_fault("RemoteDebugConfig is not implemented by sagemaker-local yet.");
+  const json resources = input.value("ResourceConfig", json::object());
+  if (!resources.empty()) {
+    if (!found.document.at("ResourceConfig").contains("KeepAlivePeriodInSeconds"))
+      throw validation_fault("The training job " + found.name + " does not use a warm pool.");
+    const auto status = executor.warm_pools().status(found);
+    if (training_state::ended(found) && (!status || status->at("Status") != "Available"))
+      throw validation_fault("The warm pool of the training job " + found.name +
+                             " is not available any more.");
+  }
+  platform.records.update(training_job_kind, found.name, [&](store::Record& job) {
+    if ((input.contains("ProfilerConfig") || input.contains("ProfilerRuleConfigurations")) &&
+        job.status != "InProgress")
+      throw validation_fault("The request was rejected because the training job is in status " + job.status +
+                             ".");
+    for (const char* member : {"ProfilerConfig", "ProfilerRuleConfigurations"})
+      if (input.contains(member)) job.document[member] = input[member];
+    if (!resources.empty()) job.document["ResourceConfig"].update(resources);
+    job.modified_ms = platform.now_ms();
+    job.document["LastModifiedTime"] = timestamp(job.modified_ms);
+  });
+  if (!resources.empty()) executor.warm_pools().update(found.name, resources.at("KeepAlivePeriodInSeconds"));
+  return {{"TrainingJobArn", found.arn}};
+}
+
+json describe(TrainingExecutor& executor, const store::Record& job) {
+  json description = training_state::description(job);
+  if (const auto pool = executor.warm_pools().status(job)) description["WarmPoolStatus"] = *pool;
+  return description;
+}
+
+json erase(Platform& platform, TrainingExecutor& executor, const json& input) {
   const store::Record job = find(platform, input);
+  if (const auto pool = executor.warm_pools().status(job); pool && pool->at("Status") == "Available")
+    throw validation_fault(
+        "The request was rejected because the training job retains an available warm pool.");
   if (!training_state::ended(job))
     throw ServiceFault("ResourceInUse", 400,
                        "The request was rejected because the training job is in status " + job.status + ".");
@@ -101,7 +139,7 @@ json erase(Platform& platform, const json& input) {
   return json::object();
 }
 
-json summary(const store::Record& job) {
+json summary(TrainingExecutor& executor, const store::Record& job) {
   json summary = {{"TrainingJobName", job.name},
                   {"TrainingJobArn", job.arn},
                   {"CreationTime", timestamp(job.created_ms)},
@@ -109,7 +147,23 @@ json summary(const store::Record& job) {
                   {"TrainingJobStatus", job.status},
                   {"SecondaryStatus", job.document.at("SecondaryStatus")}};
   if (job.document.contains("TrainingEndTime")) summary["TrainingEndTime"] = job.document["TrainingEndTime"];
+  if (const auto pool = executor.warm_pools().status(job)) summary["WarmPoolStatus"] = *pool;
   return summary;
+}
+
+json list(Platform& platform, TrainingExecutor& executor, const json& input) {
+  RecordFilter filter;
+  if (const auto wanted = input.find("WarmPoolStatusEquals"); wanted != input.end()) {
+    filter = [&executor, wanted = *wanted](const store::Record& job) {
+      const auto pool = executor.warm_pools().status(job);
+      return pool && pool->at("Status") == wanted;
+    };
+  }
+  if (input.contains("TrainingPlanArnEquals"))  // there are no plans here, so no job has one
+    filter = [](const store::Record&) { return false; };
+  return list_records(
+      platform.records, training_job_kind, input, "TrainingJobSummaries",
+      [&executor](const store::Record& job) { return summary(executor, job); }, filter);
 }
 
 }  // namespace
@@ -119,17 +173,19 @@ void add_training_job_operations(OperationTable& table, Platform& platform, Trai
     return create(platform, executor, input);
   };
   table["DescribeTrainingJob"] = [&](const CallContext&, const json& input) {
-    return find(platform, input).document;
+    return describe(executor, find(platform, input));
   };
   table["StopTrainingJob"] = [&](const CallContext&, const json& input) {
     return stop(platform, executor, input);
   };
-  table["DeleteTrainingJob"] = [&](const CallContext&, const json& input) { return erase(platform, input); };
+  table["DeleteTrainingJob"] = [&](const CallContext&, const json& input) {
+    return erase(platform, executor, input);
+  };
+  table["UpdateTrainingJob"] = [&](const CallContext&, const json& input) {
+    return update(platform, executor, input);
+  };
   table["ListTrainingJobs"] = [&](const CallContext&, const json& input) {
-    if (input.contains("WarmPoolStatusEquals") || input.contains("TrainingPlanArnEquals"))
-      throw validation_fault(
-          "WarmPoolStatusEquals and TrainingPlanArnEquals are not implemented by sagemaker-local yet.");
-    return list_records(platform.records, training_job_kind, input, "TrainingJobSummaries", summary);
+    return list(platform, executor, input);
   };
 }
 

@@ -28,6 +28,8 @@ runner::TrainingSpec training_spec(const json& job, Platform& platform) {
   spec.instance_count = resources.at("InstanceCount");
   spec.run_seconds_max =
       std::chrono::seconds(job.at("StoppingCondition").at("MaxRuntimeInSeconds").get<std::int64_t>());
+  if (const auto checkpoints = job.find("CheckpointConfig"); checkpoints != job.end())
+    spec.checkpoint_path = checkpoints->value("LocalPath", spec.checkpoint_path.string());
   spec.root = platform.work_directory / "training" / spec.job_name;
   for (const json& channel : job.value("InputDataConfig", json::array())) {
     const json& source = channel.at("DataSource").at("S3DataSource");

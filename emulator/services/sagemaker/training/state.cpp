@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "emulator/services/sagemaker/platform.hpp"
+#include "emulator/services/sagemaker/prices.hpp"
 
 namespace sagemaker::local::services::training_state {
 namespace {
@@ -42,19 +43,52 @@ void finish(store::Record& job, std::string_view status, std::string_view second
   job.status = status;
   job.document["TrainingJobStatus"] = status;
   job.document["TrainingEndTime"] = timestamp(now_ms);
-  if (const auto start = job.document.find("TrainingStartTime");
-      start != job.document.end() && start->is_number()) {
+  give_instances_back(job, now_ms);
+  if (const std::int64_t held = held_ms(job, now_ms); held > 0) {
     // Billed by the second, a started one counts; the same for every instance.
-    const double seconds = static_cast<double>(now_ms) / 1000.0 - start->get<double>();
-    const auto billed = static_cast<std::int64_t>(std::max(1.0, std::ceil(seconds)));
-    job.document["TrainingTimeInSeconds"] = billed;
-    job.document["BillableTimeInSeconds"] = billed;
+    const double share = job.document.value("EnableManagedSpotTraining", false) ? spot_price_ratio : 1.0;
+    const double seconds = static_cast<double>(held) / 1000.0;
+    job.document["TrainingTimeInSeconds"] = static_cast<std::int64_t>(std::ceil(seconds));
+    job.document["BillableTimeInSeconds"] =
+        static_cast<std::int64_t>(std::max(1.0, std::ceil(seconds * share)));
   }
 }
 
 void fail(store::Record& job, const std::string& reason, std::int64_t now_ms) {
   finish(job, "Failed", "Failed", "Training job failed", now_ms);
   job.document["FailureReason"] = reason.substr(0, failure_reason_bytes_max);
+}
+
+void take_instances(store::Record& job, std::int64_t now_ms) {
+  if (!job.document.contains("TrainingStartTime")) job.document["TrainingStartTime"] = timestamp(now_ms);
+  own_notes(job)["held_since_ms"] = now_ms;
+  touch(job, now_ms);
+}
+
+void give_instances_back(store::Record& job, std::int64_t now_ms) {
+  const std::int64_t held = held_ms(job, now_ms);
+  own_notes(job)["held_ms"] = held;
+  own_notes(job).erase("held_since_ms");
+}
+
+std::int64_t held_ms(const store::Record& job, std::int64_t now_ms) {
+  const json notes = job.document.value("_notes", json::object());
+  std::int64_t held = notes.value("held_ms", std::int64_t{0});
+  if (const auto since = notes.find("held_since_ms"); since != notes.end())
+    held += std::max<std::int64_t>(1, now_ms - since->get<std::int64_t>());  // it held them, however briefly
+  return held;
+}
+
+json& own_notes(store::Record& job) {
+  json& notes = job.document["_notes"];
+  if (!notes.is_object()) notes = json::object();
+  return notes;
+}
+
+json description(const store::Record& job) {
+  json shown = job.document;
+  shown.erase("_notes");
+  return shown;
 }
 
 bool ended(const store::Record& job) {

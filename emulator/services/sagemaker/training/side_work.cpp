@@ -1,0 +1,97 @@
+#include "emulator/services/sagemaker/training/side_work.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <vector>
+
+#include <spdlog/spdlog.h>
+
+namespace sagemaker::local::services {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds step{500};
+constexpr int steps_between_downloads = 6;  // a listing costs more than a look at a folder
+
+// The folder of every host, guarded from the level that the job cannot reach.
+std::vector<runner::GuardedFolder> folders_of(const runner::TrainingSpec& spec,
+                                              std::filesystem::path (*folder_of)(const runner::TrainingSpec&,
+                                                                                 int)) {
+  std::vector<runner::GuardedFolder> folders;
+  for (int host = 0; host < spec.instance_count; ++host)
+    folders.emplace_back(spec.root, folder_of(spec, host).lexically_relative(spec.root));
+  return folders;
+}
+
+}  // namespace
+
+TrainingSideWork::TrainingSideWork(Platform& platform, const json& job, const runner::TrainingSpec& spec,
+                                   TrainingControl& control, Plan plan)
+    : platform_(platform), job_(job), spec_(spec), control_(control), plan_(std::move(plan)) {}
+
+TrainingSideWork::~TrainingSideWork() { join(); }
+
+void TrainingSideWork::begin() {
+  if (const auto config = job_.find("CheckpointConfig"); config != job_.end()) {
+    checkpoints_ =
+        std::make_unique<FolderSync>(platform_.objects, parse_s3_uri(config->at("S3Uri").get<std::string>()),
+                                     folders_of(spec_, runner::checkpoint_folder), plan_.say);
+    try {
+      checkpoints_->restore();
+    } catch (const std::runtime_error& error) {
+      throw std::runtime_error(std::string("ClientError: Checkpoint download failed: ") + error.what());
+    }
+  }
+  S3Location output = parse_s3_uri(job_.at("OutputDataConfig").at("S3OutputPath").get<std::string>());
+  while (output.key.ends_with('/')) output.key.pop_back();
+  if (!output.key.empty()) output.key += '/';
+  output.key += spec_.job_name + "/output/intermediate";
+  intermediate_ = std::make_unique<FolderSync>(platform_.objects, std::move(output),
+                                               folders_of(spec_, runner::intermediate_folder), plan_.say);
+  thread_ = std::thread([this] { run(); });
+}
+
+void TrainingSideWork::run() {
+  const Clock::time_point started = Clock::now();
+  bool reclaimed = false;
+  for (int count = 1;; ++count) {
+    {
+      std::unique_lock lock(mutex_);
+      std::chrono::milliseconds wait = step;
+      if (plan_.reclaim_after && !reclaimed) {
+        const auto left = started + *plan_.reclaim_after - Clock::now();
+        wait = std::clamp(std::chrono::ceil<std::chrono::milliseconds>(left), std::chrono::milliseconds(0),
+                          step);
+      }
+      if (ending_.wait_for(lock, wait, [this] { return ended_; })) return;
+    }
+    if (plan_.reclaim_after && !reclaimed && Clock::now() >= started + *plan_.reclaim_after)
+      reclaimed = control_.take_instances(TrainingControl::Cause::reclaimed);
+    if (plan_.deadline_ms && platform_.now_ms() >= *plan_.deadline_ms)
+      control_.take_instances(TrainingControl::Cause::out_of_time);
+    try {
+      if (checkpoints_) checkpoints_->upload(false);
+      if (checkpoints_ && count % steps_between_downloads == 0) checkpoints_->download();
+      intermediate_->upload(false);
+    } catch (const std::exception& error) {
+      spdlog::error("training job {}: checkpoints: {}", spec_.job_name, error.what());
+    }
+  }
+}
+
+void TrainingSideWork::end() {
+  join();
+  if (checkpoints_) checkpoints_->upload(true);
+  if (intermediate_) intermediate_->upload(true);
+}
+
+void TrainingSideWork::join() {
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+  }
+  ending_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace sagemaker::local::services

@@ -1,0 +1,56 @@
+// What goes on beside a running attempt of a training job: checkpoints and intermediate output are kept in
+// step with S3, spot instances are taken away by the schedule, and the deadline of MaxWaitTimeInSeconds is
+// watched. One thread, from begin() to end().
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "emulator/runner/training/run.hpp"
+#include "emulator/services/sagemaker/folder_sync.hpp"
+#include "emulator/services/sagemaker/platform.hpp"
+#include "emulator/services/sagemaker/training/control.hpp"
+
+namespace sagemaker::local::services {
+
+class TrainingSideWork {
+ public:
+  struct Plan {
+    std::optional<std::chrono::milliseconds> reclaim_after;  // of this attempt's training
+    std::optional<std::int64_t> deadline_ms;                 // epoch; then the job is out of time
+    std::function<void(const std::string& line)> say;        // into the job's log
+  };
+  TrainingSideWork(Platform& platform, const json& job, const runner::TrainingSpec& spec,
+                   TrainingControl& control, Plan plan);
+  ~TrainingSideWork();  // as end(), without the last look
+  TrainingSideWork(const TrainingSideWork&) = delete;
+  TrainingSideWork& operator=(const TrainingSideWork&) = delete;
+
+  // When the folders are there and no container runs: restores the checkpoints. Throws std::runtime_error
+  // with a FailureReason.
+  void begin();
+  // When the containers have ended: the last changes go to S3.
+  void end();
+
+ private:
+  void run();
+  void join();
+
+  Platform& platform_;
+  const json& job_;
+  const runner::TrainingSpec& spec_;
+  TrainingControl& control_;
+  const Plan plan_;
+  std::unique_ptr<FolderSync> checkpoints_, intermediate_;
+  std::mutex mutex_;
+  std::condition_variable ending_;
+  bool ended_ = false;
+  std::thread thread_;
+};
+
+}  // namespace sagemaker::local::services
