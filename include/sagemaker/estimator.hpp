@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include <sagemaker/analytics.hpp>
+#include <sagemaker/detail/job_options.hpp>
 #include <sagemaker/detail/names.hpp>
 #include <sagemaker/detail/training_request.hpp>
 #include <sagemaker/estimator_options.hpp>
@@ -25,9 +27,31 @@
 namespace sagemaker {
 
 struct FitOptions {
-  bool wait = true;           // until the job ends; throws if it fails
-  bool logs = true;           // with wait: print the job's output as it comes
-  std::string job_name = {};  // empty: made from base_job_name and the time
+  bool wait = true;                                           // until the job ends; throws if it fails
+  bool logs = true;                                           // with wait: print the job's output as it comes
+  std::string job_name = {};                                  // empty: made from base_job_name and the time
+  std::map<std::string, std::string> experiment_config = {};  // ExperimentName, TrialName, RunName, ...
+};
+
+struct AttachOptions {
+  bool wait = true;                          // until the job ends; throws if it failed
+  bool logs = true;                          // with wait: print the job's output
+  std::string model_channel_name = "model";  // the channel with the model that the job started from
+};
+
+// What can be changed in a job that exists; what is left out stays.
+struct JobUpdate {
+  std::optional<int> keep_alive_period_in_seconds = {};  // of a warm pool that is available
+  json profiler_config = {};                             // ProfilerConfig, while the job runs
+  json profiler_rule_configs = {};                       // ProfilerRuleConfigurations, an array
+  std::optional<bool> enable_remote_debug = {};
+};
+
+// The instances that a job with keep_alive_period_in_seconds left behind.
+struct WarmPoolStatus {
+  std::string status;  // "InUse", "Available", "Reused" or "Terminated"
+  int resource_retained_billable_time_in_seconds = 0;
+  std::string reused_by_job = {};
 };
 
 // What create_model changes in what the estimator itself says.
@@ -47,11 +71,14 @@ class Estimator {
   Estimator(Session session, EstimatorOptions options)
       : session_(std::move(session)), options_(std::move(options)) {}
 
-  // An estimator of a training job that exists: ready to deploy. Waits for the job where it is still running;
-  // throws UnexpectedStatus where it failed.
-  static Estimator attach(const Session& session, const std::string& training_job_name) {
-    session.wait_for_training_job(training_job_name);
-    Estimator estimator(session, detail::options_of_job(session.describe_training_job(training_job_name)));
+  // An estimator of a training job that exists: ready to deploy, or to train again in the same way. Follows
+  // the job where it is still running and prints its log, as the SDK does; throws UnexpectedStatus where it
+  // failed. Without `wait` it takes the job in any state.
+  static Estimator attach(const Session& session, const std::string& training_job_name,
+                          const AttachOptions& options = {}) {
+    const json job = options.wait ? session.logs_for_job(training_job_name, {.logs = options.logs})
+                                  : session.describe_training_job(training_job_name);
+    Estimator estimator(session, detail::options_of_job(job, options.model_channel_name));
     estimator.job_name_ = training_job_name;
     return estimator;
   }
@@ -61,19 +88,19 @@ class Estimator {
   // what cannot be sent, ServiceError where the service refuses, UnexpectedStatus with the FailureReason
   // where the job fails, CapacityError where that is for want of instances.
   void fit(const TrainingInputs& inputs = {}, const FitOptions& options = {}) {
-    const std::string image = detail::image_or_default(session_, options_.image_uri, options_.entry_point);
-    if (options_.instance_type.empty())
-      throw ConfigError("instance_type is missing: name one, for example \"ml.m5.xlarge\"");
+    check_framework();
+    const std::string image = training_image();
     const std::string name = !options.job_name.empty()
                                  ? options.job_name
                                  : detail::name_from_base(base_job_name(image), session_.clock().now());
     detail::TrainingRequest training(options_, inputs);
+    training.check();  // before anything is asked or uploaded
     training.job_name = name;
     training.image = image;
     training.role = options_.role.empty() ? execution_role(session_) : expand_role(session_, options_.role);
     training.region = session_.region();
     training.output_path = output_path();
-    training.check();  // before anything is uploaded
+    training.experiment_config = options.experiment_config;
     if (!options_.entry_point.empty()) {
       sources_ = stage_sources(name);
       training.sources = *sources_;
@@ -97,6 +124,30 @@ class Estimator {
     return job_name_;
   }
   json describe() const { return session_.describe_training_job(latest_training_job()); }
+  // UpdateTrainingJob for the latest job.
+  void update(const JobUpdate& changes) const {
+    json request = detail::object({{"TrainingJobName", latest_training_job()}});
+    if (changes.keep_alive_period_in_seconds) {
+      request["ResourceConfig"]["KeepAlivePeriodInSeconds"] = *changes.keep_alive_period_in_seconds;
+    }
+    if (!changes.profiler_config.is_null()) request["ProfilerConfig"] = changes.profiler_config;
+    if (!changes.profiler_rule_configs.is_null())
+      request["ProfilerRuleConfigurations"] = changes.profiler_rule_configs;
+    if (changes.enable_remote_debug)
+      request["RemoteDebugConfig"]["EnableRemoteDebug"] = *changes.enable_remote_debug;
+    session_.sagemaker().update_training_job(request);
+  }
+  // Nothing where the latest job keeps no instances.
+  std::optional<WarmPoolStatus> warm_pool_status() const {
+    const json description = describe();
+    const json& pool = detail::object_of(description, "WarmPoolStatus");
+    if (pool.empty()) return std::nullopt;
+    return WarmPoolStatus{detail::text_of(pool, "Status"),
+                          detail::number_of(pool, "ResourceRetainedBillableTimeInSeconds", 0),
+                          detail::text_of(pool, "ReusedByJob")};
+  }
+  // The metrics of the latest job over time.
+  TrainingJobAnalytics training_job_analytics() const { return {session_, latest_training_job()}; }
 
   // Where the latest job put what it trained: s3://.../output/model.tar.gz. With disable_output_compression
   // the prefix of the unpacked files, ending in '/'. Throws ConfigError where the job has not stored anything
@@ -121,8 +172,7 @@ class Estimator {
       return change.empty() ? own : change;
     };
     ModelOptions model;
-    model.image_uri = chosen(changes.image_uri,
-                             detail::image_or_default(session_, options_.image_uri, options_.entry_point));
+    model.image_uri = changes.image_uri.empty() ? serving_image() : changes.image_uri;
     model.model_data = model_data();
     model.role = chosen(changes.role, options_.role);
     model.env = changes.env;
@@ -154,7 +204,7 @@ class Estimator {
   Predictor deploy(const DeployOptions& options) {
     if (options.instance_type.empty())
       throw ConfigError("instance_type is missing: deploy({.instance_type = \"ml.m5.large\"})");
-    const std::string image = detail::image_or_default(session_, options_.image_uri, options_.entry_point);
+    const std::string image = serving_image();
     const std::string fallback = detail::name_from_base(base_job_name(image), session_.clock().now());
     DeployOptions chosen = options;
     if (chosen.endpoint_name.empty()) chosen.endpoint_name = fallback;
@@ -162,9 +212,36 @@ class Estimator {
     return create_model({.name = options.model_name.empty() ? fallback : options.model_name}).deploy(chosen);
   }
 
+ protected:
+  // For the estimators of frameworks: these have read framework_version, py_version and distribution.
+  void set_framework() { framework_ = true; }
+  const Session& session() const { return session_; }
+
  private:
+  void check_framework() const {
+    if (framework_) return;
+    if (options_.framework_version.empty() && options_.py_version.empty() && options_.distribution.is_null())
+      return;
+    throw ConfigError("framework_version, py_version and distribution are for sm::PyTorch");
+  }
+
+  // Empty where there is an algorithm.
+  std::string training_image() const {
+    if (!options_.algorithm_arn.empty()) return options_.image_uri;
+    return detail::image_or_default(session_, options_.image_uri, options_.entry_point);
+  }
+  std::string serving_image() const {
+    if (!options_.algorithm_arn.empty()) {
+      throw ConfigError(
+          "Models of an algorithm_arn are not supported: create a model package with "
+          "session.sagemaker(), or name an image_uri");
+    }
+    return training_image();
+  }
+
   std::string base_job_name(const std::string& image) const {
-    return options_.base_job_name.empty() ? detail::base_name_from_image(image) : options_.base_job_name;
+    if (!options_.base_job_name.empty()) return options_.base_job_name;
+    return detail::base_name_from_image(options_.algorithm_arn.empty() ? image : options_.algorithm_arn);
   }
   std::string output_path() const {
     if (!options_.output_path.empty()) return options_.output_path;
@@ -174,17 +251,26 @@ class Estimator {
   detail::StagedSources stage_sources(const std::string& job) const {
     if (detail::is_uploaded(options_.source_dir)) return {options_.entry_point, options_.source_dir};
     SourceArchive sources = pack_sources({options_.entry_point, options_.source_dir, options_.dependencies});
-    const S3Uri base =
-        options_.code_location.empty() ? session_.default_location() : S3Uri(options_.code_location);
-    const S3Uri target = base / job / "source/sourcedir.tar.gz";
-    session_.upload_string(std::move(sources.bytes), target, options_.output_kms_key);
+    const S3Uri target = code_location() / job / "source/sourcedir.tar.gz";
+    // The key is the output's: a bucket of somebody else's may not be allowed to use it.
+    const bool with_output = target.bucket() == S3Uri(output_path()).bucket();
+    session_.upload_string(std::move(sources.bytes), target, with_output ? options_.output_kms_key : "");
     return {std::move(sources.program), target.text()};
+  }
+
+  // The SDK's rule: without a code_location the sources go to the bucket of the output, but not below its
+  // prefix.
+  S3Uri code_location() const {
+    if (!options_.code_location.empty()) return S3Uri(options_.code_location);
+    if (options_.output_path.empty()) return session_.default_location();
+    return S3Uri::of({S3Uri(options_.output_path).bucket()});
   }
 
   Session session_;
   EstimatorOptions options_;
   std::string job_name_;
   std::optional<detail::StagedSources> sources_;
+  bool framework_ = false;
 };
 
 }  // namespace sagemaker

@@ -1,4 +1,5 @@
-// Follows the log of a running job in CloudWatch Logs: one stream a host, named JOB/algo-1-1700000000. Every
+// Follows the log of a running job in CloudWatch Logs: one stream a host, named JOB/algo-1-1700000000. A host
+// that is started again, after a spot interruption or a retry, goes on in a stream of another time. Every
 // line is delivered once, lines that are there at the same time in the order of their time stamps.
 #pragma once
 
@@ -27,7 +28,7 @@ struct LogLine {
 struct JobLogTailOptions {
   std::string group = "/aws/sagemaker/TrainingJobs";
   std::string job_name;
-  int host_count = 1;  // streams are looked for until there are so many
+  int host_count = 1;  // how many streams to expect
 };
 
 class JobLogTail {
@@ -51,14 +52,13 @@ class JobLogTail {
   std::size_t stream_count() const { return tokens_.size(); }
 
  private:
-  // A restarted host writes a new stream, so that there may be more streams than hosts: looking ends with the
-  // last host.
+  // New streams may appear as long as the job runs, so that looking never ends.
   void find_streams() {
-    if (hosts_seen() >= static_cast<std::size_t>(options_.host_count)) return;
+    const bool all_hosts_seen = hosts_seen() >= static_cast<std::size_t>(options_.host_count);
     json request = detail::object({{"logGroupName", options_.group},
                                    {"logStreamNamePrefix", options_.job_name + "/"},
                                    {"orderBy", "LogStreamName"},
-                                   {"limit", std::clamp(options_.host_count, 1, 50)}});
+                                   {"limit", all_hosts_seen ? 50 : std::clamp(options_.host_count, 1, 50)}});
     try {
       while (true) {
         const json page = logs_.describe_log_streams(request);

@@ -66,7 +66,8 @@ inline std::string image_or_default(const Session& session, const std::string& i
   throw ConfigError(entry_point.empty()
                         ? "image_uri is missing: name a container image, or a C++ file as entry_point"
                         : "image_uri is missing: \"" + entry_point +
-                              "\" is no C++ source, so no image is known for it");
+                              "\" is no C++ source, so no image is known for it "
+                              "(sm::PyTorch knows those of Python scripts)");
 }
 
 // Whether source_dir names an archive that lies in S3 already: nothing is packed or uploaded then.

@@ -19,6 +19,7 @@
 
 #include <sagemaker/clients/iam.hpp>
 #include <sagemaker/clients/logs.hpp>
+#include <sagemaker/clients/metrics.hpp>
 #include <sagemaker/clients/runtime.hpp>
 #include <sagemaker/clients/s3.hpp>
 #include <sagemaker/clients/s3_transfer.hpp>
@@ -34,7 +35,7 @@ namespace sagemaker {
 
 // How often a waiting program looks. Against AWS these are the intervals of the SageMaker Python SDK, since
 // AWS throttles eager callers. An endpoint on this machine answers for nothing: there the first look comes
-// after 50 ms and the pause grows to a second.
+// after 50 ms and the pause grows to a quarter of a second.
 struct PollIntervals {
   std::chrono::milliseconds training_with_logs{10'000};
   std::chrono::milliseconds training{5'000};
@@ -45,7 +46,7 @@ struct PollIntervals {
   static PollIntervals aws() { return {}; }
   static PollIntervals local() {
     using std::chrono::milliseconds;
-    return {milliseconds(1'000), milliseconds(1'000), milliseconds(1'000), milliseconds(50)};
+    return {milliseconds(250), milliseconds(250), milliseconds(250), milliseconds(50)};
   }
 };
 
@@ -82,6 +83,7 @@ class Session {
   const SageMakerRuntimeClient& runtime() const { return lazily(state_->runtime); }
   const S3Client& s3() const { return lazily(state_->s3); }
   const LogsClient& logs() const { return lazily(state_->logs); }
+  const MetricsClient& metrics() const { return lazily(state_->metrics); }
   const StsClient& sts() const { return lazily(state_->sts); }
   const IamClient& iam() const { return lazily(state_->iam); }
 
@@ -148,8 +150,9 @@ class Session {
   // Returns the description when the endpoint is InService; throws UnexpectedStatus where it ends anywhere
   // else.
   json wait_for_endpoint(const std::string& name) const;
-  // Prints a training job's progress and its output, as it comes, and the seconds that are billed. Returns
-  // and throws as wait_for_training_job. A job that was stopped is only mentioned.
+  // Prints a training job's progress and its output, as it comes, and the seconds that are billed. Lines of
+  // several hosts begin with the host's name. Returns and throws as wait_for_training_job. A job that was
+  // stopped is only mentioned. A program that is interrupted meanwhile (Ctrl-C) leaves the job running.
   json logs_for_job(const std::string& name, const LogsOptions& options = {}) const;
 
   PollIntervals poll() const {
@@ -184,6 +187,7 @@ class Session {
     Lazy<SageMakerRuntimeClient> runtime;
     Lazy<S3Client> s3;
     Lazy<LogsClient> logs;
+    Lazy<MetricsClient> metrics;
     Lazy<StsClient> sts;
     Lazy<IamClient> iam;
     std::mutex identity_mutex;
@@ -216,7 +220,7 @@ class Session {
   }
   aws::Headers upload_headers(const S3Uri& target, const std::string& kms_key) const;
   std::function<void(const S3Progress&)> transfer_progress(const char* what) const;
-  void pause(detail::PollPace& pace, std::string_view what,
+  void pause(std::chrono::milliseconds duration, const std::function<std::string()>& what,
              std::chrono::steady_clock::time_point start) const;
   void print_summary(const std::string& name, const json& description) const;
 
@@ -308,13 +312,13 @@ inline std::function<void(const S3Progress&)> Session::transfer_progress(const c
 // ---- waiting -----------------------------------------------------------------------------------
 
 // A pause between two looks; on a terminal the line at the bottom is kept up to date meanwhile.
-inline void Session::pause(detail::PollPace& pace, std::string_view what,
+inline void Session::pause(std::chrono::milliseconds duration, const std::function<std::string()>& what,
                            std::chrono::steady_clock::time_point start) const {
-  std::chrono::milliseconds left = pace.next();
+  std::chrono::milliseconds left = duration;
   while (left.count() > 0) {
     std::chrono::milliseconds part = left;
     if (state_->console.live()) {
-      state_->console.show(what, std::chrono::floor<std::chrono::seconds>(clock().steady() - start));
+      state_->console.show(what(), std::chrono::floor<std::chrono::seconds>(clock().steady() - start));
       part = std::min(left, std::chrono::milliseconds(1'000));
     }
     clock().sleep_for(part);
@@ -337,7 +341,8 @@ inline json Session::logs_for_job(const std::string& name, const LogsOptions& op
   const auto start = clock().steady();
   const PollIntervals intervals = poll();
   const auto longest = options.logs ? intervals.training_with_logs : intervals.training;
-  detail::PollPace pace(intervals.first.value_or(longest), longest);
+  const auto first = intervals.first.value_or(longest);
+  detail::PollPace pace(first, longest);
   detail::JobProgress progress(state_->console);
   const detail::ConsoleLine line(state_->console);
 
@@ -346,7 +351,8 @@ inline json Session::logs_for_job(const std::string& name, const LogsOptions& op
   JobLogTail tail(logs(), {.job_name = name, .host_count = hosts});
   const auto read_log = [&] {
     return options.logs && tail.poll([&](const LogLine& entry) {
-      print(hosts > 1 ? "[" + entry.host + "] " + entry.text : entry.text);
+      if (hosts > 1) return state_->console.host_line(entry.host, entry.text);
+      print(entry.text);
     });
   };
   const auto ended = [&] {
@@ -354,6 +360,9 @@ inline json Session::logs_for_job(const std::string& name, const LogsOptions& op
     return status == "Completed" || status == "Failed" || status == "Stopped";
   };
 
+  const auto live_status = [&] { return detail::live_status(description, progress.status(), clock().now()); };
+
+  const bool over = ended();
   while (true) {
     const std::string before = progress.status();
     if (!ended()) progress.update(description);
@@ -363,11 +372,11 @@ inline json Session::logs_for_job(const std::string& name, const LogsOptions& op
       throw WaitTimeout("Gave up waiting for Training job " + name + "; it was not stopped and goes on");
     }
     if (news) pace.something_happened();
-    pause(pace, progress.status(), start);
+    pause(pace.next(), live_status, start);
     description = describe_training_job(name);
   }
-  if (options.wait && options.logs) {
-    pause(pace, progress.status(), start);  // the last lines may take a moment to arrive
+  if (options.wait && options.logs && !over) {
+    pause(first, live_status, start);  // the last lines may take a moment to arrive
     read_log();
   }
   progress.update(description);

@@ -1,12 +1,13 @@
 // Where progress and job logs go: a function of the program's, else standard output. On a terminal one line
-// at the bottom shows what is being waited for and for how long; it is gone when the wait is over. Several
-// threads may print.
+// at the bottom shows what is being waited for and for how long; it is gone when the wait is over, and the
+// names of hosts have colours unless NO_COLOR is set (https://no-color.org). Several threads may print.
 #pragma once
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <iterator>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -24,6 +25,8 @@ class Console {
     const char* terminal = std::getenv("TERM");
     live_ =
         !sink_ && ::isatty(STDOUT_FILENO) == 1 && terminal != nullptr && std::string_view(terminal) != "dumb";
+    const char* plain = std::getenv("NO_COLOR");
+    colours_ = live_ && (plain == nullptr || *plain == '\0');
   }
 
   // One whole line, without its end. Control characters of a job's output could rewrite the user's terminal:
@@ -31,11 +34,17 @@ class Console {
   void line(std::string_view text) {
     const std::lock_guard lock(mutex_);
     if (sink_) return sink_(text);
-    std::string bytes = live_shown_ ? "\r\033[K" : "";
-    live_shown_ = false;
-    for (const char c : text) bytes += live_ && (c == '\033' || c == '\r') ? '?' : c;
-    bytes += '\n';
-    write(bytes);
+    write_line("", text);
+  }
+
+  // A line of one of several hosts: "[algo-2] text". The name has the colour of the host's number, in the
+  // order in which the SageMaker Python SDK gives them to streams.
+  void host_line(std::string_view host, std::string_view text) {
+    const std::string name = "[" + std::string(host) + "]";
+    const std::lock_guard lock(mutex_);
+    if (sink_) return sink_(name + " " + std::string(text));
+    write_line(colours_ ? "\033[" + std::to_string(colour_of(host)) + "m" + name + "\033[0m " : name + " ",
+               text);
   }
 
   bool live() const { return live_; }
@@ -56,6 +65,25 @@ class Console {
   }
 
  private:
+  static int colour_of(std::string_view host) {  // "algo-2": the second one
+    constexpr int colours[] = {34, 35, 32, 36, 33};
+    const std::size_t digits = host.find_last_not_of("0123456789") + 1;
+    std::size_t number = 0;
+    for (const char c : host.substr(digits)) number = number * 10 + static_cast<std::size_t>(c - '0');
+    return colours[(number + std::size(colours) - 1) % std::size(colours)];
+  }
+
+  void write_line(const std::string& prefix, std::string_view text) {
+    std::string bytes = std::exchange(live_shown_, false) ? "\r\033[K" : "";
+    bytes += prefix;
+    for (const char c : text) {
+      const auto code = static_cast<unsigned char>(c);
+      bytes += live_ && ((code < ' ' && c != '\t' && c != '\n') || code == 0x7f) ? '?' : c;
+    }
+    bytes += '\n';
+    write(bytes);
+  }
+
   static void write(const std::string& bytes) {
     std::fwrite(bytes.data(), 1, bytes.size(), stdout);
     std::fflush(stdout);
@@ -64,6 +92,7 @@ class Console {
   std::mutex mutex_;
   Sink sink_;
   bool live_ = false;
+  bool colours_ = false;
   bool live_shown_ = false;
 };
 

@@ -15,8 +15,13 @@
 
 namespace sagemaker::detail {
 
+// A heterogeneous cluster has the instances of all its groups.
 inline int instance_count_of(const json& description) {
-  return number_of(object_of(description, "ResourceConfig"), "InstanceCount", 1);
+  const json& resources = object_of(description, "ResourceConfig");
+  int count = 0;
+  for (const json& group : array_of(resources, "InstanceGroups"))
+    count += number_of(group, "InstanceCount", 0);
+  return count > 0 ? count : number_of(resources, "InstanceCount", 1);
 }
 
 // Times in answers are seconds since 1970.
@@ -32,8 +37,20 @@ inline std::string format_utc(aws::TimePoint time) {
   return text;
 }
 
+// What a terminal shows while a job runs: "Training, 24 billable seconds". Seconds are billed for every
+// instance from the moment when training starts; a spot job is billed for less in the end.
+inline std::string live_status(const json& description, std::string status, aws::TimePoint now) {
+  const auto start = time_of(description, "TrainingStartTime");
+  if (!start) return status;
+  const auto end = time_of(description, "TrainingEndTime").value_or(now);
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(end - *start).count();
+  if (seconds <= 0) return status;
+  return status + ", " + std::to_string(seconds * instance_count_of(description)) + " billable seconds";
+}
+
 // Prints each secondary status once: "2026-11-21 07:00:00 Starting - Starting the training job...". A status
-// whose message has changed is printed again.
+// whose message has changed is printed again. Rules of the debugger and profiler follow as
+// "LossNotDecreasing: InProgress" whenever one of them has changed.
 class JobProgress {
  public:
   explicit JobProgress(Console& console) : console_(console) {}
@@ -57,15 +74,29 @@ class JobProgress {
                      : message.ends_with('.') ? ".."
                                               : "..."));
     }
+    show_rules(array_of(description, "DebugRuleEvaluationStatuses"), debugger_rules_);
+    show_rules(array_of(description, "ProfilerRuleEvaluationStatuses"), profiler_rules_);
   }
 
   const std::string& status() const { return status_; }  // the last one printed
 
  private:
+  void show_rules(const json& rules, std::string& shown) {
+    const auto text = [](const json& rule) {
+      return text_of(rule, "RuleConfigurationName") + ": " + text_of(rule, "RuleEvaluationStatus");
+    };
+    std::string now;
+    for (const json& rule : rules) now += text(rule) + "\n";
+    if (now == std::exchange(shown, now)) return;
+    for (const json& rule : rules) console_.line(text(rule));
+  }
+
   Console& console_;
   std::size_t shown_ = 0;
   std::string last_message_;
   std::string status_ = "Starting";
+  std::string debugger_rules_;
+  std::string profiler_rules_;
 };
 
 // The pause between two looks: from `first` it grows by half until `longest`, and starts anew where something

@@ -1,10 +1,9 @@
-// From an Estimator's options to the document of CreateTrainingJob, and from a job's description back to
-// options.
+// From an Estimator's options to the document of CreateTrainingJob.
 #pragma once
 
-#include <charconv>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,14 +40,35 @@ class TrainingRequest {
       : options_(options), inputs_(inputs) {}
 
   std::string job_name;
-  std::string image;
+  std::string image;  // empty where there is an algorithm
   std::string role;
   std::string region;
   std::string output_path;
   std::optional<StagedSources> sources;  // script mode
+  std::map<std::string, std::string> experiment_config;
 
   // Throws ConfigError for what no service need be asked about.
-  void check() const { channels(); }
+  void check() const {
+    check_instances();
+    if (!options_.image_uri.empty() && !options_.algorithm_arn.empty())
+      throw ConfigError("image_uri and algorithm_arn are mutually exclusive");
+    if (options_.entry_point.empty() && !(options_.source_dir.empty() && options_.dependencies.empty()))
+      throw ConfigError("source_dir and dependencies need an entry_point");
+    if (options_.subnets.empty() != options_.security_group_ids.empty())
+      throw ConfigError("When setting up custom VPC, both subnets and security_group_ids must be set");
+    if (options_.disable_profiler && options_.profiler_config.is_object() &&
+        !truth_of(options_.profiler_config, "DisableProfiler"))
+      throw ConfigError("profiler_config.DisableProfiler cannot be false when disable_profiler is true");
+    if (!options_.model_uri.empty() && options_.model_channel_name.empty())
+      throw ConfigError("Expected a channel name if a channel URI " + options_.model_uri + " is specified");
+    std::set<std::string> names;
+    for (const json& channel : channels()) {
+      const std::string name = text_of(channel, "ChannelName");
+      if (!names.insert(name).second) throw ConfigError("Duplicate channel " + name + " not allowed.");
+    }
+    if (isolated_sources() && names.contains("code"))
+      throw ConfigError("Duplicate channel code not allowed: with network isolation it holds the sources");
+  }
 
   json document() const {
     json request = object({{"TrainingJobName", job_name},
@@ -76,12 +96,31 @@ class TrainingRequest {
       if (!options_.checkpoint_local_path.empty()) checkpoint["LocalPath"] = options_.checkpoint_local_path;
       request["CheckpointConfig"] = std::move(checkpoint);
     }
+    if (!experiment_config.empty()) request["ExperimentConfig"] = text_object(experiment_config);
+    add_switches(request);
+    add_observers(request);
     return request;
   }
 
  private:
+  void check_instances() const {
+    if (options_.instance_groups.empty()) {
+      if (options_.instance_type.empty())
+        throw ConfigError("instance_type is missing: name one, for example \"ml.m5.xlarge\"");
+    } else if (!options_.instance_type.empty() || options_.instance_count != 1) {
+      throw ConfigError("instance_count and instance_type cannot be set when instance_groups is set");
+    }
+  }
+
+  bool isolated_sources() const { return options_.enable_network_isolation && !options_.entry_point.empty(); }
+
   json algorithm() const {
-    json algorithm = object({{"TrainingInputMode", options_.input_mode}, {"TrainingImage", image}});
+    const std::string& mode = inputs_.input_mode().empty() ? options_.input_mode : inputs_.input_mode();
+    json algorithm = object({{"TrainingInputMode", mode}});
+    if (options_.algorithm_arn.empty())
+      algorithm["TrainingImage"] = image;
+    else
+      algorithm["AlgorithmName"] = options_.algorithm_arn;
     if (!options_.metric_definitions.empty()) {
       json& metrics = algorithm["MetricDefinitions"] = json::array();
       for (const MetricDefinition& metric : options_.metric_definitions) {
@@ -95,19 +134,29 @@ class TrainingRequest {
       algorithm["ContainerEntrypoint"] = text_array(options_.container_entry_point);
     if (!options_.container_arguments.empty())
       algorithm["ContainerArguments"] = text_array(options_.container_arguments);
+    if (!options_.training_repository_access_mode.empty()) {
+      json& access = algorithm["TrainingImageConfig"] =
+          object({{"TrainingRepositoryAccessMode", options_.training_repository_access_mode}});
+      if (!options_.training_repository_credentials_provider_arn.empty()) {
+        access["TrainingRepositoryAuthConfig"] =
+            object({{"TrainingRepositoryCredentialsProviderArn",
+                     options_.training_repository_credentials_provider_arn}});
+      }
+    }
     return algorithm;
   }
 
   json channels() const {
     json documents = json::array();
-    for (const auto& [name, source] : inputs_.channels())
-      documents.push_back(channel_document(name, source.input()));
+    for (const auto& [name, source] : inputs_.channels()) documents.push_back(channel_document(name, source));
     if (!options_.model_uri.empty()) {
       TrainingInput model{.s3_data = options_.model_uri};
       model.content_type = "application/x-sagemaker-model";
       model.input_mode = "File";
       documents.push_back(channel_document(options_.model_channel_name, model));
     }
+    if (sources && isolated_sources())
+      documents.push_back(channel_document("code", TrainingInput{.s3_data = sources->submit_directory}));
     return documents;
   }
 
@@ -119,14 +168,59 @@ class TrainingRequest {
   }
 
   json resources() const {
-    json resources = object({{"InstanceCount", options_.instance_count},
-                             {"InstanceType", options_.instance_type},
-                             {"VolumeSizeInGB", options_.volume_size}});
+    json resources = object({{"VolumeSizeInGB", options_.volume_size}});
+    if (options_.instance_groups.empty()) {
+      resources["InstanceCount"] = options_.instance_count;
+      resources["InstanceType"] = options_.instance_type;
+    } else {
+      json& groups = resources["InstanceGroups"] = json::array();
+      for (const InstanceGroup& group : options_.instance_groups) {
+        groups.push_back(object({{"InstanceGroupName", group.instance_group_name},
+                                 {"InstanceType", group.instance_type},
+                                 {"InstanceCount", group.instance_count}}));
+      }
+    }
     if (!options_.volume_kms_key.empty()) resources["VolumeKmsKeyId"] = options_.volume_kms_key;
     if (options_.keep_alive_period_in_seconds) {
       resources["KeepAlivePeriodInSeconds"] = *options_.keep_alive_period_in_seconds;
     }
+    if (!options_.training_plan.empty()) resources["TrainingPlanArn"] = options_.training_plan;
+    if (!options_.instance_placement_config.is_null())
+      resources["InstancePlacementConfig"] = options_.instance_placement_config;
     return resources;
+  }
+
+  void add_switches(json& request) const {
+    const auto add = [&](const char* config, const char* member, const std::optional<bool>& value) {
+      if (value) request[config] = object({{member, *value}});
+    };
+    add("InfraCheckConfig", "EnableInfraCheck", options_.enable_infra_check);
+    add("RemoteDebugConfig", "EnableRemoteDebug", options_.enable_remote_debug);
+    add("SessionChainingConfig", "EnableSessionTagChaining", options_.enable_session_tag_chaining);
+  }
+
+  // What the debugger, TensorBoard and the profiler write goes to the job's output path unless told
+  // otherwise.
+  void add_observers(json& request) const {
+    const auto add = [&](const char* member, json config) {
+      if (!config.contains("S3OutputPath")) config["S3OutputPath"] = output_path;
+      request[member] = std::move(config);
+    };
+    const json& hook = options_.debugger_hook_config;
+    if (hook.is_boolean() && hook.get<bool>())
+      add("DebugHookConfig", object({{"CollectionConfigurations", json::array()}}));
+    else if (hook.is_object())
+      add("DebugHookConfig", hook);
+    if (options_.tensorboard_output_config.is_object())
+      add("TensorBoardOutputConfig", options_.tensorboard_output_config);
+    if (options_.profiler_config.is_object())
+      add("ProfilerConfig", options_.profiler_config);
+    else if (options_.disable_profiler)
+      request["ProfilerConfig"] = object({{"DisableProfiler", true}});
+    if (!options_.debugger_rule_configs.empty())
+      request["DebugRuleConfigurations"] = options_.debugger_rule_configs;
+    if (!options_.profiler_rule_configs.empty())
+      request["ProfilerRuleConfigurations"] = options_.profiler_rule_configs;
   }
 
   // Hyperparameters travel as texts. A script's container decodes each as JSON, so that a text gets quotation
@@ -137,7 +231,10 @@ class TrainingRequest {
       values[name] = !sources && value.is_string() ? value.get<std::string>() : aws::dump_json(value);
     }
     if (!sources) return values;
-    values["sagemaker_submit_directory"] = aws::dump_json(sources->submit_directory);
+    const std::string archive = isolated_sources()
+                                    ? "/opt/ml/input/data/code/sourcedir.tar.gz"  // no S3 there
+                                    : sources->submit_directory;
+    values["sagemaker_submit_directory"] = aws::dump_json(archive);
     values["sagemaker_program"] = aws::dump_json(sources->program);
     values["sagemaker_container_log_level"] = std::to_string(options_.container_log_level);
     values["sagemaker_job_name"] = aws::dump_json(job_name);
@@ -148,85 +245,5 @@ class TrainingRequest {
   const EstimatorOptions& options_;
   const TrainingInputs& inputs_;
 };
-
-// A hyperparameter's text as a value: what is JSON is decoded, anything else stays a text.
-inline json decode_hyperparameter(const std::string& text) {
-  try {
-    return aws::parse_json(text);
-  } catch (const aws::JsonError&) {
-    return text;
-  }
-}
-
-// Job names end in -YYYY-MM-DD-HH-MM-SS-mmm where the library made them; what goes before is the base.
-inline std::string base_of_name(const std::string& name) {
-  constexpr std::string_view shape = "-dddd-dd-dd-dd-dd-dd-ddd";
-  if (name.size() <= shape.size()) return name;
-  const std::string_view tail = std::string_view(name).substr(name.size() - shape.size());
-  for (std::size_t index = 0; index < shape.size(); ++index) {
-    const bool digit = tail[index] >= '0' && tail[index] <= '9';
-    if (shape[index] == 'd' ? !digit : tail[index] != '-') return name;
-  }
-  return name.substr(0, name.size() - shape.size());
-}
-
-inline void read_hyperparameters(const json& values, EstimatorOptions& options) {
-  for (auto entry = values.begin(); entry != values.end(); ++entry) {
-    const std::string& name = entry.key();
-    const json decoded = decode_hyperparameter(entry->get<std::string>());
-    const std::string text = decoded.is_string() ? decoded.get<std::string>() : "";
-    if (name == "sagemaker_program")
-      options.entry_point = text;
-    else if (name == "sagemaker_submit_directory")
-      options.source_dir = text;
-    else if (name == "sagemaker_container_log_level" && decoded.is_number())
-      options.container_log_level = decoded.get<int>();
-    else if (!name.starts_with("sagemaker_"))
-      options.hyperparameters[name] = decoded;
-  }
-}
-
-// From DescribeTrainingJob.
-inline EstimatorOptions options_of_job(const json& job) {
-  const json& algorithm = object_of(job, "AlgorithmSpecification");
-  const json& resources = object_of(job, "ResourceConfig");
-  const json& output = object_of(job, "OutputDataConfig");
-  const json& stopping = object_of(job, "StoppingCondition");
-  const json& vpc = object_of(job, "VpcConfig");
-  EstimatorOptions options;
-  options.image_uri = text_of(algorithm, "TrainingImage");
-  options.input_mode = text_of(algorithm, "TrainingInputMode");
-  options.container_entry_point = texts_of(algorithm, "ContainerEntrypoint");
-  options.container_arguments = texts_of(algorithm, "ContainerArguments");
-  for (const json& metric : array_of(algorithm, "MetricDefinitions")) {
-    options.metric_definitions.push_back({text_of(metric, "Name"), text_of(metric, "Regex")});
-  }
-  options.role = text_of(job, "RoleArn");
-  options.instance_count = number_of(resources, "InstanceCount", 1);
-  options.instance_type = text_of(resources, "InstanceType");
-  options.volume_size = number_of(resources, "VolumeSizeInGB", 30);
-  options.volume_kms_key = text_of(resources, "VolumeKmsKeyId");
-  options.max_run = number_of(stopping, "MaxRuntimeInSeconds", options.max_run);
-  if (stopping.contains("MaxWaitTimeInSeconds"))
-    options.max_wait = number_of(stopping, "MaxWaitTimeInSeconds", 0);
-  options.output_path = text_of(output, "S3OutputPath");
-  options.output_kms_key = text_of(output, "KmsKeyId");
-  options.disable_output_compression = text_of(output, "CompressionType") == "NONE";
-  options.base_job_name = base_of_name(text_of(job, "TrainingJobName"));
-  options.subnets = texts_of(vpc, "Subnets");
-  options.security_group_ids = texts_of(vpc, "SecurityGroupIds");
-  options.enable_network_isolation = truth_of(job, "EnableNetworkIsolation");
-  options.encrypt_inter_container_traffic = truth_of(job, "EnableInterContainerTrafficEncryption");
-  options.use_spot_instances = truth_of(job, "EnableManagedSpotTraining");
-  const json& checkpoint = object_of(job, "CheckpointConfig");
-  options.checkpoint_s3_uri = text_of(checkpoint, "S3Uri");
-  options.checkpoint_local_path = text_of(checkpoint, "LocalPath");
-  const json& environment = object_of(job, "Environment");
-  for (auto entry = environment.begin(); entry != environment.end(); ++entry) {
-    options.environment[entry.key()] = entry->get<std::string>();
-  }
-  read_hyperparameters(object_of(job, "HyperParameters"), options);
-  return options;
-}
 
 }  // namespace sagemaker::detail

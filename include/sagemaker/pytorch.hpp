@@ -1,0 +1,144 @@
+// Trains a Python script in AWS's PyTorch containers: the SageMaker Python SDK's PyTorch estimator.
+//   sm::PyTorch estimator{session, {.entry_point = "train.py", .framework_version = "2.4", .py_version =
+//   "py311",
+//                                   .distribution = {{"torch_distributed", {{"enabled", true}}}},
+//                                   .instance_count = 2, .instance_type = "ml.g5.xlarge"}};
+//   estimator.fit({{"training", "s3://bucket/mnist"}});
+#pragma once
+
+#include <charconv>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <sagemaker/aws/errors.hpp>
+#include <sagemaker/aws/json.hpp>
+#include <sagemaker/detail/documents.hpp>
+#include <sagemaker/estimator.hpp>
+#include <sagemaker/image_uris.hpp>
+
+namespace sagemaker {
+
+namespace detail {
+
+inline bool is_enabled(const json& distribution, const char* strategy) {
+  return truth_of(object_of(distribution, strategy), "enabled");
+}
+
+// The hyperparameters by which the container learns how to launch the script on several hosts.
+inline std::map<std::string, json> distribution_hyperparameters(json distribution,
+                                                                const std::string& instance_type) {
+  if (distribution.is_null()) return {};
+  if (!distribution.is_object()) throw ConfigError("distribution must be an object of strategies");
+  for (auto strategy = distribution.begin(); strategy != distribution.end(); ++strategy) {
+    const std::string& name = strategy.key();
+    const bool model_parallel = name == "smdistributed" && strategy->contains("modelparallel");
+    if (model_parallel || (name != "torch_distributed" && name != "pytorchddp" && name != "mpi" &&
+                           name != "parameter_server" && name != "smdistributed")) {
+      throw ConfigError(
+          "distribution \"" + (model_parallel ? "modelparallel" : name) +
+          "\" is not supported; supported are torch_distributed, pytorchddp, mpi, parameter_server and "
+          "smdistributed.dataparallel");
+    }
+  }
+  std::map<std::string, json> values;
+  if (distribution.contains("pytorchddp")) {  // the SDK's other name for the same thing
+    if (distribution.contains("smdistributed"))
+      throw ConfigError("Cannot use both pytorchddp and smdistributed distribution options together.");
+    distribution["smdistributed"]["dataparallel"] = distribution["pytorchddp"];
+  }
+  const bool torch = is_enabled(distribution, "torch_distributed");
+  if (torch) values["sagemaker_torch_distributed_enabled"] = true;
+  if (!torch && distribution.contains("parameter_server"))
+    values["sagemaker_parameter_server_enabled"] = is_enabled(distribution, "parameter_server");
+  if (!torch && distribution.contains("mpi")) {
+    const json& mpi = object_of(distribution, "mpi");
+    values["sagemaker_mpi_enabled"] = is_enabled(distribution, "mpi");
+    if (const int processes = number_of(mpi, "processes_per_host", 0); processes > 0)
+      values["sagemaker_mpi_num_of_processes_per_host"] = processes;
+    values["sagemaker_mpi_custom_mpi_options"] = text_of(mpi, "custom_mpi_options");
+  }
+  const bool parallel = distribution.contains("smdistributed");
+  if (parallel) {
+    const json& library = object_of(distribution, "smdistributed");
+    const bool enabled = is_enabled(library, "dataparallel");
+    values["sagemaker_distributed_dataparallel_enabled"] = enabled;
+    if (enabled)
+      values["sagemaker_distributed_dataparallel_custom_mpi_options"] =
+          text_of(object_of(library, "dataparallel"), "custom_mpi_options");
+  }
+  if ((torch || parallel) && !instance_type.empty()) values["sagemaker_instance_type"] = instance_type;
+  return values;
+}
+
+// From version 1.3 on the images report their metrics to SageMaker too.
+inline bool reports_metrics(std::string_view version) {
+  const char* const end = version.data() + version.size();
+  int major = 0;
+  int minor = 0;
+  const auto parsed = std::from_chars(version.data(), end, major);
+  if (parsed.ptr != end && *parsed.ptr == '.') std::from_chars(parsed.ptr + 1, end, minor);
+  return major > 1 || (major == 1 && minor >= 3);
+}
+
+// The instance type that the image is chosen by: of several groups the first with GPUs, else the first.
+inline std::string image_instance_type(const EstimatorOptions& options) {
+  if (options.instance_groups.empty()) return options.instance_type;
+  for (const InstanceGroup& group : options.instance_groups) {
+    if (image_uris::detail::processor(group.instance_type) == "gpu") return group.instance_type;
+  }
+  return options.instance_groups.front().instance_type;
+}
+
+inline EstimatorOptions pytorch_options(const Session& session, EstimatorOptions options) {
+  if (options.entry_point.empty()) throw ConfigError("entry_point is missing: name the script to run");
+  if (options.image_uri.empty() && (options.framework_version.empty() || options.py_version.empty())) {
+    throw ConfigError(
+        "framework_version or py_version is missing, yet image_uri also is. Either specify both "
+        "framework_version and py_version, or specify image_uri.");
+  }
+  if (options.image_uri.empty()) {
+    options.image_uri = image_uris::retrieve({.framework = "pytorch",
+                                              .region = session.region(),
+                                              .version = options.framework_version,
+                                              .py_version = options.py_version,
+                                              .instance_type = image_instance_type(options)});
+  }
+  if (!options.enable_sagemaker_metrics && reports_metrics(options.framework_version))
+    options.enable_sagemaker_metrics = true;
+  for (auto& [name, value] : distribution_hyperparameters(options.distribution, options.instance_type))
+    options.hyperparameters[name] = std::move(value);
+  return options;
+}
+
+}  // namespace detail
+
+class PyTorch : public Estimator {
+ public:
+  // Options of its own: framework_version and py_version (or image_uri), and distribution, as in the SDK:
+  // {"torch_distributed": {"enabled": true}}, {"pytorchddp": ...}, {"mpi": {"enabled": true,
+  // "processes_per_host": 4, "custom_mpi_options": "-x A"}}, {"parameter_server": ...},
+  // {"smdistributed": {"dataparallel": ...}}. Unlike the SDK, torch_distributed is accepted on any instance.
+  // Throws ConfigError for what no image is known for; nothing is sent.
+  PyTorch(const Session& session, const EstimatorOptions& options)
+      : Estimator(session, detail::pytorch_options(session, options)) {
+    set_framework();
+  }
+
+  // The SDK packs the script into the model's archive for serving, which is not supported here: a model needs
+  // an image and a script that are made for it.
+  Model create_model(const CreateModelOptions& changes) {
+    if (changes.image_uri.empty() || changes.entry_point.empty()) {
+      throw ConfigError(
+          "PyTorch::create_model needs an image_uri that serves and the entry_point for it: packing the "
+          "script into "
+          "the model's archive is not supported");
+    }
+    return Estimator::create_model(changes);
+  }
+  Predictor deploy(const DeployOptions&) {
+    throw ConfigError("PyTorch::deploy is not supported: deploy the result of create_model");
+  }
+};
+
+}  // namespace sagemaker
