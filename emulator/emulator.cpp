@@ -14,6 +14,7 @@
 #include "emulator/services/metrics/metrics.hpp"
 #include "emulator/services/s3/service.hpp"
 #include "emulator/services/sagemaker/operations.hpp"
+#include "emulator/services/sagemaker/training/local_operations.hpp"
 #include "emulator/services/sts/operations.hpp"
 #include "emulator/wire/pipeline.hpp"
 #include "emulator/wire/validation.hpp"
@@ -136,7 +137,8 @@ struct Emulator::Parts {
                   {"logs", wire::checked(wire::Model::logs, services::logs_operations(logs, clock))},
                   {"sts", wire::checked(wire::Model::sts, services::sts_operations(temporary_credentials,
                                                                                    callers, records, clock))},
-                  {"iam", wire::checked(wire::Model::iam, services::iam_operations(iam()))}}),
+                  {"iam", wire::checked(wire::Model::iam, services::iam_operations(iam()))}},
+                 local_operations()),
         server(
             options.limits.http, [this](http::Request& request) { return pipeline.handle(request); },
             make_tls(options, data.tls())) {
@@ -153,6 +155,12 @@ struct Emulator::Parts {
                                       {"AWS_SECRET_ACCESS_KEY", secret}};
     training.recover();
     fleet.recover();
+  }
+
+  LocalOperations local_operations() {
+    LocalOperations table;
+    services::add_training_local_operations(table, platform, training);
+    return table;
   }
 
   services::Iam iam() {

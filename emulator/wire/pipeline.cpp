@@ -1,11 +1,13 @@
 #include "emulator/wire/pipeline.hpp"
 
 #include <chrono>
+#include <optional>
 #include <system_error>
 
 #include <spdlog/spdlog.h>
 
 #include <sagemaker/aws/crypto.hpp>
+#include <sagemaker/aws/uri.hpp>
 
 #include "emulator/http/host_names.hpp"
 #include "emulator/http/loggable.hpp"
@@ -41,6 +43,30 @@ const char* name_of(Service service) {
       return "unimplemented";
   }
   return "";
+}
+
+// What stands in `path` for each '*' of the pattern, decoded; nullopt where they do not fit.
+std::optional<std::vector<std::string>> match_local_path(std::string_view pattern, std::string_view path) {
+  std::vector<std::string> names;
+  while (!pattern.empty() || !path.empty()) {
+    const std::string_view expected = pattern.substr(0, pattern.find('/'));
+    const std::string_view given = path.substr(0, path.find('/'));
+    if (expected == "*") {
+      const auto name = aws::uri_decode(given);
+      if (!name || name->empty()) return std::nullopt;
+      names.push_back(*name);
+    } else if (expected != given) {
+      return std::nullopt;
+    }
+    const bool pattern_ends = expected.size() == pattern.size(), path_ends = given.size() == path.size();
+    if (pattern_ends || path_ends) {
+      if (pattern_ends != path_ends) return std::nullopt;
+      break;
+    }
+    pattern.remove_prefix(expected.size() + 1);
+    path.remove_prefix(given.size() + 1);
+  }
+  return names;
 }
 
 // What a client may do about an error that is not its own: nothing now, maybe later.
@@ -85,11 +111,12 @@ ServiceFault unknown_action(const QueryCall& call, bool known = false) {
 
 Pipeline::Pipeline(const Options& options, services::Platform& platform, services::EndpointFleet& fleet,
                    services::s3::Service& s3, Authenticator::KeySource further_keys,
-                   std::map<std::string, OperationTable> operations)
+                   std::map<std::string, OperationTable> operations, LocalOperations local_operations)
     : options_(options),
       platform_(platform),
       fleet_(fleet),
       operations_(std::move(operations)),
+      local_operations_(std::move(local_operations)),
       authenticator_(options.credentials, options.authenticate, options.limits.wire, platform.clock,
                      std::move(further_keys)),
       s3_protocol_(s3, options.limits.s3) {}
@@ -244,7 +271,7 @@ void Pipeline::add_cors_headers(const http::Request& request, http::Response& re
   }
 }
 
-http::Response Pipeline::answer_local(const http::Request& request) const {
+http::Response Pipeline::answer_local(http::Request& request) const {
   http::Response response;
   response.headers.add("Content-Type", "application/json");
   if (request.path == "/_local/health") {
@@ -259,7 +286,17 @@ http::Response Pipeline::answer_local(const http::Request& request) const {
     response.body = aws::dump_json(health);
     return response;
   }
-  throw ServiceFault("NotFound", 404, "There is nothing at " + request.path + ".");
+  check_origin(request);
+  const WireLimits& limits = options_.limits.wire;
+  const std::string body = http::read_all(*request.body, limits.json_bytes_max);
+  const json input = body.empty() ? json::object() : decode_json(body, limits.json_depth_max);
+  for (const auto& [pattern, operation] : local_operations_) {
+    if (const auto names = match_local_path(pattern, request.method + " " + request.path)) {
+      response.body = aws::dump_json(operation(*names, input));
+      return response;
+    }
+  }
+  throw ServiceFault("NotFound", 404, "There is nothing at " + request.method + " " + request.path + ".");
 }
 
 http::Response Pipeline::encode_fault(const ServiceFault& fault, const Route& where,
@@ -296,6 +333,14 @@ void Pipeline::check_host(const http::Request& request) const {
       http::is_loopback_host(host) || http::is_aws_host(host))
     return;
   throw ServiceFault("AccessDenied", 403, "The host name " + host + " is not one of this emulator's.");
+}
+
+// These requests are not signed, so no page of somebody else may send them from a browser.
+void Pipeline::check_origin(const http::Request& request) {
+  const std::string origin = request.headers.get("Origin");
+  const std::string host = request.headers.get("Host");
+  if (origin.empty() || origin == "http://" + host || origin == "https://" + host) return;
+  throw ServiceFault("AccessDenied", 403, "Pages of " + origin + " may not do this.");
 }
 
 }  // namespace sagemaker::local::wire

@@ -7,6 +7,7 @@
 
 #include "emulator/http/message.hpp"
 #include "emulator/options.hpp"
+#include "emulator/services/local_operation.hpp"
 #include "emulator/services/operation.hpp"
 #include "emulator/services/s3/service.hpp"
 #include "emulator/services/sagemaker/endpoint_fleet.hpp"
@@ -22,7 +23,7 @@ class Pipeline {
   // "logs", and those of query_services.hpp.
   Pipeline(const Options& options, services::Platform& platform, services::EndpointFleet& fleet,
            services::s3::Service& s3, Authenticator::KeySource further_keys,
-           std::map<std::string, OperationTable> operations);
+           std::map<std::string, OperationTable> operations, LocalOperations local_operations);
 
   http::Response handle(http::Request& request);  // never throws
 
@@ -36,7 +37,7 @@ class Pipeline {
   http::Response answer_s3(http::Request& request, CallContext& context);
   void add_cors_headers(const http::Request& request, http::Response& response,
                         const std::string& request_id);
-  http::Response answer_local(const http::Request& request) const;
+  http::Response answer_local(http::Request& request) const;
   http::Response encode_fault(const ServiceFault& fault, const Route& route, const http::Request& request,
                               const std::string& request_id) const;
   // The access key of a request whose signature covers its body. Throws ServiceFault.
@@ -45,11 +46,13 @@ class Pipeline {
   std::string read_signed_body(const http::Request& request, const std::string& service,
                                std::uint64_t bytes_max) const;
   void check_host(const http::Request& request) const;
+  static void check_origin(const http::Request& request);
 
   const Options& options_;
   services::Platform& platform_;
   services::EndpointFleet& fleet_;
   std::map<std::string, OperationTable> operations_;
+  LocalOperations local_operations_;
   Authenticator authenticator_;
   S3Protocol s3_protocol_;
 };

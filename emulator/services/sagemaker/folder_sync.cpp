@@ -10,6 +10,11 @@ namespace {
 
 constexpr std::size_t key_bytes_max = 1024;  // S3
 
+// A file that changes at every step goes up all the same after so many. One that is replaced by a new file
+// each time is whole whenever it is looked at; one that grows is not, and mostly soon rests.
+constexpr int replaced_steps_max = 2;
+constexpr int restless_steps_max = 20;
+
 // Keys are UTF-8; names of files on Linux are any bytes.
 bool can_be_key(const std::string& key) {
   return key.size() <= key_bytes_max && runner::clean_text(key, key_bytes_max) == key;
@@ -59,9 +64,14 @@ void FolderSync::upload(bool last) {
     for (const runner::GuardedFolder::File& file : host.folder.files()) {
       Known& known = host.files[file.name];
       if (known.in_step == file) continue;
-      const bool rests = known.seen == file;
+      known.restless = known.seen == file ? 0 : known.restless + 1;
+      const bool replaced = known.seen.inode != 0 && known.seen.inode != file.inode;
       known.seen = file;
-      if ((rests || last) && upload(host, file)) known.in_step = file;
+      const bool due = known.restless == 0 || last || (replaced && known.restless >= replaced_steps_max) ||
+                       known.restless >= restless_steps_max;
+      if (!due || !upload(host, file)) continue;
+      known.in_step = file;
+      known.restless = 0;
     }
   }
 }

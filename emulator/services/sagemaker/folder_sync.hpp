@@ -35,6 +35,7 @@ class FolderSync {
   struct Known {
     runner::GuardedFolder::File seen;     // at the last step
     runner::GuardedFolder::File in_step;  // the content that S3 has, as far as this host goes
+    int restless = 0;                     // steps in a row at which it had changed
   };
   struct Host {
     runner::GuardedFolder folder;

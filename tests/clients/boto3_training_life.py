@@ -1,0 +1,360 @@
+"""The life of training jobs, driven by boto3: queues, spot interruptions, checkpoints, retries, warm pools, restarts."""
+
+import json
+import threading
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+import local_emulator
+from botocore.exceptions import ClientError
+
+# Counts up in its checkpoint, one number a second part, and goes on where an earlier attempt was interrupted.
+COUNTER = """#!/bin/sh
+trap 'exit 0' TERM
+n=$(cat /opt/ml/checkpoints/deep/count 2>/dev/null || echo 0)
+echo "starts at $n"
+mkdir -p /opt/ml/checkpoints/deep
+while [ ! -e /opt/ml/checkpoints/enough ]; do
+  n=$((n+1)); echo $n > /opt/ml/checkpoints/deep/.count; mv /opt/ml/checkpoints/deep/.count /opt/ml/checkpoints/deep/count
+  sleep 0.05
+done
+echo "ends at $n"; echo $n > /opt/ml/model/count
+"""
+# Says that it runs, and ends when the test puts an object into its checkpoints or stops it.
+WAITER = "#!/bin/sh\ntrap 'exit 0' TERM\necho running\nwhile :; do sleep 0.05; done\n"
+
+
+class TrainingLife(unittest.TestCase):
+    def emulator(self, *arguments):
+        emulator = local_emulator.LocalEmulator(*arguments)
+        self.addCleanup(emulator.stop)
+        self.attach(emulator)
+        self.s3.create_bucket(Bucket="jobs")
+        return emulator
+
+    def attach(self, emulator):
+        self.emulator_ = emulator
+        self.sagemaker = emulator.client("sagemaker", retries=False)
+        self.s3 = emulator.client("s3")
+        self.logs = emulator.client("logs")
+
+    def create(self, name, script, **changes):
+        request = {
+            "TrainingJobName": name,
+            "RoleArn": local_emulator.ROLE,
+            "AlgorithmSpecification": {
+                "TrainingImage": self.emulator_.program(name, script),
+                "TrainingInputMode": "File",
+            },
+            "OutputDataConfig": {"S3OutputPath": "s3://jobs/output"},
+            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+        }
+        request.update(changes)
+        return self.sagemaker.create_training_job(**request)
+
+    @staticmethod
+    def instances(count):
+        return {"InstanceType": "ml.m5.large", "InstanceCount": count, "VolumeSizeInGB": 5}
+
+    def spot(self, name, script, wait_s=120, **changes):
+        return self.create(
+            name,
+            script,
+            EnableManagedSpotTraining=True,
+            StoppingCondition={"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": wait_s},
+            CheckpointConfig={"S3Uri": f"s3://jobs/checkpoints/{name}"},
+            **changes,
+        )
+
+    def describe(self, name):
+        return self.sagemaker.describe_training_job(TrainingJobName=name)
+
+    def until(self, condition, what, within_s=40):
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            value = condition()
+            if value:
+                return value
+            time.sleep(0.05)
+        self.fail("it did not come about: " + what)
+
+    def ended(self, name):
+        return self.until(
+            lambda: (job := self.describe(name))["TrainingJobStatus"] in ("Completed", "Failed", "Stopped") and job,
+            f"the end of {name}",
+        )
+
+    def reaches(self, name, secondary):
+        return self.until(
+            lambda: (job := self.describe(name))["SecondaryStatus"] == secondary and job, f"{name} {secondary}"
+        )
+
+    def messages(self, name):
+        group = "/aws/sagemaker/TrainingJobs"
+        try:
+            streams = self.logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=name + "/")["logStreams"]
+        except ClientError:
+            return []
+        return [
+            event["message"]
+            for stream in streams
+            for event in self.logs.get_log_events(
+                logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True
+            )["events"]
+        ]
+
+    def local(self, method, path, **headers):
+        request = urllib.request.Request(self.emulator_.url + "/_local/" + path, method=method, headers=headers)
+        try:
+            with urllib.request.urlopen(request) as response:
+                return response.status, json.load(response)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def refusal(self, call):
+        with self.assertRaises(ClientError) as caught:
+            call()
+        error = caught.exception.response["Error"]
+        return error["Code"], error["Message"]
+
+    def object(self, key):
+        try:
+            return self.s3.get_object(Bucket="jobs", Key=key)["Body"].read().decode()
+        except ClientError:
+            return None
+
+    def statuses(self, job):
+        return [transition["Status"] for transition in job["SecondaryStatusTransitions"]]
+
+    def test_jobs_wait_for_instances_in_the_order_of_their_creation(self):
+        self.emulator("--capacity", "2")
+        self.create("first", WAITER)
+        self.reaches("first", "Training")
+        self.create("large", WAITER, ResourceConfig=self.instances(2))
+        self.reaches("large", "Pending")
+        self.create("small", WAITER)  # there is one instance left, but the large one came before
+        self.assertEqual(self.reaches("small", "Pending")["TrainingJobStatus"], "InProgress")
+        self.assertEqual(self.local("GET", "capacity"), (200, {"Instances": 2, "InUse": 1}))
+        self.sagemaker.stop_training_job(TrainingJobName="small")
+        small = self.ended("small")
+        self.assertEqual((small["TrainingJobStatus"], small["SecondaryStatus"]), ("Stopped", "Stopped"))
+        self.assertNotIn("TrainingStartTime", small)
+        self.assertNotIn("BillableTimeInSeconds", small)
+        self.sagemaker.stop_training_job(TrainingJobName="first")
+        self.assertIn("Pending", self.statuses(self.reaches("large", "Training")))
+        self.sagemaker.stop_training_job(TrainingJobName="large")
+        self.ended("large")
+        self.assertEqual(self.local("GET", "capacity"), (200, {"Instances": 2, "InUse": 0}))
+
+    def test_an_interrupted_spot_job_goes_on_from_its_checkpoint(self):
+        self.emulator("--spot-interruptions", "3600:1:0")  # never by itself here, and back at once
+        self.spot("spot", COUNTER)
+        self.until(lambda: int(self.object("checkpoints/spot/deep/count") or 0) > 3, "a checkpoint in S3")
+        self.assertEqual(self.local("POST", "training-jobs/spot/interrupt")[0], 200)
+        self.until(lambda: len([m for m in self.messages("spot") if m.startswith("starts at")]) == 2, "a second start")
+        at = [int(m.split()[-1]) for m in self.messages("spot") if m.startswith("starts at")]
+        self.assertEqual(at[0], 0)
+        self.assertGreater(at[1], 3)
+        self.s3.put_object(Bucket="jobs", Key="checkpoints/spot/enough", Body=b"")  # comes down while it runs
+        job = self.ended("spot")
+        self.assertEqual(job["TrainingJobStatus"], "Completed", job.get("FailureReason"))
+        self.assertEqual(
+            self.statuses(job),
+            ["Starting", "Training", "Interrupted", "Starting", "Training", "Uploading", "Completed"],
+        )
+        self.assertLess(job["BillableTimeInSeconds"], job["TrainingTimeInSeconds"] + 1)
+        self.assertTrue(all(t["StatusMessage"] for t in job["SecondaryStatusTransitions"]))
+        code, look = self.local("GET", "training-jobs/spot")
+        self.assertEqual(code, 200)
+        self.assertAlmostEqual(
+            look["EstimatedCostUSD"], look["InstanceHours"] * 0.115 * 0.3, delta=look["EstimatedCostUSD"] / 100
+        )
+
+    def test_the_schedule_takes_spot_instances_away(self):
+        self.emulator("--spot-interruptions", "0.3:2:0.05")
+        self.spot("thrice", "#!/bin/sh\ntrap 'exit 0' TERM\ni=0\n"
+                  "while [ $i -lt 30 ] || [ ! -e /opt/ml/checkpoints/b ]; do i=$((i+1)); sleep 0.05; done &\n"
+                  "[ -e /opt/ml/checkpoints/a ] && touch /opt/ml/checkpoints/b\ntouch /opt/ml/checkpoints/a\nwait\n")
+        job = self.ended("thrice")
+        self.assertEqual(self.statuses(job).count("Interrupted"), 2, self.statuses(job))
+        self.assertEqual(job["TrainingJobStatus"], "Completed")
+
+    def test_a_spot_job_ends_when_its_waiting_time_is_over(self):
+        self.emulator("--capacity", "8")
+        limits = {"MaxRuntimeInSeconds": 1, "MaxWaitTimeInSeconds": 1}
+        self.create("holds", WAITER, ResourceConfig=self.instances(8))
+        self.reaches("holds", "Training")
+        self.create("waits", WAITER, EnableManagedSpotTraining=True, StoppingCondition=limits)
+        job = self.ended("waits")
+        self.assertEqual((job["TrainingJobStatus"], job["SecondaryStatus"]), ("Stopped", "MaxWaitTimeExceeded"))
+        self.assertEqual(self.statuses(job), ["Starting", "Pending", "MaxWaitTimeExceeded"])
+        self.sagemaker.stop_training_job(TrainingJobName="holds")
+        self.ended("holds")
+        self.create("runs", WAITER, EnableManagedSpotTraining=True, StoppingCondition=limits)
+        job = self.ended("runs")
+        self.assertEqual(job["TrainingJobStatus"], "Stopped")
+        self.assertIn(job["SecondaryStatus"], ("MaxWaitTimeExceeded", "MaxRuntimeExceeded"))
+        self.s3.head_object(Bucket="jobs", Key="output/runs/output/model.tar.gz")
+        self.assertEqual(
+            self.refusal(lambda: self.create("x", WAITER, EnableManagedSpotTraining=True)),
+            (
+                "ValidationException",
+                "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds",
+            ),
+        )
+
+    def test_checkpoints_and_intermediate_output_are_in_step_while_the_job_runs(self):
+        self.emulator()
+        self.s3.put_object(Bucket="jobs", Key="ck/old/one.txt", Body=b"from before")
+        self.create(
+            "steps",
+            "#!/bin/sh\necho old: $(cat /tmp/ck/old/one.txt)\nln -s /etc/passwd /tmp/ck/link\n"
+            "echo new > /tmp/ck/new.txt\necho interim > /opt/ml/output/intermediate/i.txt\n"
+            "while [ ! -e /tmp/ck/go ]; do sleep 0.02; done\necho last > /tmp/ck/last.txt\n",
+            CheckpointConfig={"S3Uri": "s3://jobs/ck/", "LocalPath": "/tmp/ck"},
+        )
+        self.until(lambda: self.object("ck/new.txt") == "new\n", "the new checkpoint in S3")
+        self.until(lambda: self.object("output/steps/output/intermediate/i.txt") == "interim\n", "intermediate output")
+        self.assertEqual(self.describe("steps")["SecondaryStatus"], "Training")
+        self.s3.put_object(Bucket="jobs", Key="ck/go", Body=b"")
+        job = self.ended("steps")
+        self.assertEqual(job["TrainingJobStatus"], "Completed", job.get("FailureReason"))
+        self.assertIn("old: from before", self.messages("steps"))
+        self.assertEqual(self.object("ck/last.txt"), "last\n")
+        self.assertIsNone(self.object("ck/link"))
+        self.assertEqual(job["CheckpointConfig"], {"S3Uri": "s3://jobs/ck/", "LocalPath": "/tmp/ck"})
+        code, message = self.refusal(
+            lambda: self.create("no", WAITER, CheckpointConfig={"S3Uri": "s3://jobs/x", "LocalPath": "/opt/ml/model"})
+        )
+        self.assertEqual(code, "ValidationException")
+        self.assertIn("LocalPath", message)
+
+    def test_internal_errors_are_retried_as_often_as_asked(self):
+        self.emulator()
+        self.create("retried", WAITER, RetryStrategy={"MaximumRetryAttempts": 1})
+        self.create("plain", WAITER)
+        for number in (1, 2):
+            self.until(lambda: self.messages("retried").count("running") == number, f"start {number}")
+            self.assertEqual(self.local("POST", "training-jobs/retried/break-down")[0], 200)
+        self.reaches("plain", "Training")
+        self.assertEqual(self.local("POST", "training-jobs/plain/interrupt")[0], 409)  # no spot instances
+        self.assertEqual(self.local("POST", "training-jobs/plain/break-down", Origin="http://evil.example")[0], 403)
+        self.assertEqual(self.local("POST", "training-jobs/plain/break-down")[0], 200)
+        for name in ("retried", "plain"):
+            job = self.ended(name)
+            self.assertEqual(
+                (job["TrainingJobStatus"], job["FailureReason"]),
+                ("Failed", "InternalServerError: We encountered an internal error. Please try again."),
+            )
+            self.assertEqual(self.statuses(job).count("Training"), 2 if name == "retried" else 1)
+        self.assertEqual(self.local("GET", "training-jobs/retried")[1]["Retries"], 1)
+        self.assertEqual(self.local("POST", "training-jobs/plain/break-down")[0], 409)
+        self.assertEqual(self.local("POST", "training-jobs/nobody/break-down")[0], 404)
+
+    def test_warm_pools_pass_from_job_to_job(self):
+        self.emulator()
+        warm = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5, "KeepAlivePeriodInSeconds": 600}
+        cache = "/opt/ml/sagemaker/warmpoolcache"
+        script = f"#!/bin/sh\necho found: $(cat {cache}/who 2>/dev/null)\necho $TRAINING_JOB_NAME > {cache}/who\n"
+        self.create("one", script, ResourceConfig=warm)
+        job = self.ended("one")
+        self.assertEqual(job["WarmPoolStatus"]["Status"], "Available")
+        self.assertEqual(job["SecondaryStatusTransitions"][-1]["StatusMessage"], "Resource retained for reuse")
+        self.assertEqual(
+            self.refusal(lambda: self.sagemaker.delete_training_job(TrainingJobName="one"))[0], "ValidationException"
+        )
+        self.create("other-type", script, ResourceConfig={**warm, "InstanceType": "ml.c5.xlarge"})
+        self.create("two", script, ResourceConfig=warm)
+        self.ended("two")
+        self.ended("other-type")
+        self.assertIn("found: one", self.messages("two"))
+        self.assertIn("found:", self.messages("other-type"))
+        pool = self.describe("one")["WarmPoolStatus"]
+        self.assertEqual((pool["Status"], pool["ReusedByJob"]), ("Reused", "two"))
+        listed = self.sagemaker.list_training_jobs(WarmPoolStatusEquals="Available", SortBy="Name", SortOrder="Ascending")
+        self.assertEqual([j["TrainingJobName"] for j in listed["TrainingJobSummaries"]], ["other-type", "two"])
+        page = self.sagemaker.list_training_jobs(WarmPoolStatusEquals="Available", MaxResults=1)
+        self.assertEqual(len(page["TrainingJobSummaries"]), 1)
+        rest = self.sagemaker.list_training_jobs(WarmPoolStatusEquals="Available", NextToken=page["NextToken"])
+        self.assertEqual(len(rest["TrainingJobSummaries"]), 1)
+        self.sagemaker.update_training_job(TrainingJobName="two", ResourceConfig={"KeepAlivePeriodInSeconds": 0})
+        self.assertEqual(self.describe("two")["WarmPoolStatus"]["Status"], "Terminated")
+        self.sagemaker.delete_training_job(TrainingJobName="two")
+        self.assertEqual(
+            self.refusal(
+                lambda: self.sagemaker.update_training_job(
+                    TrainingJobName="one", ResourceConfig={"KeepAlivePeriodInSeconds": 60}
+                )
+            )[0],
+            "ValidationException",
+        )
+
+    def test_after_a_crash_jobs_go_on_where_they_can(self):
+        emulator = self.emulator("--capacity", "3")
+        self.spot("spot", COUNTER)
+        self.create("retry", "#!/bin/sh\necho run\n[ -e /opt/ml/checkpoints/x ] && exit 0\ntouch /opt/ml/checkpoints/x\n"
+                    "while :; do sleep 0.05; done\n",
+                    CheckpointConfig={"S3Uri": "s3://jobs/retry"}, RetryStrategy={"MaximumRetryAttempts": 2})
+        self.create("plain", WAITER)
+        self.until(lambda: int(self.object("checkpoints/spot/deep/count") or 0) > 3, "a checkpoint of spot")
+        self.until(lambda: self.object("retry/x") is not None, "a checkpoint of retry")
+        self.reaches("plain", "Training")
+        self.create("queued", "#!/bin/sh\necho my turn\n")
+        self.reaches("queued", "Pending")
+        emulator.kill()
+        emulator.start()
+        self.attach(emulator)
+        self.assertEqual(self.ended("queued")["TrainingJobStatus"], "Completed")
+        self.assertEqual(self.ended("retry")["TrainingJobStatus"], "Completed")
+        plain = self.describe("plain")
+        self.assertEqual(plain["TrainingJobStatus"], "Failed")
+        self.assertTrue(plain["FailureReason"].startswith("InternalServerError"), plain["FailureReason"])
+        self.s3.put_object(Bucket="jobs", Key="checkpoints/spot/enough", Body=b"")
+        self.assertEqual(self.ended("spot")["TrainingJobStatus"], "Completed")
+        at = [int(m.split()[-1]) for m in self.messages("spot") if m.startswith("starts at")]
+        self.assertEqual(len(at), 2, at)
+        self.assertGreater(at[1], 3)
+
+    def test_a_shutdown_leaves_spot_jobs_to_the_next_start(self):
+        emulator = self.emulator()
+        self.spot("spot", COUNTER)
+        self.until(lambda: int(self.object("checkpoints/spot/deep/count") or 0) > 3, "a checkpoint")
+        emulator.process.terminate()
+        self.assertEqual(emulator.process.wait(20), 0)
+        emulator.start()
+        self.attach(emulator)
+        self.s3.put_object(Bucket="jobs", Key="checkpoints/spot/enough", Body=b"")
+        job = self.ended("spot")
+        self.assertEqual(job["TrainingJobStatus"], "Completed", job)
+        self.assertIn("Interrupted", self.statuses(job))
+
+    def test_many_jobs_at_once_end_and_leave_nothing(self):
+        self.emulator("--capacity", "4")
+        names = [f"many-{number}" for number in range(24)]
+        threads = [
+            threading.Thread(target=self.create, args=(name, "#!/bin/sh\necho $TRAINING_JOB_NAME\n")) for name in names
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for name in names:
+            self.assertEqual(self.ended(name)["TrainingJobStatus"], "Completed")
+        listed = []
+        token = {}
+        while True:
+            page = self.sagemaker.list_training_jobs(MaxResults=5, **token)
+            listed += [job["TrainingJobName"] for job in page["TrainingJobSummaries"]]
+            if "NextToken" not in page:
+                break
+            token = {"NextToken": page["NextToken"]}
+        self.assertEqual(sorted(listed), sorted(names))
+        self.assertEqual(self.local("GET", "capacity")[1]["InUse"], 0)
+
+
+if __name__ == "__main__":
+    local_emulator.main()
