@@ -9,7 +9,8 @@ required=(build-essential cmake ninja-build pkg-config nlohmann-json3-dev libcpp
   libarchive-dev libpugixml-dev libcli11-dev libspdlog-dev libpcre2-dev zlib1g-dev doctest-dev libstb-dev curl
   ca-certificates)
 torch=(libtorch-dev libopenblas0-pthread)   # the second makes matrix products 35 times faster than the reference BLAS
-optional=(ccache mold bubblewrap)           # faster builds, and the sandbox of jobs; everything works without them
+# Faster builds, the sandbox of jobs, and Gloo's headers, which training on several hosts needs.
+optional=(ccache mold bubblewrap libgloo-dev)
 tests=(python3 python3-boto3 python3-botocore)
 # Other people's clients and a second compiler: a test that lacks one of them is skipped by name.
 foreign=(python3-venv awscli rclone s3cmd restic clang)

@@ -5,6 +5,7 @@
 #include <sagemaker/container/codecs.hpp>
 #include <sagemaker/container/datasets.hpp>
 #include <sagemaker/container/device.hpp>
+#include <sagemaker/container/distributed.hpp>
 #include <sagemaker/container/environment.hpp>
 #include <sagemaker/container/hooks.hpp>
 #include <sagemaker/container/run.hpp>

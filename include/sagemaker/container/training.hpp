@@ -1,5 +1,6 @@
 // "train": reads the environment, calls the hooks train and save, and tells the platform how it went. An
-// exception becomes /opt/ml/output/failure (what the job's FailureReason shows) and exit code 1.
+// exception becomes /opt/ml/output/failure (what the job's FailureReason shows) and exit code 1. After
+// distributed::init on several hosts only the master calls save.
 #pragma once
 
 #include <exception>

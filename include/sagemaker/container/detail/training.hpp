@@ -6,6 +6,7 @@
 
 #include <sagemaker/container/detail/hooks.hpp>
 #include <sagemaker/container/detail/log.hpp>
+#include <sagemaker/container/detail/membership.hpp>
 #include <sagemaker/container/training.hpp>
 
 namespace sagemaker::container::detail {
@@ -57,8 +58,14 @@ SAGEMAKER_CONTAINER_FUNCTION void set_torch_threads(int num_cpus) {
   if (at::get_num_threads() != threads) at::set_num_threads(threads);
 }
 
+// On the master only where distributed::init joined several hosts: all have the same parameters, and what
+// they save under the same names would go into one archive.
 SAGEMAKER_CONTAINER_FUNCTION void save_trained(const Hooks& hooks, const AnyModel& model,
                                                const TrainingEnvironment& env) {
+  if (membership().rank != 0) {
+    log_line("distributed: " + membership().master + " saves the model");
+    return;
+  }
   if (hooks.save) {
     hooks.save.call(model.get(), env.model_dir);
   } else if (hooks.train.model != nullptr) {

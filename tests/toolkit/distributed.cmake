@@ -1,0 +1,10 @@
+# Several hosts of one job, as processes on loopback addresses.
+if(SAGEMAKER_HAS_TORCH AND SAGEMAKER_BUILD_EMULATOR)
+  add_executable(toolkit_distributed_host programs/distributed.cpp)
+  sagemaker_cpp_program(toolkit_distributed_host)
+  sagemaker_test(toolkit_distributed SOURCES distributed.cpp LABELS toolkit torch TIMEOUT 300)
+  target_compile_definitions(test_toolkit_distributed PRIVATE HOST_PROGRAM="$<TARGET_FILE:toolkit_distributed_host>")
+  add_dependencies(test_toolkit_distributed toolkit_distributed_host)
+  sagemaker_test(toolkit_sampler SOURCES sampler.cpp LINKS sagemaker_cpp_toolkit LABELS toolkit torch)
+  target_precompile_headers(test_toolkit_sampler REUSE_FROM sagemaker_cpp_toolkit)
+endif()
