@@ -1,4 +1,4 @@
-"""The life of training jobs, driven by boto3: queues, spot interruptions, checkpoints, retries, warm pools, restarts."""
+"""boto3 follows training jobs through queues, spot interruptions, checkpoints, retries, warm pools and restarts."""
 
 import json
 import threading
@@ -15,9 +15,9 @@ COUNTER = """#!/bin/sh
 trap 'exit 0' TERM
 n=$(cat /opt/ml/checkpoints/deep/count 2>/dev/null || echo 0)
 echo "starts at $n"
-mkdir -p /opt/ml/checkpoints/deep
+mkdir -p /opt/ml/checkpoints/deep; cd /opt/ml/checkpoints/deep
 while [ ! -e /opt/ml/checkpoints/enough ]; do
-  n=$((n+1)); echo $n > /opt/ml/checkpoints/deep/.count; mv /opt/ml/checkpoints/deep/.count /opt/ml/checkpoints/deep/count
+  n=$((n+1)); echo $n > .count; mv .count count
   sleep 0.05
 done
 echo "ends at $n"; echo $n > /opt/ml/model/count
@@ -176,9 +176,11 @@ class TrainingLife(unittest.TestCase):
 
     def test_the_schedule_takes_spot_instances_away(self):
         self.emulator("--spot-interruptions", "0.3:2:0.05")
-        self.spot("thrice", "#!/bin/sh\ntrap 'exit 0' TERM\ni=0\n"
-                  "while [ $i -lt 30 ] || [ ! -e /opt/ml/checkpoints/b ]; do i=$((i+1)); sleep 0.05; done &\n"
-                  "[ -e /opt/ml/checkpoints/a ] && touch /opt/ml/checkpoints/b\ntouch /opt/ml/checkpoints/a\nwait\n")
+        self.spot(
+            "thrice",
+            "#!/bin/sh\ntrap 'exit 0' TERM\ncd /opt/ml/checkpoints\n"
+            "[ -e b ] && exit 0\n[ -e a ] && touch b\ntouch a\nwhile :; do sleep 0.05; done\n",
+        )
         job = self.ended("thrice")
         self.assertEqual(self.statuses(job).count("Interrupted"), 2, self.statuses(job))
         self.assertEqual(job["TrainingJobStatus"], "Completed")
@@ -275,7 +277,9 @@ class TrainingLife(unittest.TestCase):
         self.assertIn("found:", self.messages("other-type"))
         pool = self.describe("one")["WarmPoolStatus"]
         self.assertEqual((pool["Status"], pool["ReusedByJob"]), ("Reused", "two"))
-        listed = self.sagemaker.list_training_jobs(WarmPoolStatusEquals="Available", SortBy="Name", SortOrder="Ascending")
+        listed = self.sagemaker.list_training_jobs(
+            WarmPoolStatusEquals="Available", SortBy="Name", SortOrder="Ascending"
+        )
         self.assertEqual([j["TrainingJobName"] for j in listed["TrainingJobSummaries"]], ["other-type", "two"])
         page = self.sagemaker.list_training_jobs(WarmPoolStatusEquals="Available", MaxResults=1)
         self.assertEqual(len(page["TrainingJobSummaries"]), 1)
@@ -296,9 +300,12 @@ class TrainingLife(unittest.TestCase):
     def test_after_a_crash_jobs_go_on_where_they_can(self):
         emulator = self.emulator("--capacity", "3")
         self.spot("spot", COUNTER)
-        self.create("retry", "#!/bin/sh\necho run\n[ -e /opt/ml/checkpoints/x ] && exit 0\ntouch /opt/ml/checkpoints/x\n"
-                    "while :; do sleep 0.05; done\n",
-                    CheckpointConfig={"S3Uri": "s3://jobs/retry"}, RetryStrategy={"MaximumRetryAttempts": 2})
+        self.create(
+            "retry",
+            "#!/bin/sh\n[ -e /opt/ml/checkpoints/x ] && exit 0\ntouch /opt/ml/checkpoints/x\nexec sleep 60\n",
+            CheckpointConfig={"S3Uri": "s3://jobs/retry"},
+            RetryStrategy={"MaximumRetryAttempts": 2},
+        )
         self.create("plain", WAITER)
         self.until(lambda: int(self.object("checkpoints/spot/deep/count") or 0) > 3, "a checkpoint of spot")
         self.until(lambda: self.object("retry/x") is not None, "a checkpoint of retry")

@@ -1,0 +1,188 @@
+// Goal: what a job writes into its checkpoints is in S3 soon and whole, what others put there reaches the
+// job, and no link that a job makes leads the emulator anywhere. Method: folders and a store on disk, one
+// step at a time.
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include "emulator/services/sagemaker/folder_sync.hpp"
+#include "tests/support/support.hpp"
+
+using namespace sagemaker::local;
+using sagemaker::tests::TemporaryDirectory;
+using services::FolderSync;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string read(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// Two hosts and a bucket.
+struct Fixture {
+  Fixture() {
+    CHECK(objects.create_bucket({"b", "us-east-1", 1}));
+    for (const char* host : {"h1/ck", "h2/ck"}) fs::create_directories(directory / host);
+  }
+
+  FolderSync sync() {
+    return FolderSync(objects, {"b", "ck"}, {{directory.path(), "h1/ck"}, {directory.path(), "h2/ck"}},
+                      [this](const std::string& line) { said.push_back(line); });
+  }
+  void write(const std::string& name, const std::string& text) {
+    fs::create_directories((directory / name).parent_path());
+    std::ofstream(directory / name, std::ios::binary) << text;
+  }
+  void put(const std::string& key, const std::string& text) {
+    write("source", text);
+    objects.put_file("b", key, directory / "source");
+  }
+  std::string object(const std::string& key) const {
+    const auto info = objects.find("b", key);
+    return info ? read(objects.blob_path(*info)) : "(absent)";
+  }
+
+  TemporaryDirectory directory;
+  store::Database database{
+      directory / "data.db",
+      std::string(store::Objects::schema()) + std::string(store::BucketSettings::schema()),
+      store::Durability::process};
+  store::Objects objects{database, directory / "objects", store::Durability::process};
+  std::vector<std::string> said;
+};
+
+}  // namespace
+
+TEST_CASE("restoring puts every object below the prefix into every folder") {
+  Fixture fixture;
+  fixture.put("ck/a/b", "one");
+  fixture.put("ck/c", "two");
+  fixture.put("ckother", "not below the prefix");
+  fixture.sync().restore();
+  for (const std::string host : {"h1/ck", "h2/ck"}) {
+    CHECK(read(fixture.directory / (host + "/a/b")) == "one");
+    CHECK(read(fixture.directory / (host + "/c")) == "two");
+    CHECK(std::distance(fs::directory_iterator(fixture.directory / host), {}) == 2);
+  }
+}
+
+TEST_CASE("a name that leads out of the folder is an error that names the object") {
+  Fixture fixture;
+  fixture.put("ck/../../escape", "x");
+  FolderSync sync = fixture.sync();
+  CHECK_THROWS_WITH_AS(sync.restore(), doctest::Contains("s3://b/ck/../../escape"), std::runtime_error);
+  CHECK_FALSE(fs::exists(fixture.directory / "escape"));
+}
+
+TEST_CASE("a file goes up when it rests, again when it changes, and at the last step in any case") {
+  Fixture fixture;
+  FolderSync sync = fixture.sync();
+  fixture.write("h1/ck/deep/model", "1");
+  sync.upload(false);
+  CHECK(fixture.object("ck/deep/model") == "(absent)");  // it may still be written
+  sync.upload(false);
+  CHECK(fixture.object("ck/deep/model") == "1");
+  fixture.write("h1/ck/deep/model", "22");
+  sync.upload(false);
+  CHECK(fixture.object("ck/deep/model") == "1");
+  sync.upload(true);
+  CHECK(fixture.object("ck/deep/model") == "22");
+  CHECK(fixture.said.empty());
+}
+
+TEST_CASE("a file that never rests goes up too, a replaced one sooner") {
+  Fixture fixture;
+  FolderSync sync = fixture.sync();
+  int steps = 0;
+  std::string grown;
+  while (fixture.object("ck/replaced") == "(absent)" && ++steps < 50) {
+    fixture.write("h1/new", std::to_string(steps));
+    fs::rename(fixture.directory / "h1/new", fixture.directory / "h1/ck/replaced");
+    fixture.write("h1/ck/grows", grown += "x");
+    sync.upload(false);
+  }
+  CHECK(steps < 5);
+  CHECK(fixture.object("ck/grows") == "(absent)");
+  while (fixture.object("ck/grows") == "(absent)" && ++steps < 50) {
+    fixture.write("h1/ck/grows", grown += "x");
+    sync.upload(false);
+  }
+  CHECK(steps < 50);
+}
+
+TEST_CASE("what others put below the prefix comes to every host, what the job has changed itself stays") {
+  Fixture fixture;
+  fixture.put("ck/shared", "old");
+  FolderSync sync = fixture.sync();
+  sync.restore();
+  fixture.put("ck/new", "from outside");
+  fixture.put("ck/shared", "newer");
+  fixture.write("h2/ck/shared", "changed by the job");
+  sync.upload(false);  // sees the change, which does not rest yet
+  sync.download();
+  CHECK(read(fixture.directory / "h1/ck/new") == "from outside");
+  CHECK(read(fixture.directory / "h2/ck/new") == "from outside");
+  CHECK(read(fixture.directory / "h1/ck/shared") == "newer");
+  CHECK(read(fixture.directory / "h2/ck/shared") == "changed by the job");
+}
+
+TEST_CASE("a file of one host reaches the other ones, and one that was deleted does not come back") {
+  Fixture fixture;
+  FolderSync sync = fixture.sync();
+  fixture.write("h1/ck/from-one", "1");
+  sync.upload(true);
+  sync.download();
+  CHECK(read(fixture.directory / "h2/ck/from-one") == "1");
+  fs::remove(fixture.directory / "h1/ck/from-one");
+  sync.upload(true);
+  sync.download();
+  CHECK_FALSE(fs::exists(fixture.directory / "h1/ck/from-one"));
+  CHECK(fixture.object("ck/from-one") == "1");
+}
+
+TEST_CASE("links and special files are left alone, in both directions") {
+  Fixture fixture;
+  fixture.write("secret/key", "secret");
+  const fs::path folder = fixture.directory / "h1/ck";
+  fs::create_symlink(fixture.directory / "secret/key", folder / "file-link");
+  fs::create_directory_symlink(fixture.directory / "secret", folder / "folder-link");
+  REQUIRE(::mkfifo((folder / "fifo").c_str(), 0600) == 0);
+  FolderSync sync = fixture.sync();
+  sync.upload(true);
+  CHECK(fixture.object("ck/file-link") == "(absent)");
+  CHECK(fixture.object("ck/folder-link/key") == "(absent)");
+  CHECK(fixture.object("ck/fifo") == "(absent)");
+  fixture.put("ck/folder-link/planted", "x");
+  sync.download();
+  CHECK_FALSE(fs::exists(fixture.directory / "secret/planted"));
+  CHECK(fixture.said.size() == 1);
+  sync.download();
+  CHECK(fixture.said.size() == 1);  // said once
+}
+
+TEST_CASE("a folder that was replaced by a link is empty") {
+  Fixture fixture;
+  fixture.write("secret/key", "secret");
+  fs::remove_all(fixture.directory / "h1/ck");
+  fs::create_directory_symlink(fixture.directory / "secret", fixture.directory / "h1/ck");
+  fixture.sync().upload(true);
+  CHECK(fixture.object("ck/key") == "(absent)");
+}
+
+TEST_CASE("a name that cannot be a key is said once and harms nothing") {
+  Fixture fixture;
+  FolderSync sync = fixture.sync();
+  fixture.write("h1/ck/\xff\xfe", "x");
+  fixture.write("h1/ck/good", "y");
+  sync.upload(true);
+  sync.upload(true);
+  CHECK(fixture.object("ck/good") == "y");
+  CHECK(fixture.said.size() == 1);
+}
