@@ -137,7 +137,8 @@ class Session {
     try {
       sagemaker().stop_training_job(detail::object({{"TrainingJobName", name}}));
     } catch (const ServiceError& error) {
-      if (error.code() != "ValidationException" || error.message().find("terminal") == std::string::npos)
+      // "The request was rejected because the training job is in status Stopped."
+      if (error.code() != "ValidationException" || error.message().find("is in status") == std::string::npos)
         throw;
     }
   }

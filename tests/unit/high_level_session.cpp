@@ -258,7 +258,7 @@ TEST_CASE("stopping a job that has ended is no error") {
   Stage stage;
   stage.aws->on("StopTrainingJob", {refusal("ValidationException",
                                             "The request was rejected because the training job is in status "
-                                            "Completed, a terminal state")});
+                                            "Stopped.")});
   CHECK_NOTHROW(stage.session.stop_training_job("j"));
   stage.aws->on("StopTrainingJob", {refusal("ValidationException", "Requested resource not found.")});
   CHECK_THROWS_AS(stage.session.stop_training_job("j"), ServiceError);
