@@ -95,6 +95,7 @@ struct Emulator::Parts {
   runner::AddressPool addresses;
   services::LogWriter log_writer;
   services::Metrics metrics;
+  services::Changes changes;
   services::Platform platform;
   services::TrainingExecutor training;
   services::EndpointFleet fleet;
@@ -123,8 +124,9 @@ struct Emulator::Parts {
         sandbox(options.sandbox),
         log_writer(logs, clock),
         metrics(stored_metrics, clock),
-        platform{records,        objects, log_writer,      catalog,        sandbox,     addresses,
-                 options.limits, clock,   options.account, options.region, data.work(), {}},
+        changes(options.limits.long_polls_max),
+        platform{records,   objects,        log_writer, metrics,         changes,        catalog,     sandbox,
+                 addresses, options.limits, clock,      options.account, options.region, data.work(), {}},
         training(platform, options.training),
         fleet(platform, random_fraction),
         s3(objects, bucket_settings, clock, options.limits.s3),
@@ -153,6 +155,7 @@ struct Emulator::Parts {
     platform.container_environment = {{"AWS_ENDPOINT_URL", "http://" + address + ":" + std::to_string(port)},
                                       {"AWS_ACCESS_KEY_ID", key},
                                       {"AWS_SECRET_ACCESS_KEY", secret}};
+    records.observe([this](std::string_view kind, std::string_view name) { changes.notify(kind, name); });
     training.recover();
     fleet.recover();
   }
@@ -198,6 +201,7 @@ std::string Emulator::url() const {
 void Emulator::serve() { parts_->server.serve(); }
 
 void Emulator::stop() {
+  parts_->changes.close();  // answers that wait for news are given now
   parts_->server.stop();
   // Jobs and containers end while the last requests are answered: some of those wait for them.
   parts_->training.interrupt();

@@ -26,9 +26,9 @@ struct HttpLimits {
 
 struct WireLimits {
   std::size_t json_bytes_max =
-      4 * 1024 * 1024;       // control plane documents; AWS answers 413 somewhere above 1 MB
+      4 * 1024 * 1024;                        // control plane documents; AWS answers 413 somewhere above 1 MB
   std::size_t metrics_bytes_max = 1'048'576;  // PutMetricData, as it comes over the wire
-  int json_depth_max = 128;  // nlohmann::json recurses when it copies and dumps
+  int json_depth_max = 128;                   // nlohmann::json recurses when it copies and dumps
   std::size_t xml_bytes_max =
       20 * 1024 * 1024;  // S3's own limit for multi-delete and complete-multipart documents
   std::uint64_t invocation_bytes_max = 25 * 1024 * 1024;  // InvokeEndpoint, request and response: 25 MB today
@@ -65,6 +65,7 @@ struct RunnerLimits {
 };
 
 struct Limits {
+  std::size_t long_polls_max = 256;  // answers held back for news at once; each has a thread that sleeps
   HttpLimits http;
   WireLimits wire;
   S3Limits s3;

@@ -1,6 +1,7 @@
 #include "emulator/options.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -94,6 +95,27 @@ void read_spot_interruptions(const std::string& text, services::TrainingSettings
 
 }  // namespace
 
+LongPollOptions LongPollOptions::parse(const std::string& text) {
+  constexpr int seconds_max = 55;
+  LongPollOptions options;
+  const auto colon = text.find(':');
+  const std::string who = text.substr(0, colon);
+  if (who == "off" && colon == std::string::npos) {
+    options.who = Who::nobody;
+    return options;
+  }
+  if (who != "auto" && who != "all") throw std::invalid_argument("expected auto, off, all or all:SECONDS");
+  options.who = who == "all" ? Who::everybody : Who::sdk;
+  if (colon == std::string::npos) return options;
+  int seconds = 0;
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data() + colon + 1, end, seconds);
+  if (parsed.ec != std::errc() || parsed.ptr != end || seconds < 1 || seconds > seconds_max)
+    throw std::invalid_argument("the seconds must be a number from 1 to " + std::to_string(seconds_max));
+  options.longest = std::chrono::seconds(seconds);
+  return options;
+}
+
 Options parse_options(int argc, char** argv) {
   Options options;
   options.data_directory = default_data_directory();
@@ -156,6 +178,18 @@ Options parse_options(int argc, char** argv) {
       app.add_option("--tls-key", options.tls.key_file, "The private key of --tls-cert (PEM, no passphrase)")
           ->check(CLI::ExistingFile)
           ->needs(certificate));
+  app.add_option(
+         "--long-poll",
+         "Whose Describe requests wait until a job or an endpoint is done: auto (those of the SageMaker "
+         "Python SDK), off, all; auto:SECONDS and all:SECONDS say for how long at most (50)")
+      ->default_str("auto")
+      ->each([&](const std::string& text) {
+        try {
+          options.long_poll = LongPollOptions::parse(text);
+        } catch (const std::invalid_argument& error) {
+          throw CLI::ValidationError("--long-poll", error.what());
+        }
+      });
   app.add_option("--log-level", options.log_level, "debug shows every request")
       ->capture_default_str()
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}));

@@ -1,6 +1,7 @@
 // The command line of sagemaker-local.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -19,6 +20,17 @@ struct TlsOptions {
   std::filesystem::path key_file;
 };
 
+// Whose requests for the state of a running job are answered when there is news, or after `longest`.
+struct LongPollOptions {
+  enum class Who { sdk, nobody, everybody };  // sdk: the SageMaker Python SDK, as its User-Agent says
+  Who who = Who::sdk;
+  std::chrono::seconds longest{50};  // below the 60 s after which clients of AWS give up an answer
+
+  // "auto", "off", "all", the first and the last also with a number of seconds: "all:20". Throws
+  // std::invalid_argument.
+  static LongPollOptions parse(const std::string& text);
+};
+
 struct Options {
   std::string host = "127.0.0.1";
   int port = 4566;  // 0: a free one
@@ -35,6 +47,7 @@ struct Options {
   services::TrainingSettings training;
   std::string log_level = "info";
   TlsOptions tls;
+  LongPollOptions long_poll;
   Limits limits;
 
   // What clients have to trust; empty where there is no certificate authority of the emulator's own.

@@ -186,6 +186,7 @@ std::optional<Record> Records::update(std::string_view kind, std::string_view na
         .bind(7, id)
         .run();
   });
+  if (found && changed_) changed_(kind, name);
   return found;
 }
 
@@ -195,6 +196,7 @@ bool Records::erase(std::string_view kind, std::string_view name) {
     connection.prepare("DELETE FROM records WHERE kind = ? AND name = ?").bind(1, kind).bind(2, name).run();
     erased = connection.changes() == 1;
   });
+  if (erased && changed_) changed_(kind, name);
   return erased;
 }
 

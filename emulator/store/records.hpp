@@ -53,6 +53,12 @@ class Records {
   explicit Records(Database& database) : database_(database) {}
   static std::string_view schema();
 
+  // `changed` is told of every record that was updated or erased, after that is stored, on the thread that
+  // did it. To be set before other threads use the records.
+  void observe(std::function<void(std::string_view kind, std::string_view name)> changed) {
+    changed_ = std::move(changed);
+  }
+
   bool insert(std::string_view kind, const Record& record);  // false: the name is taken
   std::optional<Record> find(std::string_view kind, std::string_view name) const;
   // Applies `change` to the stored record; nullopt where there is none. What `change` throws leaves the
@@ -66,6 +72,7 @@ class Records {
 
  private:
   Database& database_;
+  std::function<void(std::string_view kind, std::string_view name)> changed_;
 };
 
 }  // namespace sagemaker::local::store

@@ -15,6 +15,7 @@
 #include "emulator/wire/cbor_protocol.hpp"
 #include "emulator/wire/content_encoding.hpp"
 #include "emulator/wire/json_protocol.hpp"
+#include "emulator/wire/patience.hpp"
 #include "emulator/wire/query_compatible.hpp"
 #include "emulator/wire/query_protocol.hpp"
 #include "emulator/wire/runtime_protocol.hpp"
@@ -127,6 +128,7 @@ http::Response Pipeline::handle(http::Request& request) {
   context.account = options_.account;
   context.region = options_.region;
   context.request_id = aws::uuid4();
+  context.patience = patience_of(request.headers.get("User-Agent"), options_.long_poll);
   Route where = route(request);
   http::Response response;
   try {

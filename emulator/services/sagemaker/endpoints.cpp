@@ -3,6 +3,7 @@
 #include "emulator/services/sagemaker/endpoint_configs.hpp"
 #include "emulator/services/sagemaker/endpoint_fleet.hpp"
 #include "emulator/services/sagemaker/listing.hpp"
+#include "emulator/services/sagemaker/long_poll.hpp"
 #include "emulator/services/sagemaker/models.hpp"
 #include "emulator/services/sagemaker/tags.hpp"
 #include "emulator/services/service_error.hpp"
@@ -23,12 +24,21 @@ json deployment_of(Platform& platform, const std::string& config_name) {
   return deployment;
 }
 
+ServiceFault not_found(const Platform& platform, const std::string& name) {
+  return validation_fault("Could not find endpoint \"" + platform.arn("endpoint", name) + "\".");
+}
+
 store::Record find(Platform& platform, const json& input) {
   const std::string name = input.at("EndpointName");
   const auto endpoint = platform.records.find(endpoint_kind, name);
-  if (!endpoint)
-    throw validation_fault("Could not find endpoint \"" + platform.arn("endpoint", name) + "\".");
+  if (!endpoint) throw not_found(platform, name);
   return *endpoint;
+}
+
+bool busy(const store::Record& endpoint) {
+  for (const char* status : {"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
+    if (endpoint.status == status) return true;
+  return false;
 }
 
 void set_status(store::Record& endpoint, const std::string& status, std::int64_t now_ms) {
@@ -39,9 +49,7 @@ void set_status(store::Record& endpoint, const std::string& status, std::int64_t
 }
 
 void require_idle(const store::Record& endpoint) {
-  for (const char* busy : {"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
-    if (endpoint.status == busy)
-      throw validation_fault("Cannot update in-progress endpoint \"" + endpoint.arn + "\".");
+  if (busy(endpoint)) throw validation_fault("Cannot update in-progress endpoint \"" + endpoint.arn + "\".");
 }
 
 json create(Platform& platform, EndpointFleet& fleet, const json& input) {
@@ -86,8 +94,7 @@ json update(Platform& platform, EndpointFleet& fleet, const json& input) {
                              ".");
     set_status(record, "Updating", platform.now_ms());
   });
-  if (!updated)
-    throw validation_fault("Could not find endpoint \"" + endpoint.arn + "\".");  // deleted meanwhile
+  if (!updated) throw not_found(platform, endpoint.name);  // deleted meanwhile
   fleet.update(endpoint, deployment);
   return {{"EndpointArn", endpoint.arn}};
 }
@@ -103,8 +110,11 @@ json erase(Platform& platform, EndpointFleet& fleet, const json& input) {
   return json::object();
 }
 
-json describe(const store::Record& endpoint) {
-  json document = endpoint.document;
+json describe(Platform& platform, const CallContext& context, const json& input) {
+  const std::string name = input.at("EndpointName");
+  const auto endpoint = find_settled(platform, context, endpoint_kind, name, busy);
+  if (!endpoint) throw not_found(platform, name);
+  json document = endpoint->document;
   document.erase("_deployment");
   return document;
 }
@@ -121,8 +131,8 @@ void add_endpoint_operations(OperationTable& table, Platform& platform, Endpoint
   table["DeleteEndpoint"] = [&](const CallContext&, const json& input) {
     return erase(platform, fleet, input);
   };
-  table["DescribeEndpoint"] = [&](const CallContext&, const json& input) {
-    return describe(find(platform, input));
+  table["DescribeEndpoint"] = [&](const CallContext& context, const json& input) {
+    return describe(platform, context, input);
   };
   table["ListEndpoints"] = [&](const CallContext&, const json& input) {
     return list_records(platform.records, endpoint_kind, input, "Endpoints",

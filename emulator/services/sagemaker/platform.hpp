@@ -12,7 +12,9 @@
 #include "emulator/images/catalog.hpp"
 #include "emulator/limits.hpp"
 #include "emulator/runner/container.hpp"
+#include "emulator/services/changes.hpp"
 #include "emulator/services/log_writer.hpp"
+#include "emulator/services/metrics/metrics.hpp"
 #include "emulator/store/objects.hpp"
 #include "emulator/store/records.hpp"
 
@@ -22,6 +24,8 @@ struct Platform {
   store::Records& records;
   store::Objects& objects;
   LogWriter& logs;
+  Metrics& metrics;
+  Changes& changes;
   const images::Catalog& images;
   const runner::Sandbox& sandbox;
   runner::AddressPool& addresses;

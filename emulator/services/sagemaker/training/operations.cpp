@@ -1,6 +1,7 @@
 #include "emulator/services/sagemaker/training/operations.hpp"
 
 #include "emulator/services/sagemaker/listing.hpp"
+#include "emulator/services/sagemaker/long_poll.hpp"
 #include "emulator/services/sagemaker/s3_locations.hpp"
 #include "emulator/services/sagemaker/tags.hpp"
 #include "emulator/services/sagemaker/training/executor.hpp"
@@ -70,10 +71,12 @@ json create(Platform& platform, TrainingExecutor& executor, const json& input) {
   return {{"TrainingJobArn", job.arn}};
 }
 
+// AWS declares ResourceNotFound for this and sends ValidationException.
+ServiceFault not_found() { return validation_fault("Requested resource not found."); }
+
 store::Record find(Platform& platform, const json& input) {
   const auto job = platform.records.find(training_job_kind, input.at("TrainingJobName").get<std::string>());
-  // AWS declares ResourceNotFound for this and sends ValidationException.
-  if (!job) throw validation_fault("Requested resource not found.");
+  if (!job) throw not_found();
   return *job;
 }
 
@@ -172,8 +175,12 @@ void add_training_job_operations(OperationTable& table, Platform& platform, Trai
   table["CreateTrainingJob"] = [&](const CallContext&, const json& input) {
     return create(platform, executor, input);
   };
-  table["DescribeTrainingJob"] = [&](const CallContext&, const json& input) {
-    return describe(executor, find(platform, input));
+  table["DescribeTrainingJob"] = [&](const CallContext& context, const json& input) {
+    const auto under_way = [](const store::Record& job) { return !training_state::ended(job); };
+    const auto job = find_settled(platform, context, training_job_kind, input.at("TrainingJobName"),
+                                  under_way, HoldTimes());
+    if (!job) throw not_found();
+    return describe(executor, *job);
   };
   table["StopTrainingJob"] = [&](const CallContext&, const json& input) {
     return stop(platform, executor, input);
