@@ -93,15 +93,15 @@ json cluster_values(const TrainingHost& host) {
   const json& resources = host.resource_config;
   json groups = json::object();
   for (const json& group : resources.at("instance_groups")) groups[group.at("instance_group_name")] = group;
+  const std::string& current = resources.at("current_group_name").get_ref<const std::string&>();
   return {{"hosts", resources.at("hosts")},
           {"current_host", resources.at("current_host")},
           {"current_instance_type", resources.at("current_instance_type")},
-          {"current_instance_group", resources.at("current_group_name")},
-          {"current_instance_group_hosts", resources.at("hosts")},
+          {"current_instance_group", current},
+          {"current_instance_group_hosts", groups.at(current).at("hosts")},
           {"instance_groups", keys_of(groups)},
           {"instance_groups_dict", groups},
-          {"distribution_instance_groups", json::array()},
-          {"is_hetero", false},
+          {"is_hetero", groups.size() > 1},
           {"network_interface_name", resources.at("network_interface_name")},
           {"num_cpus", host.share.cpus},
           {"num_gpus", host.share.gpus},
@@ -113,6 +113,8 @@ json script_values(const TrainingHost& host, const PlatformHyperparameters& plat
           {"module_name", module_name_of(platform.program)},
           {"module_dir", platform.submit_directory},
           {"log_level", platform.log_level},
+          {"distribution_instance_groups",
+           platform.others.value("sagemaker_distribution_instance_groups", json::array())},
           {"framework_module", nullptr},
           {"resource_config", host.resource_config},
           {"input_data_config", host.input_data_config}};

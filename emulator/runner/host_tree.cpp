@@ -19,6 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t copy_piece_bytes = 32u << 20;  // between two looks whether the job is stopped
+
 // Length of the UTF-8 sequence at the start of `text`; 0: not valid.
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -37,15 +39,16 @@ std::size_t utf8_length(std::string_view text) {
 
 }  // namespace
 
-void copy_bytes(int from, int to, const fs::path& target) {
-  if (::ioctl(to, FICLONE, from) == 0) return;
+bool copy_bytes(int from, int to, const fs::path& target, const std::function<bool()>& stopped) {
+  if (::ioctl(to, FICLONE, from) == 0) return true;
   bool in_kernel = true;
   std::vector<char> buffer;
   for (;;) {
+    if (stopped && stopped()) return false;
     if (in_kernel) {
-      const ssize_t copied = ::copy_file_range(from, nullptr, to, nullptr, 1u << 30, 0);
+      const ssize_t copied = ::copy_file_range(from, nullptr, to, nullptr, copy_piece_bytes, 0);
       if (copied > 0) continue;
-      if (copied == 0) return;
+      if (copied == 0) return true;
       if (errno == EINTR) continue;
       if (errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
         checked(-1, target.string());
@@ -54,7 +57,7 @@ void copy_bytes(int from, int to, const fs::path& target) {
     }
     const ssize_t length = ::read(from, buffer.data(), buffer.size());
     if (length < 0 && errno == EINTR) continue;
-    if (checked(static_cast<int>(length), target.string()) == 0) return;
+    if (checked(static_cast<int>(length), target.string()) == 0) return true;
     for (ssize_t done = 0; done < length;) {
       const ssize_t written = ::write(to, buffer.data() + done, static_cast<std::size_t>(length - done));
       if (written < 0 && errno == EINTR) continue;
@@ -77,7 +80,8 @@ fs::path checked_relative(const std::string& relative) {
 void make_training_tree(const fs::path& root) {
   fs::remove_all(root);
   for (const char* folder : {"ml/input/config", "ml/input/data", "ml/model", "ml/output/data",
-                             "ml/output/intermediate", "ml/checkpoints", "ml/code", "work"}) {
+                             "ml/output/intermediate", "ml/output/metrics/sagemaker", "ml/output/profiler",
+                             "ml/output/tensors", "ml/checkpoints", "ml/code", "work"}) {
     fs::create_directories(root / folder);
   }
 }
@@ -88,19 +92,25 @@ void write_json_file(const fs::path& file, const json& value) {
   if (!out.flush()) throw std::runtime_error("cannot write " + file.string());
 }
 
-void copy_input(const fs::path& source, const fs::path& directory, const std::string& relative) {
-  const fs::path target = directory / checked_relative(relative);
-  if (relative.ends_with('/')) {
-    fs::create_directories(target);
-    return;
-  }
-  fs::create_directories(target.parent_path());
-  const UniqueFd from(
-      checked(::open(source.c_str(), O_RDONLY | O_CLOEXEC), "cannot read the data of '" + relative + "'"));
+InputTarget::InputTarget(const fs::path& directory, const std::string& relative)
+    : relative_(relative),
+      path_(directory / checked_relative(relative)),
+      is_folder_(relative.ends_with('/')) {
+  fs::create_directories(is_folder_ ? path_ : path_.parent_path());
+}
+
+bool InputTarget::copy(const UniqueFd& from, const std::function<bool()>& stopped) const {
   const UniqueFd to(
-      checked(::open(target.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644),
-              "cannot write '" + relative + "'"));
-  copy_bytes(from.get(), to.get(), target);
+      checked(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644),
+              "cannot write '" + relative_ + "'"));
+  return copy_bytes(from.get(), to.get(), path_, stopped);
+}
+
+bool InputTarget::link(const UniqueFd& from) const {
+  const std::string source = "/proc/self/fd/" + std::to_string(from.get());
+  if (::linkat(AT_FDCWD, source.c_str(), AT_FDCWD, path_.c_str(), AT_SYMLINK_FOLLOW) == 0) return true;
+  if (errno == EEXIST || errno == EISDIR || errno == ENOTDIR) checked(-1, "cannot write '" + relative_ + "'");
+  return false;
 }
 
 std::optional<fs::path> real_folder(const fs::path& root, const fs::path& relative) {

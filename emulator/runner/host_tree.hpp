@@ -3,31 +3,46 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include <sagemaker/aws/json.hpp>
 
+#include "emulator/runner/unique_fd.hpp"
+
 namespace sagemaker::local::runner {
 
-// root/ml with input/config, input/data, model, output/data, checkpoints and code. What was there before is
-// removed.
+// root/ml with all folders that a job may count on. What was there before is removed.
 void make_training_tree(const std::filesystem::path& root);
 
 void write_json_file(const std::filesystem::path& file, const json& value);
 
 // The bytes of a file into another one: shared with it where the file system can do that, else copied inside
-// the kernel. `target` names it in a std::system_error.
-void copy_bytes(int from, int to, const std::filesystem::path& target);
+// the kernel. `target` names it in a std::system_error. False where `stopped` said so meanwhile.
+bool copy_bytes(int from, int to, const std::filesystem::path& target,
+                const std::function<bool()>& stopped = {});
 
 // `relative` as a path that stays below its folder, or std::runtime_error.
 std::filesystem::path checked_relative(const std::string& relative);
 
-// `relative` below `directory`, or std::runtime_error where it would lead out. Folders on the way are made.
-// A name that ends in '/' is a folder only.
-void copy_input(const std::filesystem::path& source, const std::filesystem::path& directory,
-                const std::string& relative);
+// Where an input goes: `relative` below `directory`, or std::runtime_error where it would lead out. Makes the
+// folders on the way; a name that ends in '/' is a folder only.
+class InputTarget {
+ public:
+  InputTarget(const std::filesystem::path& directory, const std::string& relative);
+  bool is_folder() const { return is_folder_; }
+  // The bytes of an open file. False where `stopped` said so meanwhile; the target is incomplete then.
+  bool copy(const UniqueFd& from, const std::function<bool()>& stopped = {}) const;
+  // A second name for an open file; false where that is not possible.
+  bool link(const UniqueFd& from) const;
+
+ private:
+  std::string relative_;
+  std::filesystem::path path_;
+  bool is_folder_;
+};
 
 // root/relative where every component is a real folder; nullopt otherwise.
 std::optional<std::filesystem::path> real_folder(const std::filesystem::path& root,

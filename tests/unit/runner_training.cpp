@@ -2,69 +2,15 @@
 // images, each of which prints or does what the contract is about, in both kinds of sandbox.
 #include "emulator/runner/container_environment.hpp"
 #include "emulator/runner/host_tree.hpp"
-#include "emulator/runner/training/run.hpp"
-#include "tests/unit/runner_support.hpp"
+#include "tests/unit/runner_job.hpp"
 
 using namespace sagemaker;
 using namespace sagemaker::local;
 using namespace sagemaker::tests;
-using runner::InputChannel;
 using runner::InputFile;
-using runner::TrainingEvents;
 using runner::TrainingOutcome;
 using runner::TrainingPhase;
-using runner::TrainingSpec;
 using Kind = TrainingOutcome::Kind;
-
-namespace {
-
-// A job whose image is a shell program; ML stands for /opt/ml in it.
-class Job {
- public:
-  Job(const Sandbox& sandbox, const std::string& program) : sandbox_(sandbox) {
-    const fs::path script =
-        write_script(directory_ / "image.sh", "#!/bin/sh\nML=${SAGEMAKER_BASE_DIR:-/opt/ml}\n" + program);
-    spec.job_name = "job-1";
-    spec.image = {.name = "test", .command = {script}};
-    spec.environment = {{"PATH", "/usr/bin:/bin"}, {"TRAINING_JOB_NAME", "job-1"}};
-    spec.root = directory_ / "job";
-    limits.training_stop_grace = std::chrono::seconds(10);
-  }
-
-  TrainingOutcome run() {
-    TrainingEvents events{.on_phase = [this](TrainingPhase phase) { phases.push_back(phase); },
-                          .on_line = [this](int host, std::string_view line) { lines[host].add(line); }};
-    return runner::TrainingRunner(sandbox_, addresses_, limits).run(spec, events, stop);
-  }
-
-  InputChannel channel(const std::string& name, const std::vector<std::string>& relative_paths) {
-    const fs::path source = directory_ / ("source-" + name);
-    std::ofstream(source) << "data of " << name;
-    return {name,
-            {{"TrainingInputMode", "File"},
-             {"S3DistributionType", "FullyReplicated"},
-             {"RecordWrapperType", "None"}},
-            [source, relative_paths](int, int) {
-              std::vector<InputFile> files;
-              for (const std::string& path : relative_paths) files.push_back({path, source});
-              return files;
-            }};
-  }
-
-  const fs::path& directory() const { return directory_.path(); }
-  TrainingSpec spec;
-  RunnerLimits limits;
-  runner::StopSignal stop;
-  std::vector<TrainingPhase> phases;
-  Lines lines[3];
-
- private:
-  const Sandbox& sandbox_;
-  runner::AddressPool addresses_;
-  TemporaryDirectory directory_;
-};
-
-}  // namespace
 
 TEST_CASE("a job finds its configuration, data and variables, and its artifacts are collected") {
   in_both_sandboxes([](const Sandbox& sandbox) {

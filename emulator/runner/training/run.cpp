@@ -1,4 +1,4 @@
-// See training_run.hpp. The story of one job: make the hosts' folders, download, start all containers, follow
+// See run.hpp. The story of one job: make the hosts' folders, download, start all containers, follow
 // them until the first thing that decides the outcome, end the rest, collect.
 #include "emulator/runner/training/run.hpp"
 
@@ -11,6 +11,7 @@
 #include "emulator/runner/container_environment.hpp"
 #include "emulator/runner/host_tree.hpp"
 #include "emulator/runner/instance_types.hpp"
+#include "emulator/runner/training/pipe_channel.hpp"
 
 namespace sagemaker::local::runner {
 namespace {
@@ -29,7 +30,6 @@ constexpr int first_master_port = 7777;  // of AWS's PyTorch containers
 struct JobFailure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
-struct JobStopped {};
 
 bool inside_ml(const fs::path& path) {
   const fs::path below = path.lexically_normal().lexically_relative("/opt/ml");
@@ -45,13 +45,10 @@ class Job {
         stop_(stop),
         sandbox_(sandbox),
         limits_(limits),
-        count_(std::max(1, spec.instance_count)) {
-    for (int i = 0; i < count_; ++i) {
-      hosts_.push_back("algo-" + std::to_string(i + 1));
-      leases_.emplace_back(addresses);
-    }
-    sorted_hosts_ = hosts_;
-    std::sort(sorted_hosts_.begin(), sorted_hosts_.end());
+        cluster_(spec.instance_groups, spec.instance_type, spec.instance_count),
+        count_(cluster_.size()),
+        mounts_(static_cast<std::size_t>(count_)) {
+    for (int i = 0; i < count_; ++i) leases_.emplace_back(addresses);
   }
 
   TrainingOutcome run() {
@@ -62,18 +59,19 @@ class Job {
       phase(TrainingPhase::training);
       start();
       follow();
-    } catch (const JobStopped&) {
+    } catch (const InputStopped&) {
       outcome_.kind = Kind::stopped;
     } catch (const JobFailure& failure) {
       fail(failure.what());
     }
     containers_.clear();
+    pipes_.clear();
     if (started_) collect();
     return std::move(outcome_);
   }
 
  private:
-  fs::path root_of(int host) const { return spec_.root / hosts_[static_cast<std::size_t>(host)]; }
+  fs::path root_of(int host) const { return spec_.root / cluster_.name(host); }
 
   void phase(TrainingPhase now) {
     if (events_.on_phase) events_.on_phase(now);
@@ -84,43 +82,37 @@ class Job {
     outcome_.failure_reason = clean_text(reason, limits_.failure_reason_chars_max);
   }
 
-  json input_data_config() const {
+  // Of the channels that a host gets.
+  json input_data_config(int host) const {
     json config = json::object();
-    for (const InputChannel& channel : spec_.channels) config[channel.name] = channel.config;
+    for (const InputChannel& channel : spec_.channels)
+      if (cluster_.position(host, channel.groups).index >= 0) config[channel.name] = channel.config;
     return config;
-  }
-
-  json resource_config(int host) const {
-    const json group = {{"instance_group_name", "homogeneousCluster"},
-                        {"instance_type", spec_.instance_type},
-                        {"hosts", sorted_hosts_}};
-    return {{"current_host", hosts_[static_cast<std::size_t>(host)]},
-            {"current_instance_type", spec_.instance_type},
-            {"current_group_name", "homogeneousCluster"},
-            {"hosts", sorted_hosts_},
-            {"instance_groups", json::array({group})},
-            {"network_interface_name", "lo"}};  // the hosts' addresses are loopback addresses
   }
 
   void prepare(int host) {
     try {
       make_training_tree(root_of(host));
       const fs::path config = root_of(host) / "ml/input/config";
+      for (const auto& [name, document] : spec_.config_files) write_json_file(config / name, document);
       write_json_file(config / "hyperparameters.json", spec_.hyperparameters);
-      write_json_file(config / "inputdataconfig.json", input_data_config());
-      write_json_file(config / "resourceconfig.json", resource_config(host));
+      write_json_file(config / "inputdataconfig.json", input_data_config(host));
+      write_json_file(config / "resourceconfig.json", cluster_.resource_config(host));
     } catch (const std::exception& error) {
       throw JobFailure(std::string("InternalServerError: the job's folders cannot be made: ") + error.what());
     }
   }
 
+  // The phase is for what is copied only, as on AWS.
   void download() {
-    if (spec_.channels.empty()) return;
-    phase(TrainingPhase::downloading);
+    bool told = false;
     for (int host = 0; host < count_; ++host) {
       for (const InputChannel& channel : spec_.channels) {
+        const Cluster::Position position = cluster_.position(host, channel.groups);
+        if (position.index < 0) continue;
+        if (channel.mode == InputMode::file && !std::exchange(told, true)) phase(TrainingPhase::downloading);
         try {
-          download(host, channel);
+          bring(host, channel, position);
         } catch (const std::exception& error) {
           throw JobFailure("ClientError: Data download failed:" + std::string(error.what()));
         }
@@ -128,17 +120,18 @@ class Job {
     }
   }
 
-  void download(int host, const InputChannel& channel) {
-    const fs::path folder = root_of(host) / "ml/input/data" / channel.name;
-    if (channel.name.empty() || channel.name == ".." || channel.name.find('/') != std::string::npos) {
-      throw std::runtime_error("'" + channel.name + "' cannot be the name of a channel");
-    }
-    fs::create_directories(folder);
-    if (!channel.files) return;
-    for (const InputFile& file : channel.files(host, count_)) {
-      if (stop_.requested()) throw JobStopped();
-      copy_input(file.source, folder, file.relative_path);
-    }
+  void bring(int host, const InputChannel& channel, const Cluster::Position& position) {
+    const InputPlace place{.data = root_of(host) / "ml/input/data",
+                           // Not below the host's root, which its container can write.
+                           .read_only = spec_.root / "fastfile" / cluster_.name(host),
+                           .isolated = sandbox_.isolated(),
+                           .index = position.index,
+                           .count = position.count,
+                           .stopped = [this] { return stop_.requested(); },
+                           .say = [this, host](const std::string& line) { say(host, line); }};
+    ChannelInput input = bring_input(channel, place);
+    if (input.mount) mounts_[static_cast<std::size_t>(host)].push_back(std::move(*input.mount));
+    if (input.pipe) pipes_.push_back(std::move(input.pipe));
   }
 
   void prepared() {
@@ -153,7 +146,7 @@ class Job {
 
   // What does not lie in the host's own /opt/ml but has to be seen in the container.
   std::vector<Mount> mounts(int host) const {
-    std::vector<Mount> result;
+    std::vector<Mount> result = mounts_[static_cast<std::size_t>(host)];
     if (!inside_ml(spec_.checkpoint_path)) {
       if (!sandbox_.isolated())
         throw JobFailure("ClientError: The checkpoint path " + spec_.checkpoint_path.string() +
@@ -161,7 +154,7 @@ class Job {
       result.push_back({checkpoint_folder(spec_, host), spec_.checkpoint_path});
     }
     if (!spec_.warm_pool_cache.empty()) {
-      const fs::path cache = fs::absolute(spec_.warm_pool_cache) / hosts_[static_cast<std::size_t>(host)];
+      const fs::path cache = fs::absolute(spec_.warm_pool_cache) / cluster_.name(host);
       const fs::path shown = root_of(host) / "ml/sagemaker/warmpoolcache";
       fs::create_directories(cache);
       fs::create_directories(sandbox_.isolated() ? shown : shown.parent_path());
@@ -185,20 +178,20 @@ class Job {
   }
 
   Environment environment(int host) const {
-    const Share share = share_of(spec_.instance_type, count_, this_machine());
+    const Share share = share_of(cluster_.group(host).instance_type, count_, this_machine());
     const fs::path ml = sandbox_.isolated() ? fs::path("/opt/ml") : fs::absolute(root_of(host)) / "ml";
     // Without a hosts file of its own a container cannot resolve the other hosts' names.
-    const std::size_t master = static_cast<std::size_t>(
-        std::find(hosts_.begin(), hosts_.end(), sorted_hosts_.front()) - hosts_.begin());
-    TrainingHost view{
-        .job_name = spec_.job_name,
-        .base = ml,
-        .resource_config = resource_config(host),
-        .input_data_config = input_data_config(),
-        .hyperparameters = spec_.hyperparameters,
-        .share = share,
-        .master_address = sandbox_.isolated() ? sorted_hosts_.front() : leases_[master].address(),
-        .master_port = port_};
+    const int master = cluster_.master();
+    TrainingHost view{.job_name = spec_.job_name,
+                      .base = ml,
+                      .resource_config = cluster_.resource_config(host),
+                      .input_data_config = input_data_config(host),
+                      .hyperparameters = spec_.hyperparameters,
+                      .share = share,
+                      .master_address = sandbox_.isolated()
+                                            ? cluster_.name(master)
+                                            : leases_[static_cast<std::size_t>(master)].address(),
+                      .master_port = port_};
     Environment result =
         base_environment(spec_.image.environment, spec_.environment, root_of(host), sandbox_.isolated());
     result.merge(gpu_environment(share, host, this_machine()));
@@ -219,25 +212,24 @@ class Job {
   }
 
   void start() {
-    if (stop_.requested()) throw JobStopped();
+    if (stop_.requested()) throw InputStopped();
     std::vector<HostEntry> entries;
-    for (int i = 0; i < count_; ++i) {
-      const auto at = static_cast<std::size_t>(i);
-      entries.push_back({leases_[at].address(), hosts_[at]});
-    }
+    for (int i = 0; i < count_; ++i)
+      entries.push_back({leases_[static_cast<std::size_t>(i)].address(), cluster_.name(i)});
     port_ = choose_master_port();
-    const Share share = share_of(spec_.instance_type, count_, this_machine());
     started_at_ = Clock::now();
     for (int i = 0; i < count_; ++i) {
+      const std::string& type = cluster_.group(i).instance_type;
+      const Share share = share_of(type, count_, this_machine());
       if (share.gpus_missing > 0) {
-        say(i, "sagemaker-local: " + spec_.instance_type + " has " +
-                   std::to_string(share.gpus + share.gpus_missing) + " GPUs, this machine has " +
-                   std::to_string(share.gpus) + "; the job runs on what is here");
+        say(i, "sagemaker-local: " + type + " has " + std::to_string(share.gpus + share.gpus_missing) +
+                   " GPUs, this machine has " + std::to_string(share.gpus) +
+                   "; the job runs on what is here");
       }
       ContainerSpec container{.argv = command(),
                               .environment = environment(i),
                               .root = root_of(i),
-                              .hostname = hosts_[static_cast<std::size_t>(i)],
+                              .hostname = cluster_.name(i),
                               .hosts = entries,
                               .writable = spec_.image.writable,
                               .mounts = mounts(i),
@@ -272,6 +264,11 @@ class Job {
           stop_all(std::min<std::chrono::milliseconds>(peer_grace, limits_.training_stop_grace));
         }
       }
+      if (const auto failure = pipe_failure(); failure && !ending) {
+        ending = Kind::failed;
+        input_failure_ = *failure;
+        stop_all(std::min<std::chrono::milliseconds>(peer_grace, limits_.training_stop_grace));
+      }
       if (all_ended) break;
       if (!ending && (stop_.requested() || Clock::now() >= deadline)) {
         ending = stop_.requested() ? Kind::stopped : Kind::max_runtime_exceeded;
@@ -286,6 +283,12 @@ class Job {
     outcome_.training_time =
         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_at_);
     conclude(ending.value_or(Kind::completed));
+  }
+
+  std::optional<std::string> pipe_failure() const {
+    for (const auto& pipe : pipes_)
+      if (auto failure = pipe->failure()) return failure;
+    return std::nullopt;
   }
 
   void wait_a_little() {
@@ -310,6 +313,7 @@ class Job {
   // What the job itself wrote, from the host that failed first, else from any other; else its exit code, in
   // AWS's form.
   std::string failure_reason() const {
+    if (!input_failure_.empty()) return "ClientError: Data download failed:" + input_failure_;
     std::string text = read_failure(root_of(failed_host_));
     for (int host = 0; host < count_ && clean_text(text, 1).empty(); ++host)
       text = read_failure(root_of(host));
@@ -325,6 +329,7 @@ class Job {
       for (int host = 0; host < count_; ++host) {
         if (const auto data = real_folder(root_of(host), "ml/input/data")) fs::remove_all(*data);
       }
+      fs::remove_all(spec_.root / "fastfile");
     } catch (const std::exception& error) {
       fail(std::string("InternalServerError: the job's artifacts cannot be collected: ") + error.what());
     }
@@ -345,14 +350,17 @@ class Job {
   const StopSignal& stop_;
   const Sandbox& sandbox_;
   const RunnerLimits& limits_;
+  const Cluster cluster_;
   const int count_;
-  std::vector<std::string> hosts_, sorted_hosts_;
   std::vector<AddressLease> leases_;
+  std::vector<std::vector<Mount>> mounts_;  // of each host
+  std::vector<std::shared_ptr<PipeChannel>> pipes_;
   int port_ = first_master_port;
   std::vector<std::unique_ptr<Container>> containers_;
   bool started_ = false;
   Clock::time_point started_at_;
   int failed_host_ = 0;
+  std::string input_failure_;
   TrainingOutcome outcome_;
 };
 

@@ -19,22 +19,10 @@
 
 #include "emulator/images/catalog.hpp"
 #include "emulator/runner/container.hpp"
+#include "emulator/runner/training/cluster.hpp"
+#include "emulator/runner/training/inputs.hpp"
 
 namespace sagemaker::local::runner {
-
-struct InputFile {
-  std::string relative_path;  // below /opt/ml/input/data/<channel>/; validated by the runner against escapes
-  std::filesystem::path source;  // where the bytes lie on this machine
-};
-
-struct InputChannel {
-  std::string name;
-  json config;  // its entry of inputdataconfig.json:
-                // {"TrainingInputMode":"File","S3DistributionType":"FullyReplicated",...}
-  // The files for one host (0-based); called when the job downloads. May throw std::runtime_error: the job
-  // fails with it.
-  std::function<std::vector<InputFile>(int host_index, int host_count)> files;
-};
 
 struct TrainingSpec {
   std::string job_name;
@@ -44,8 +32,11 @@ struct TrainingSpec {
   json hyperparameters = json::object();  // string -> string
   std::map<std::string, std::string> environment;  // complete but for what the image adds
   std::string instance_type = "ml.m5.large";
-  int instance_count = 1;
+  int instance_count = 1;                      // of all groups together
+  std::vector<InstanceGroup> instance_groups;  // empty: instance_count instances of instance_type
   std::vector<InputChannel> channels;
+  // Further documents of /opt/ml/input/config, by file name.
+  std::map<std::string, json> config_files;
   std::chrono::seconds run_seconds_max{86400};
   // CheckpointConfig.LocalPath. Outside of /opt/ml it needs a sandbox that isolates, and a place where a
   // folder can be made.

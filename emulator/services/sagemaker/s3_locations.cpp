@@ -1,9 +1,5 @@
 #include "emulator/services/sagemaker/s3_locations.hpp"
 
-#include <fstream>
-#include <sstream>
-#include <stdexcept>
-
 #include "emulator/services/service_error.hpp"
 
 namespace sagemaker::local::services {
@@ -21,43 +17,6 @@ bool any_object_under(const store::Objects& objects, const S3Location& location)
     if (part.size() < limit) return false;
     start_after = part.back().key;
   }
-}
-
-std::string read_object(const store::Objects& objects, const S3Location& location) {
-  const auto info = objects.find(location.bucket, location.key);
-  if (!info) throw std::runtime_error("there is no object " + location.uri());
-  std::ifstream file(objects.blob_path(*info), std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) throw std::runtime_error("cannot read " + location.uri());
-  return text.str();
-}
-
-// [{"prefix": "s3://bucket/folder/"}, "a.csv", "sub/b.csv"]: every entry is one object, placed by its
-// relative name.
-std::vector<runner::InputFile> manifest_files(const store::Objects& objects, const S3Location& manifest) {
-  json entries;
-  try {
-    entries = aws::parse_json(read_object(objects, manifest));
-  } catch (const aws::JsonError& error) {
-    throw std::runtime_error("the manifest " + manifest.uri() + " is not JSON: " + error.what());
-  }
-  if (!entries.is_array() || entries.empty() || !entries[0].is_object() || !entries[0].contains("prefix") ||
-      !entries[0]["prefix"].is_string())
-    throw std::runtime_error("the manifest " + manifest.uri() +
-                             " must be a JSON list that starts with {\"prefix\": \"s3://...\"}");
-  const std::string prefix = entries[0]["prefix"];
-  std::vector<runner::InputFile> files;
-  for (std::size_t i = 1; i < entries.size(); ++i) {
-    if (!entries[i].is_string())
-      throw std::runtime_error("entry " + std::to_string(i) + " of the manifest " + manifest.uri() +
-                               " is not a string");
-    const S3Location location = parse_s3_uri(prefix + entries[i].get<std::string>());
-    const auto info = objects.find(location.bucket, location.key);
-    if (!info) throw std::runtime_error("the manifest names " + location.uri() + ", which does not exist");
-    files.push_back({entries[i].get<std::string>(), objects.blob_path(*info)});
-  }
-  return files;
 }
 
 }  // namespace
@@ -101,27 +60,10 @@ std::vector<store::ObjectInfo> objects_under(const store::Objects& objects, cons
   }
 }
 
-std::vector<runner::InputFile> channel_files(const store::Objects& objects, const json& s3_data_source,
-                                             int host_index, int host_count) {
-  const S3Location location = parse_s3_uri(s3_data_source.at("S3Uri").get<std::string>());
-  std::vector<runner::InputFile> files;
-  if (s3_data_source.at("S3DataType") == "ManifestFile") {
-    files = manifest_files(objects, location);
-  } else {
-    for (const store::ObjectInfo& info : objects_under(objects, location))
-      files.push_back({relative_name(info.key, location.key), objects.blob_path(info)});
-  }
-  if (s3_data_source.value("S3DataDistributionType", "FullyReplicated") != "ShardedByS3Key") return files;
-  std::vector<runner::InputFile> shard;
-  for (std::size_t i = 0; i < files.size(); ++i)
-    if (static_cast<int>(i % static_cast<std::size_t>(host_count)) == host_index) shard.push_back(files[i]);
-  return shard;
-}
-
 void require_objects(const store::Objects& objects, const json& s3_data_source, const std::string& region,
                      const std::string& role) {
   const S3Location location = parse_s3_uri(s3_data_source.at("S3Uri").get<std::string>());
-  const bool there = s3_data_source.at("S3DataType") == "ManifestFile"
+  const bool there = s3_data_source.at("S3DataType") != "S3Prefix"
                          ? objects.find(location.bucket, location.key).has_value()
                          : any_object_under(objects, location);
   if (there) return;

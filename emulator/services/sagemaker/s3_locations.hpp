@@ -7,7 +7,6 @@
 
 #include <sagemaker/aws/json.hpp>
 
-#include "emulator/runner/training/run.hpp"
 #include "emulator/store/objects.hpp"
 
 namespace sagemaker::local::services {
@@ -28,11 +27,6 @@ std::vector<store::ObjectInfo> objects_under(const store::Objects& objects, cons
 // Where an object under a prefix goes below the channel's folder: "data" and "data/" give data/a/b.csv as
 // a/b.csv, a part of a name ("da") keeps it as data/a/b.csv, and an object named in full keeps its file name.
 std::string relative_name(std::string_view key, std::string_view prefix);
-
-// The files that a channel gives to one host, following S3DataType and S3DataDistributionType. Throws
-// std::runtime_error when an object of a manifest is missing.
-std::vector<runner::InputFile> channel_files(const store::Objects& objects, const json& s3_data_source,
-                                             int host_index, int host_count);
 
 // ValidationException in AWS's words when there is nothing to read behind the data source.
 void require_objects(const store::Objects& objects, const json& s3_data_source, const std::string& region,

@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "emulator/services/sagemaker/s3_locations.hpp"
+#include "emulator/services/sagemaker/training/input_channels.hpp"
 
 namespace sagemaker::local::services {
 
@@ -24,25 +24,26 @@ runner::TrainingSpec training_spec(const json& job, Platform& platform) {
   for (const auto& [name, value] : variables.items()) spec.environment[name] = value;
   spec.environment["TRAINING_JOB_NAME"] = spec.job_name;
   spec.environment["TRAINING_JOB_ARN"] = job.at("TrainingJobArn");
-  spec.instance_type = resources.at("InstanceType");
-  spec.instance_count = resources.at("InstanceCount");
+  if (resources.contains("InstanceGroups")) {
+    spec.instance_count = 0;
+    for (const json& group : resources["InstanceGroups"]) {
+      spec.instance_groups.push_back(
+          {group.at("InstanceGroupName"), group.at("InstanceType"), group.at("InstanceCount")});
+      spec.instance_count += spec.instance_groups.back().instance_count;
+    }
+    spec.instance_type = spec.instance_groups.front().instance_type;
+  } else {
+    spec.instance_type = resources.at("InstanceType");
+    spec.instance_count = resources.at("InstanceCount");
+  }
   spec.run_seconds_max =
       std::chrono::seconds(job.at("StoppingCondition").at("MaxRuntimeInSeconds").get<std::int64_t>());
   if (const auto checkpoints = job.find("CheckpointConfig"); checkpoints != job.end())
     spec.checkpoint_path = checkpoints->value("LocalPath", spec.checkpoint_path.string());
   spec.root = platform.work_directory / "training" / spec.job_name;
-  for (const json& channel : job.value("InputDataConfig", json::array())) {
-    const json& source = channel.at("DataSource").at("S3DataSource");
-    json config = {{"TrainingInputMode",
-                    channel.value("InputMode", algorithm.at("TrainingInputMode").get<std::string>())},
-                   {"S3DistributionType", source.value("S3DataDistributionType", "FullyReplicated")},
-                   {"RecordWrapperType", channel.value("RecordWrapperType", "None")}};
-    if (channel.contains("ContentType")) config["ContentType"] = channel["ContentType"];
-    spec.channels.push_back(
-        {channel.at("ChannelName"), config, [&objects = platform.objects, source](int host, int count) {
-           return channel_files(objects, source, host, count);
-         }});
-  }
+  const std::string mode = algorithm.at("TrainingInputMode");
+  for (const json& channel : job.value("InputDataConfig", json::array()))
+    spec.channels.push_back(input_channel(channel, mode, platform.objects));
   return spec;
 }
 

@@ -2,10 +2,10 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <set>
 #include <string>
 
 #include "emulator/services/sagemaker/s3_locations.hpp"
+#include "emulator/services/sagemaker/training/input_validation.hpp"
 #include "emulator/services/service_error.hpp"
 
 namespace sagemaker::local::services {
@@ -22,21 +22,7 @@ void refuse_unimplemented(const json& input) {
     if (input.contains(member)) refuse(member);
   if (input["AlgorithmSpecification"].contains("AlgorithmName"))
     refuse("AlgorithmSpecification.AlgorithmName");
-  const json& resources = input.at("ResourceConfig");
-  for (const char* member : {"InstanceGroups", "TrainingPlanArn"})
-    if (resources.contains(member)) refuse(std::string("ResourceConfig.") + member);
-  const std::string mode = input["AlgorithmSpecification"].at("TrainingInputMode");
-  for (const json& channel : input.value("InputDataConfig", json::array())) {
-    const std::string name = channel.at("ChannelName");
-    if (channel.value("InputMode", mode) == "Pipe") refuse("Input mode Pipe (channel " + name + ")");
-    if (!channel.at("DataSource").contains("S3DataSource"))
-      refuse("A data source other than S3DataSource (channel " + name + ")");
-    if (channel["DataSource"]["S3DataSource"].at("S3DataType") == "AugmentedManifestFile")
-      refuse("S3DataType AugmentedManifestFile (channel " + name + ")");
-    if (channel.contains("ShuffleConfig")) refuse("ShuffleConfig (channel " + name + ")");
-    if (channel.value("CompressionType", "None") != "None")
-      refuse("CompressionType Gzip (channel " + name + ")");
-  }
+  if (input["ResourceConfig"].contains("TrainingPlanArn")) refuse("ResourceConfig.TrainingPlanArn");
 }
 
 // What the service model does not say but the service demands.
@@ -47,15 +33,6 @@ void require(const json& input) {
   if (algorithm.contains("AlgorithmName") == algorithm.contains("TrainingImage"))
     throw validation_fault(
         "You must specify exactly one of TrainingImage and AlgorithmName in AlgorithmSpecification.");
-  const json& resources = input["ResourceConfig"];
-  if (!resources.contains("InstanceGroups") &&
-      (!resources.contains("InstanceType") || !resources.contains("InstanceCount")))
-    throw validation_fault("ResourceConfig must contain InstanceType and InstanceCount.");
-  std::set<std::string> names;
-  for (const json& channel : input.value("InputDataConfig", json::array()))
-    if (!names.insert(channel.at("ChannelName").get<std::string>()).second)
-      throw validation_fault("Channel names must be unique: " + channel["ChannelName"].get<std::string>() +
-                             ".");
 }
 
 // How long a job may take, and what may happen to it meanwhile.
@@ -91,8 +68,10 @@ void check_life(const json& input) {
 
 void check_training_request(const json& input) {
   require(input);
+  check_instance_groups(input);
   refuse_unimplemented(input);
   check_life(input);
+  check_input_channels(input);
 }
 
 }  // namespace sagemaker::local::services
