@@ -90,8 +90,8 @@ struct Emulator::Parts {
   store::BucketSettings bucket_settings;
   store::Logs logs;
   store::Metrics stored_metrics;
-  images::Catalog catalog;
   runner::Sandbox sandbox;
+  images::Catalog catalog;
   runner::AddressPool addresses;
   services::LogWriter log_writer;
   services::Metrics metrics;
@@ -118,10 +118,12 @@ struct Emulator::Parts {
         bucket_settings(database),
         logs(log_database),
         stored_metrics(metric_database),
+        sandbox(options.sandbox),
         catalog({.programs = own_directory(),
                  .cache = cache_directory(data.path()),
-                 .mapping_file = options.images_file}),
-        sandbox(options.sandbox),
+                 .mapping_file = options.images_file,
+                 .python = options.python,
+                 .isolated = sandbox.isolated()}),
         log_writer(logs, clock),
         metrics(stored_metrics, clock),
         changes(options.limits.long_polls_max),

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include <CLI/CLI.hpp>
+#include <unistd.h>
 
 #include <sagemaker/aws/json.hpp>
 
@@ -149,6 +150,15 @@ Options parse_options(int argc, char** argv) {
       "with a name {\"ACCESS_KEY_ID\": {\"secret\": ..., \"arn\": \"arn:aws:iam::...:user/NAME\"}}");
   app.add_option("--images", options.images_file, "JSON file that maps image names to commands")
       ->check(CLI::ExistingFile);
+  app.add_option(
+         "--python", options.python,
+         "The interpreter of Python scripts, as of a virtual environment with torch; python3 on the PATH "
+         "where it is not given")
+      ->check([](const std::string& file) {
+        return ::access(file.c_str(), X_OK) == 0 && !std::filesystem::is_directory(file)
+                   ? std::string()
+                   : file + " is not an executable file";
+      });
   app.add_option("--sandbox", sandbox, "How jobs are separated: auto, bubblewrap or none")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "bubblewrap", "none"}));
@@ -205,6 +215,7 @@ Options parse_options(int argc, char** argv) {
     std::fprintf(stderr, "sagemaker-local: %s\n", error.what());
     std::exit(2);
   }
+  if (!options.python.empty()) options.python = std::filesystem::absolute(options.python);
   options.authenticate = auth == "on";
   options.tls.kind = !options.tls.certificate_file.empty() ? TlsOptions::Kind::given
                      : tls                                 ? TlsOptions::Kind::self_made

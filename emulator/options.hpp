@@ -42,6 +42,7 @@ struct Options {
   std::map<std::string, std::string>
       identities;  // access key -> ARN, where it is not the account's root user
   std::filesystem::path images_file;
+  std::filesystem::path python;  // the interpreter of Python scripts; empty: python3 on the PATH
   runner::Sandbox::Mode sandbox = runner::Sandbox::Mode::detect;
   store::Durability durability = store::Durability::full;
   services::TrainingSettings training;

@@ -2,6 +2,8 @@
 #include "emulator/images/catalog.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -18,8 +20,35 @@ namespace sagemaker::local::images {
 namespace {
 
 constexpr std::string_view file_scheme = "file://";
-constexpr const char* cpp_image = "sagemaker-cpp";
+constexpr const char* cpp_name = "sagemaker-cpp";
 constexpr const char* cpp_program = "sagemaker-cpp-image";
+constexpr const char* python_program = "sagemaker-python-image";
+
+// Repositories of AWS whose containers run a Python script as the training toolkit does, by the beginning of
+// their name; what follows may be "-neuronx", "-graviton", "-310" and the like. From the SageMaker Python
+// SDK's image_uri_config.
+constexpr std::array<std::string_view, 22> python_names = {"sagemaker-python",
+                                                           "pytorch-training",
+                                                           "pytorch-inference",
+                                                           "pytorch-trcomp-training",
+                                                           "mxnet-training",
+                                                           "mxnet-inference",
+                                                           "tensorflow-training",
+                                                           "tensorflow-inference",
+                                                           "huggingface-pytorch-training",
+                                                           "huggingface-pytorch-inference",
+                                                           "huggingface-pytorch-trcomp-training",
+                                                           "huggingface-tensorflow-training",
+                                                           "huggingface-tensorflow-inference",
+                                                           "huggingface-tensorflow-trcomp-training",
+                                                           "autogluon-training",
+                                                           "autogluon-inference",
+                                                           "sagemaker-pytorch",
+                                                           "sagemaker-mxnet",
+                                                           "sagemaker-tensorflow",
+                                                           "sagemaker-scikit-learn",
+                                                           "sagemaker-base-python",
+                                                           "sagemaker-distribution"};
 
 // 000000000000.dkr.ecr.us-east-1.amazonaws.com/team/name:tag -> team/name:tag. As docker tells them apart:
 // the first part is a registry where it has a dot or a port, or is localhost.
@@ -50,6 +79,48 @@ std::string program_fault(const std::filesystem::path& program) {
   if (!std::filesystem::is_regular_file(status)) return program.string() + " is not a file";
   if (::access(program.c_str(), X_OK) != 0) return program.string() + " is not executable";
   return "";
+}
+
+bool is_python_name(std::string_view name) {
+  return std::any_of(python_names.begin(), python_names.end(), [&](std::string_view known) {
+    return name.starts_with(known) && (name.size() == known.size() || name[known.size()] == '-');
+  });
+}
+
+// Where it cannot be made the image works without a cache, and says so.
+std::filesystem::path made(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  std::filesystem::create_directories(folder, ignored);
+  return folder;
+}
+
+bool in_virtual_environment(const std::filesystem::path& python) {
+  std::error_code ignored;
+  return !python.empty() &&
+         std::filesystem::exists(python.parent_path().parent_path() / "pyvenv.cfg", ignored);
+}
+
+// Where pip finds packages, as the person who started the emulator has set it: a container has a home of its
+// own.
+void add_pip_settings(std::map<std::string, std::string>& variables) {
+  const auto value = [](const char* name) -> std::string {
+    const char* set = std::getenv(name);
+    return set == nullptr ? "" : set;
+  };
+  for (const char* const name :
+       {"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_TRUSTED_HOST",
+        "PIP_CERT", "PIP_PROXY", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES", "PIP_CONFIG_FILE"}) {
+    if (const std::string set = value(name); !set.empty()) variables[name] = set;
+  }
+  for (const char* const proxy : {"HTTPS_PROXY", "https_proxy"}) {
+    if (const std::string set = value(proxy); !set.empty()) variables.emplace("PIP_PROXY", set);
+  }
+  for (const char* const file : {".config/pip/pip.conf", ".pip/pip.conf"}) {
+    const std::filesystem::path path = std::filesystem::path(value("HOME")) / file;
+    std::error_code ignored;
+    if (path.is_absolute() && std::filesystem::exists(path, ignored))
+      variables.emplace("PIP_CONFIG_FILE", path.string());
+  }
 }
 
 std::optional<std::filesystem::path> path_of_file_url(std::string_view url) {
@@ -167,15 +238,41 @@ std::optional<Image> Catalog::resolve(std::string_view image) const {
     if (!program || !program_fault(*program).empty()) return std::nullopt;
     return Image{name, {program->string()}, {}, {}};
   }
-  if (last_part(without_tag(image)) == cpp_image) {
-    const std::filesystem::path program = options_.programs / cpp_program;
-    if (!program_fault(program).empty()) return std::nullopt;
-    const std::filesystem::path cache = options_.cache / "cpp";
-    std::error_code ignored;  // the image compiles without a cache then, and says so
-    std::filesystem::create_directories(cache, ignored);
-    return Image{name, {program.string()}, {{"SAGEMAKER_CPP_CACHE", cache.string()}}, {cache}};
-  }
+  const std::string_view last = last_part(without_tag(image));
+  if (last == cpp_name) return cpp_image(name);
+  if (is_python_name(last)) return python_image(name);
   return std::nullopt;
+}
+
+std::optional<Image> Catalog::cpp_image(const std::string& name) const {
+  const std::filesystem::path program = options_.programs / cpp_program;
+  if (!program_fault(program).empty()) return std::nullopt;
+  const std::filesystem::path cache = made(options_.cache / "cpp");
+  return Image{name, {program.string()}, {{"SAGEMAKER_CPP_CACHE", cache.string()}}, {cache}};
+}
+
+std::optional<Image> Catalog::python_image(const std::string& name) const {
+  const std::filesystem::path program = options_.programs / python_program;
+  if (!program_fault(program).empty()) return std::nullopt;
+  const std::filesystem::path cache = made(options_.cache / "python");
+  const std::filesystem::path downloads = made(options_.cache / "pip");
+  Image image{name,
+              {program.string()},
+              {{"SAGEMAKER_PYTHON_CACHE", cache.string()}, {"PIP_CACHE_DIR", downloads.string()}},
+              {cache, downloads}};
+  auto& variables = image.environment;
+  add_pip_settings(variables);
+  // For programs that call pip themselves, as the drivers of the SDK's version 3 do. In the sandbox it finds
+  // the machine's packages read-only and installs into the container's home; without one it is told to.
+  variables["PIP_BREAK_SYSTEM_PACKAGES"] = "1";
+  if (!options_.isolated && !in_virtual_environment(options_.python)) variables["PIP_USER"] = "1";
+  if (!options_.python.empty()) {
+    variables["SAGEMAKER_PYTHON"] = options_.python.string();
+    const char* path = std::getenv("PATH");
+    variables["PATH"] =
+        options_.python.parent_path().string() + (path && *path ? std::string(":") + path : "");
+  }
+  return image;
 }
 
 std::string Catalog::explain_unknown(std::string_view image) const {
@@ -185,7 +282,11 @@ std::string Catalog::explain_unknown(std::string_view image) const {
     return "Image '" + name + "' cannot be used: " +
            (program ? program_fault(*program) : "the form is file:///absolute/path/of/program");
   }
-  if (last_part(without_tag(image)) == cpp_image) {
+  if (is_python_name(last_part(without_tag(image)))) {
+    return "Image '" + name + "' is Python script mode, and its program " +
+           (options_.programs / python_program).string() + " is missing beside sagemaker-local";
+  }
+  if (last_part(without_tag(image)) == cpp_name) {
     return "Image '" + name + "' is C++ script mode, and its program " +
            (options_.programs / cpp_program).string() +
            " is missing: build sagemaker-cpp where libtorch is installed";

@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "emulator/images/interpreter.hpp"
 #include "emulator/runner/line_splitter.hpp"
 #include "emulator/runner/process.hpp"
 
@@ -153,6 +154,10 @@ class ContainerProcess final : public Container {
                                     ? "it is not an executable file"
                                     : "no such program"));
     }
+    const auto path = spec_.environment.find("PATH");
+    const std::string fault =
+        images::interpreter_fault(found, path == spec_.environment.end() ? "/usr/bin:/bin" : path->second);
+    if (!fault.empty()) throw std::runtime_error("cannot execute '" + program + "': " + fault);
     if (program.find('/') == std::string::npos) spec_.argv[0] = found.string();
   }
 
@@ -160,7 +165,8 @@ class ContainerProcess final : public Container {
 
   void watch(std::promise<void>& started) {
     try {
-      reader_ = std::thread([this] { read_output(); });  // first: without a thread for it nothing may be started
+      reader_ =
+          std::thread([this] { read_output(); });  // first: without a thread for it nothing may be started
       process_ = isolated_ ? spawn(request_) : spawn_supervised(request_);
       output_.write.reset();
       status_.write.reset();

@@ -133,7 +133,7 @@ TEST_CASE("a compile error is the failure, and the whole output is in the log") 
       "ExecuteUserScriptError:\nExitCode 1\nErrorMessage \"broken.cpp:2:10: error: "));
   CHECK(job.failure().find("undeclared_thing") != std::string::npos);
   CHECK(job.failure().find("missing_thing") == std::string::npos);
-  CHECK(job.failure().ends_with("Command \"c++ -c broken.cpp\"\n"));
+  CHECK(job.failure().ends_with("Command \"c++ -c broken.cpp\""));
   CHECK(job.log().find("missing_thing") != std::string::npos);
   std::size_t entries = 0;
   for (const auto& entry : std::filesystem::directory_iterator(cache / "programs"))

@@ -67,6 +67,62 @@ TEST_CASE("without its program, C++ script mode says what is missing") {
   CHECK(catalog.explain_unknown("sagemaker-cpp").find("libtorch") != std::string::npos);
 }
 
+TEST_CASE("AWS's framework containers are Python script mode, in any registry and with any tag") {
+  const Fixture fixture;
+  const std::string program = fixture.program("sagemaker-python-image").string();
+  const Catalog catalog = fixture.catalog();
+  for (const char* name :
+       {"763104351884.dkr.ecr.us-west-2.amazonaws.com/"
+        "pytorch-training:2.5.1-gpu-py311-cu124-ubuntu22.04-sagemaker",
+        "763104351884.dkr.ecr.us-east-1.amazonaws.com/"
+        "pytorch-inference:2.5.1-cpu-py311-ubuntu22.04-sagemaker",
+        "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference-graviton:2.4.0-cpu",
+        "763104351884.dkr.ecr.us-east-1.amazonaws.com/mxnet-training:1.9.0-cpu-py38",
+        "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.16.1-cpu-py310",
+        "763104351884.dkr.ecr.us-east-1.amazonaws.com/"
+        "huggingface-pytorch-training:2.1.0-transformers4.36.0-gpu",
+        "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-inference-neuronx:1",
+        "520713654638.dkr.ecr.us-east-1.amazonaws.com/sagemaker-mxnet:1.0-cpu-py2",
+        "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3",
+        "236514542706.dkr.ecr.us-east-1.amazonaws.com/sagemaker-base-python-310:1.0",
+        "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/pytorch-training@sha256:0123", "pytorch-training",
+        "sagemaker-python"}) {
+    CAPTURE(name);
+    const auto image = catalog.resolve(name);
+    REQUIRE(image);
+    CHECK(image->command == Words{program});
+    CHECK(image->environment.at("SAGEMAKER_PYTHON_CACHE") == (fixture.folder / "cache/python").string());
+    CHECK(image->writable == std::vector{fixture.folder / "cache/python", fixture.folder / "cache/pip"});
+    CHECK_FALSE(image->environment.contains("SAGEMAKER_PYTHON"));
+    CHECK_FALSE(image->environment.contains("PIP_USER"));
+  }
+  for (const char* name : {"pytorch", "my-pytorch-training", "pytorch-trainings", "sagemaker-xgboost:1.7-1"})
+    CHECK_FALSE(catalog.resolve(name));
+  CHECK(command(fixture.catalog(R"({"pytorch-training": "/bin/sh"})"),
+                "1.dkr.ecr.x.amazonaws.com/pytorch-training:2") == Words{"/bin/sh"});
+}
+
+TEST_CASE("the Python that the user names goes before the machine's") {
+  const Fixture fixture;
+  fixture.program("sagemaker-python-image");
+  const Catalog catalog({.programs = fixture.folder.path(),
+                         .cache = fixture.folder / "cache",
+                         .python = "/venv/bin/python",
+                         .isolated = false});
+  const auto image = catalog.resolve("pytorch-training");
+  REQUIRE(image);
+  CHECK(image->environment.at("SAGEMAKER_PYTHON") == "/venv/bin/python");
+  CHECK(image->environment.at("PATH").starts_with("/venv/bin:"));
+  CHECK(image->environment.at("PIP_USER") == "1");
+}
+
+TEST_CASE("without its program, Python script mode says what is missing") {
+  const Fixture fixture;
+  CHECK_FALSE(fixture.catalog().resolve("pytorch-training"));
+  CHECK(fixture.catalog().explain_unknown("pytorch-training").find("sagemaker-python-image") !=
+        std::string::npos);
+}
+
 TEST_CASE("a file URL is a program that must exist and be executable") {
   const Fixture fixture;
   const auto program = fixture.program("my program");
@@ -133,11 +189,11 @@ TEST_CASE("a mapping file that cannot be used is refused with the reason") {
 TEST_CASE("an unknown image is explained in one line that says what to do") {
   const Fixture fixture;
   const Catalog catalog = fixture.catalog();
-  const std::string name = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.4.0-cpu-py311";
+  const std::string name = "763104351884.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1";
   CHECK_FALSE(catalog.resolve(name));
   const std::string text = catalog.explain_unknown(name);
   CHECK(text.find(name) != std::string::npos);
-  CHECK(text.find(R"({"pytorch-training":"/path/to/program"})") != std::string::npos);
+  CHECK(text.find(R"({"sagemaker-xgboost":"/path/to/program"})") != std::string::npos);
   CHECK(text.find("--images FILE") != std::string::npos);
   CHECK(text.find('\n') == std::string::npos);
   CHECK_FALSE(catalog.resolve(""));

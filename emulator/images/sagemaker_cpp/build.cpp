@@ -8,15 +8,15 @@
 #include <future>
 #include <thread>
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <sagemaker/aws/crypto.hpp>
 
 #include "emulator/images/sagemaker_cpp/cmake_project.hpp"
-#include "emulator/images/sagemaker_cpp/command.hpp"
 #include "emulator/images/sagemaker_cpp/sources.hpp"
+#include "emulator/images/script/cache.hpp"
+#include "emulator/images/script/command.hpp"
+#include "emulator/images/script/folder_hash.hpp"
 
 namespace sagemaker::local::images {
 namespace {
@@ -24,24 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* program_name = "program";
-constexpr std::size_t programs_max = 200;  // kept in the cache; the least recently used go first
-
-// Held while a program is being compiled. Another process that wants the same one waits, and finds it ready.
-class FileLock {
- public:
-  explicit FileLock(const fs::path& file) : fd_(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
-    if (fd_ < 0) throw std::runtime_error("cannot open " + file.string());
-    while (::flock(fd_, LOCK_EX) != 0) {
-      if (errno != EINTR) throw std::runtime_error("cannot lock " + file.string());
-    }
-  }
-  ~FileLock() { ::close(fd_); }
-  FileLock(const FileLock&) = delete;
-  FileLock& operator=(const FileLock&) = delete;
-
- private:
-  int fd_;
-};
 
 std::vector<std::string> joined(std::vector<std::string> first, const std::vector<std::string>& second) {
   first.insert(first.end(), second.begin(), second.end());
@@ -107,32 +89,33 @@ void compile_files(const Source& source, const Toolchain& toolchain, const fs::p
   for (const Unit& unit : units) fs::remove(unit.object);
 }
 
-void remove_least_recently_used(const fs::path& programs) {
-  std::vector<std::pair<fs::file_time_type, fs::path>> entries;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(programs, error)) {
-    if (entry.is_directory(error)) entries.emplace_back(entry.last_write_time(error), entry.path());
+// What the user's environment adds to the compiler's and CMake's search paths and flags.
+std::string compiler_variables() {
+  std::string set;
+  for (const char* const name :
+       {"CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX",
+        "SOURCE_DATE_EPOCH", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "CMAKE_PREFIX_PATH",
+        "CMAKE_GENERATOR", "CMAKE_INCLUDE_PATH", "CMAKE_LIBRARY_PATH", "PKG_CONFIG_PATH"}) {
+    if (const char* value = std::getenv(name)) set += std::string("\n") + name + "=" + value;
   }
-  if (entries.size() <= programs_max) return;
-  std::sort(entries.begin(), entries.end());
-  for (std::size_t i = 0; i + programs_max < entries.size(); ++i) fs::remove_all(entries[i].second, error);
+  return set;
 }
 
 }  // namespace
 
 fs::path build_program(const Source& source, const Toolchain& toolchain, const fs::path& cache) {
-  const std::string key =
-      aws::sha256_hex(hash_of_sources(source) + "\n" + source.program + "\n" + toolchain.fingerprint);
+  const std::string key = aws::sha256_hex(hash_of_folder(source.directory) + "\n" + source.program + "\n" +
+                                          toolchain.fingerprint + compiler_variables());
   const fs::path programs = cache / "programs";
   const fs::path entry = programs / key;
   const fs::path program = entry / program_name;
   std::error_code ignored;
   if (fs::exists(program)) {
-    fs::last_write_time(entry, fs::file_time_type::clock::now(), ignored);
+    mark_used(entry);
     return fs::canonical(program);
   }
   fs::create_directories(programs);
-  const FileLock lock(programs / (key.substr(0, 2) + ".lock"));
+  const FileLock lock(programs / (key.substr(0, 2) + ".lock"), FileLock::Mode::exclusive);
   if (fs::exists(program)) return fs::canonical(program);
 
   const auto start = std::chrono::steady_clock::now();
@@ -157,7 +140,7 @@ fs::path build_program(const Source& source, const Toolchain& toolchain, const f
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
   std::printf("Compiled %s in %.1f s\n", source.program.c_str(), static_cast<double>(took.count()) / 1000.0);
   std::fflush(stdout);
-  remove_least_recently_used(programs);
+  remove_least_recently_used(programs, compiled_programs_max);
   return fs::canonical(program);
 }
 

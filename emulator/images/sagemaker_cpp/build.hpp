@@ -10,8 +10,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "emulator/images/sagemaker_cpp/source.hpp"
 #include "emulator/images/sagemaker_cpp/toolchain.hpp"
+#include "emulator/images/script/source.hpp"
 
 namespace sagemaker::local::images {
 

@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <string>
 
-#include "emulator/images/sagemaker_cpp/command.hpp"
-#include "emulator/images/sagemaker_cpp/source.hpp"
 #include "emulator/images/sagemaker_cpp/toolchain.hpp"
+#include "emulator/images/script/command.hpp"
+#include "emulator/images/script/source.hpp"
 
 namespace sagemaker::local::images {
 

@@ -6,9 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <fstream>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include <unistd.h>
@@ -16,12 +14,17 @@
 #include <sagemaker/container/environment.hpp>
 
 #include "emulator/images/sagemaker_cpp/build.hpp"
+#include "emulator/images/script/cache.hpp"
+#include "emulator/images/script/failure.hpp"
 
 namespace {
 
 namespace fs = std::filesystem;
 using sagemaker::container::TrainingEnvironment;
 using sagemaker::container::Variables;
+using namespace sagemaker::local::images;
+
+const ScriptImage image{"sagemaker-cpp", "train.cpp", "inference.cpp", "CMakeLists.txt"};
 
 // Measured to pay for libtorch on the CPU: one pool of threads rather than two that fight; threads that sleep
 // rather than spin while they wait for each other, which makes training ten times slower as soon as other
@@ -35,32 +38,6 @@ void set_defaults(const Variables& variables) {
   ::setenv("MALLOC_MMAP_THRESHOLD_", "536870912", 0);
 }
 
-fs::path cache_directory(const Variables& variables, const fs::path& base_dir) {
-  const auto named = [&](const char* name) {
-    const auto found = variables.find(name);
-    return found == variables.end() ? fs::path() : fs::path(found->second);
-  };
-  fs::path cache = named("SAGEMAKER_CPP_CACHE");
-  if (cache.empty() && !named("XDG_CACHE_HOME").empty())
-    cache = named("XDG_CACHE_HOME") / "sagemaker-local/cpp";
-  if (cache.empty() && !named("HOME").empty()) cache = named("HOME") / ".cache/sagemaker-local/cpp";
-  std::error_code error;
-  if (!cache.empty()) fs::create_directories(cache, error);
-  if (!cache.empty() && !error && ::access(cache.c_str(), W_OK) == 0) return cache;
-  std::printf("There is no cache for compiled programs: %s cannot be written\n", cache.c_str());
-  return base_dir / "build";
-}
-
-// /opt/ml/output/failure, as the training toolkit writes it. A file that is there stays as it is.
-void write_failure(const fs::path& output_dir, const std::string& message, const std::string& command) {
-  std::error_code error;
-  fs::create_directories(output_dir, error);
-  if (fs::exists(output_dir / "failure", error)) return;
-  std::ofstream stream(output_dir / "failure", std::ios::binary);
-  stream << "ExecuteUserScriptError:\nExitCode 1\nErrorMessage \"" << message << "\"\nCommand \"" << command
-         << "\"\n";
-}
-
 int start(const std::string& command) {
   const Variables variables = sagemaker::container::process_variables();
   const auto base = variables.find("SAGEMAKER_BASE_DIR");
@@ -68,24 +45,24 @@ int start(const std::string& command) {
   const auto fail = [&](const std::string& message, const std::string& shown) {
     std::fflush(stdout);
     std::fprintf(stderr, "Error: %s\n", message.c_str());
-    if (command == "train") write_failure(output_dir, message, shown);
+    if (command == "train") write_failure(output_dir, failure_text({.message = message, .command = shown}));
     return 1;
   };
   try {
     const TrainingEnvironment env = TrainingEnvironment::read(variables);
     output_dir = env.output_dir;
-    const auto source = sagemaker::local::images::locate_source(command, env, variables);
-    const auto toolchain =
-        sagemaker::local::images::read_toolchain(sagemaker::local::images::toolchain_file());
-    const fs::path program =
-        sagemaker::local::images::build_program(source, toolchain, cache_directory(variables, env.base_dir));
+    const auto source = locate_source(command, env, variables, image);
+    const auto toolchain = read_toolchain(toolchain_file());
+    fs::path cache = cache_directory("cpp", variables);
+    if (cache.empty()) cache = env.base_dir / "build";
+    const fs::path program = build_program(source, toolchain, cache);
     set_defaults(variables);
     fs::current_path(source.directory);
     std::fflush(stdout);
     ::execl(program.c_str(), source.program.c_str(), command.c_str(), nullptr);
     return fail(program.string() + " cannot be started: " + std::strerror(errno),
                 source.program + " " + command);
-  } catch (const sagemaker::local::images::BuildError& error) {
+  } catch (const BuildError& error) {
     return fail(error.what(), error.command());
   } catch (const std::exception& error) {
     return fail(error.what(), "sagemaker-cpp-image " + command);
@@ -100,7 +77,7 @@ int main(int argc, char** argv) {
     return start(arguments[0]);
   if (!arguments.empty() && arguments[0] == "--record") {
     try {
-      return sagemaker::local::images::record_command({arguments.begin() + 1, arguments.end()});
+      return record_command({arguments.begin() + 1, arguments.end()});
     } catch (const std::exception& error) {
       std::fprintf(stderr, "%s\n", error.what());
       return 1;

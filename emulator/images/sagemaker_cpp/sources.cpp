@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string_view>
 
-#include <sagemaker/aws/crypto.hpp>
+#include "emulator/images/script/folder_hash.hpp"
 
 namespace sagemaker::local::images {
 namespace {
@@ -21,17 +21,9 @@ std::string read_file(const fs::path& file) {
   return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
 }
 
-// Relative and sorted.
-std::vector<fs::path> files_of(const fs::path& directory) {
-  std::vector<fs::path> files;
-  for (auto entry = fs::recursive_directory_iterator(directory); entry != fs::recursive_directory_iterator();
-       ++entry) {
-    const bool hidden = entry->path().filename().string().starts_with(".");
-    if (hidden && entry->is_directory()) entry.disable_recursion_pending();
-    if (!hidden && entry->is_regular_file()) files.push_back(entry->path().lexically_relative(directory));
-  }
-  std::sort(files.begin(), files.end());
-  return files;
+bool is_hidden(const fs::path& file) {
+  return std::any_of(file.begin(), file.end(),
+                     [](const fs::path& part) { return part.string().starts_with('.'); });
 }
 
 bool is_source(const fs::path& file) {
@@ -98,17 +90,6 @@ bool defines_main(const std::string& text) {
   return false;
 }
 
-std::string hash_of_sources(const Source& source) {
-  aws::Sha256 hash;
-  for (const fs::path& file : files_of(source.directory)) {
-    const std::string text = read_file(source.directory / file);
-    hash.update(file.string() + '\0' + std::to_string(text.size()) + '\0');
-    hash.update(text);
-  }
-  const auto digest = hash.finish();
-  return aws::to_hex(digest);
-}
-
 bool includes_torch(const Source& source) {
   for (const fs::path& file : files_of(source.directory)) {
     const std::string text = read_file(source.directory / file);
@@ -128,7 +109,8 @@ std::vector<fs::path> translation_units(const Source& source) {
   }
   std::vector<fs::path> units = {entry};
   for (const fs::path& file : files_of(source.directory)) {
-    if (file != entry && is_source(file) && !defines_main(read_file(source.directory / file)))
+    if (file != entry && is_source(file) && !is_hidden(file) &&
+        !defines_main(read_file(source.directory / file)))
       units.push_back(file);
   }
   return units;

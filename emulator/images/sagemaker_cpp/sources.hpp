@@ -1,19 +1,16 @@
-// The files of the user's source folder: their hash, and which of them belong into the program.
+// The files of the user's source folder: which of them belong into the program.
 #pragma once
 
 #include <filesystem>
 #include <string>
 #include <vector>
 
-#include "emulator/images/sagemaker_cpp/source.hpp"
+#include "emulator/images/script/source.hpp"
 
 namespace sagemaker::local::images {
 
-// Of the names and the contents of all files; hidden files and folders are left out.
-std::string hash_of_sources(const Source& source);
-
 // The entry point first, then the other .cpp, .cc and .cxx files without a main function, relative to the
-// folder.
+// folder. Hidden files and folders are left out.
 std::vector<std::filesystem::path> translation_units(const Source& source);
 
 // Whether any file includes libtorch or the toolkit, so that the precompiled header of them saves time.

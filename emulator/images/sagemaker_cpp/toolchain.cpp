@@ -12,7 +12,7 @@
 #include <sagemaker/aws/crypto.hpp>
 #include <sagemaker/aws/json.hpp>
 
-#include "emulator/images/sagemaker_cpp/command.hpp"
+#include "emulator/images/script/command.hpp"
 
 namespace sagemaker::local::images {
 namespace {

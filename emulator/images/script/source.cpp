@@ -1,6 +1,7 @@
 // See source.hpp.
-#include "emulator/images/sagemaker_cpp/source.hpp"
+#include "emulator/images/script/source.hpp"
 
+#include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <system_error>
@@ -8,6 +9,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include <sagemaker/aws/uri.hpp>
 #include <sagemaker/clients/s3.hpp>
 #include <sagemaker/s3_uri.hpp>
 
@@ -23,18 +25,25 @@ struct Names {
 
 Names names_of(const std::string& command, const container::TrainingEnvironment& env,
                const container::Variables& variables) {
-  const auto find = [&](const std::string& parameter, const std::string& variable) -> std::string {
-    if (command == "train") {
-      const auto given = env.platform_parameters.find(parameter);
-      if (given != env.platform_parameters.end())
-        return container::detail::hyperparameter_text(given->second);
-    }
-    const auto given = variables.find(variable);
+  const auto parameter = [&](const char* name) -> std::string {
+    const auto given = env.platform_parameters.find(name);
+    const bool train = command == "train" && given != env.platform_parameters.end();
+    return train ? container::detail::hyperparameter_text(given->second) : "";
+  };
+  const auto variable = [&](const char* name) -> std::string {
+    const auto given = variables.find(name);
     return given == variables.end() ? "" : given->second;
   };
-  return {find("sagemaker_program", "SAGEMAKER_PROGRAM"),
-          find("sagemaker_submit_directory", "SAGEMAKER_SUBMIT_DIRECTORY")};
+  Names names{variable("SAGEMAKER_PROGRAM"), parameter("sagemaker_submit_directory")};
+  if (names.program.empty()) names.program = parameter("sagemaker_program");
+  if (names.submit_directory.empty()) names.submit_directory = variable("SAGEMAKER_SUBMIT_DIRECTORY");
+  return names;
 }
+
+struct ArchiveCloser {
+  void operator()(struct archive* open) const { archive_free(open); }
+};
+using Archive = std::unique_ptr<struct archive, ArchiveCloser>;
 
 bool holds_files(const fs::path& directory) {
   std::error_code error;
@@ -57,9 +66,35 @@ void download(const std::string& uri, const fs::path& file, const container::Tra
   }
 }
 
+// Whether libarchive knows it for an archive that `unpack` takes.
+bool is_archive(const fs::path& file) {
+  const Archive from(archive_read_new());
+  archive_read_support_filter_all(from.get());
+  archive_read_support_format_tar(from.get());
+  archive_read_support_format_zip(from.get());
+  archive_entry* entry = nullptr;
+  return archive_read_open_filename(from.get(), file.c_str(), 1 << 17) == ARCHIVE_OK &&
+         archive_read_next_header(from.get(), &entry) == ARCHIVE_OK;
+}
+
+bool has_archive_name(const fs::path& file) {
+  const std::string extension = file.extension().string();
+  return extension == ".gz" || extension == ".tgz" || extension == ".tar" || extension == ".zip";
+}
+
+std::string uri_of(const std::string& from) {
+  if (!from.starts_with("https://") && !from.starts_with("http://")) return from;
+  const char* endpoint = std::getenv("AWS_ENDPOINT_URL");
+  const std::string uri = s3_uri_of_url(from, endpoint == nullptr ? "" : endpoint);
+  if (uri.empty()) throw std::runtime_error("the code at " + from + " is not in S3, and not a local path");
+  return uri;
+}
+
 // Into a folder beside, which then takes the place of the empty one: a half-unpacked code folder is never
 // seen.
-void fetch(const std::string& from, const fs::path& code_dir, const container::TrainingEnvironment& env) {
+void fetch(const std::string& given, const fs::path& code_dir, const container::TrainingEnvironment& env) {
+  const std::string from = uri_of(given);
+  if (fs::path(from) == code_dir) return;
   const fs::path temporary = code_dir.string() + ".new";
   fs::remove_all(temporary);
   fs::create_directories(temporary);
@@ -70,10 +105,12 @@ void fetch(const std::string& from, const fs::path& code_dir, const container::T
     fs::remove(archive);
   } else if (fs::is_directory(from)) {
     fs::copy(from, temporary, fs::copy_options::recursive | fs::copy_options::copy_symlinks);
+  } else if (fs::exists(from) && !has_archive_name(from) && !is_archive(from)) {
+    fs::copy_file(from, temporary / fs::path(from).filename());
   } else if (fs::exists(from)) {
     unpack(from, temporary);
   } else {
-    throw std::runtime_error("there is no code at " + from);
+    throw std::runtime_error("there is no code at " + given);
   }
   fs::rename(temporary, code_dir);
 }
@@ -90,20 +127,15 @@ std::string contents_of(const fs::path& directory) {
   return list.empty() ? "nothing" : list;
 }
 
-void check_program(const Source& source) {
+void check_program(const Source& source, const ScriptImage& image) {
   const fs::path program = fs::path(source.program).lexically_normal();
   if (program.is_absolute() || program.string().starts_with("..")) {
     throw std::runtime_error("the entry point " + source.program + " must lie inside the source folder");
   }
-  if (fs::exists(source.directory / program) || fs::exists(source.directory / "CMakeLists.txt")) return;
+  if (fs::exists(source.directory / program) || fs::exists(source.directory / image.project_file)) return;
   throw std::runtime_error("there is no entry point " + source.program +
                            " in the source archive; it holds: " + contents_of(source.directory));
 }
-
-struct ArchiveCloser {
-  void operator()(struct archive* open) const { archive_free(open); }
-};
-using Archive = std::unique_ptr<struct archive, ArchiveCloser>;
 
 [[noreturn]] void bad_archive(const fs::path& file, struct archive* open) {
   const char* const why = archive_error_string(open);
@@ -126,7 +158,7 @@ void copy_data(const fs::path& file, struct archive* from, struct archive* to) {
 }  // namespace
 
 Source locate_source(const std::string& command, const container::TrainingEnvironment& env,
-                     const container::Variables& variables) {
+                     const container::Variables& variables, const ScriptImage& image) {
   const Names names = names_of(command, env, variables);
   const fs::path in_model = env.model_dir / "code";
   const bool serving = command == "serve";
@@ -140,15 +172,40 @@ Source locate_source(const std::string& command, const container::TrainingEnviro
       source.directory = in_model;
     } else {
       throw std::runtime_error(
-          serving ? "the sagemaker-cpp image needs code: set SAGEMAKER_PROGRAM and "
-                    "SAGEMAKER_SUBMIT_DIRECTORY, or put it into code/ of the model archive"
-                  : "the sagemaker-cpp image needs code: give the hyperparameters sagemaker_program "
-                    "and sagemaker_submit_directory, as an Estimator with an entry_point does");
+          "the " + image.name + " image needs code: " +
+          (serving ? "set SAGEMAKER_PROGRAM and SAGEMAKER_SUBMIT_DIRECTORY, or put it into "
+                     "code/ of the model archive"
+                   : "give the hyperparameters sagemaker_program and "
+                     "sagemaker_submit_directory, as an Estimator with an entry_point does"));
     }
   }
-  if (source.program.empty()) source.program = serving ? "inference.cpp" : "train.cpp";
-  check_program(source);
+  if (source.program.empty()) source.program = serving ? image.serve_program : image.train_program;
+  if (source.program.empty()) {
+    throw std::runtime_error("the " + image.name +
+                             " image needs the name of the script to run: give the hyperparameter "
+                             "sagemaker_program; the source folder holds: " +
+                             contents_of(source.directory));
+  }
+  check_program(source, image);
   return source;
+}
+
+std::string s3_uri_of_url(const std::string& url, const std::string& endpoint) {
+  const auto scheme = url.find("://");
+  if (scheme == std::string::npos) return "";
+  const auto slash = url.find('/', scheme + 3);
+  if (slash == std::string::npos) return "";
+  const std::string host = url.substr(scheme + 3, slash - scheme - 3);
+  std::string path = url.substr(slash + 1, url.find_first_of("?#", slash) - slash - 1);
+  if (const auto decoded = aws::uri_decode(path)) path = *decoded;
+  const bool own = !endpoint.empty() && url.starts_with(endpoint + "/");
+  const bool amazon = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
+  if (own || (amazon && (host.starts_with("s3.") || host.starts_with("s3-")))) return "s3://" + path;
+  for (const char* const mark : {".s3.", ".s3-"}) {
+    const auto at = host.find(mark);
+    if (amazon && at != std::string::npos) return "s3://" + host.substr(0, at) + "/" + path;
+  }
+  return "";
 }
 
 void unpack(const fs::path& file, const fs::path& into) {
