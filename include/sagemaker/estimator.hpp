@@ -215,7 +215,6 @@ class Estimator {
  protected:
   // For the estimators of frameworks: these have read framework_version, py_version and distribution.
   void set_framework() { framework_ = true; }
-  const Session& session() const { return session_; }
 
  private:
   void check_framework() const {

@@ -48,7 +48,7 @@ class JobLogTail {
     return !lines.empty();
   }
 
-  // The streams seen so far: how many hosts have written.
+  // The streams seen so far: one for each host that has written, and for each time that it was started again.
   std::size_t stream_count() const { return tokens_.size(); }
 
  private:

@@ -86,7 +86,7 @@ TEST_CASE("attach finds jobs that ended, failed or still run; stop ends the latt
   CHECK(!local.said("one"));
   const sm::Estimator ended = sm::Estimator::attach(local.session, "ended");
   CHECK(local.said("one"));
-  CHECK(ended.options().hyperparameters == std::map<std::string, json>{{"epochs", 5}});
+  CHECK(ended.options().hyperparameters == std::map<std::string, json>{{"epochs", "5"}});
   CHECK(ended.model_data().ends_with("/ended/output/model.tar.gz"));
 
   const auto fails = local.options("echo 'out of tea' > /opt/ml/output/failure; exit 3\n");

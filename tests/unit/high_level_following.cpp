@@ -1,4 +1,5 @@
 // Following a job: logs of hosts that are started again, what a terminal shows, and metrics over time.
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -83,6 +84,19 @@ TEST_CASE("the log of a host that is started again, after all hosts were seen, i
   CHECK(lines == std::vector<std::string>{"algo-1: j/algo-1-100", "algo-1: j/algo-1-200"});
   CHECK(stage.aws->document("DescribeLogStreams", 0)["limit"] == 1);
   CHECK(stage.aws->document("DescribeLogStreams", 1)["limit"] == 50);
+}
+
+TEST_CASE("a job on this machine is looked at soon, and never after more than a quarter of a second") {
+  Stage stage({.endpoint_url = "http://127.0.0.1:4566"});
+  stage.aws->on_json("DescribeLogStreams", {{"logStreams", json::array()}});
+  std::vector<aws::HttpResponse> looks(12, answer_json({{"TrainingJobStatus", "InProgress"}}));
+  looks.push_back(answer_json({{"TrainingJobStatus", "Completed"}}));
+  stage.aws->on("DescribeTrainingJob", looks);
+  stage.session.logs_for_job("j");
+  REQUIRE(stage.clock->sleeps.size() == 13);
+  CHECK(stage.clock->sleeps.front() == 50);
+  CHECK(*std::max_element(stage.clock->sleeps.begin(), stage.clock->sleeps.end()) == 250);
+  CHECK(stage.clock->sleeps.back() == 50);  // for the last lines of the log
 }
 
 TEST_CASE("hosts have colours on a terminal, and nothing there can move the cursor") {

@@ -229,7 +229,7 @@ TEST_CASE("attach gives every option back: the job that it would start is the jo
   options.subnets = {"subnet-1"};
   options.security_group_ids = {"sg-1"};
   options.environment = {{"A", "b"}};
-  options.hyperparameters = {{"name", "text"}, {"sagemaker_mpi_enabled", true}};
+  options.hyperparameters = {{"name", "text"}, {"rate", "1e5"}, {"quoted", "\"x\""}, {"n", 3}};
   options.model_uri = "s3://m/model.tar.gz";
   options.enable_remote_debug = true;
   options.enable_infra_check = false;

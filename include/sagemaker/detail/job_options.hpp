@@ -32,12 +32,13 @@ inline std::string base_of_name(const std::string& name) {
   return name.substr(0, name.size() - shape.size());
 }
 
-// Those that fit() sets anew for each job are left out; others of the SDK's, such as the switches of
-// distributed training, are kept.
+// A script's are JSON; those of other containers stay the texts that they are. Those that fit() sets anew for
+// each job are left out; others of the SDK's, such as the switches of distributed training, are kept.
 inline void read_hyperparameters(const json& values, EstimatorOptions& options) {
+  const bool script = values.contains("sagemaker_program");
   for (auto entry = values.begin(); entry != values.end(); ++entry) {
     const std::string& name = entry.key();
-    const json decoded = decode_hyperparameter(entry->get<std::string>());
+    const json decoded = script ? decode_hyperparameter(entry->get<std::string>()) : *entry;
     const std::string text = decoded.is_string() ? decoded.get<std::string>() : "";
     if (name == "sagemaker_program")
       options.entry_point = text;
