@@ -179,7 +179,56 @@ TEST_CASE("a file system is refused by the emulator, in words that name what is 
     FAIL("accepted");
   } catch (const sm::ServiceError& error) {
     CHECK(error.code() == "ValidationException");
-    CHECK(error.message().find("data source") != std::string::npos);
+    CHECK(error.message().find("FileSystemDataSource") != std::string::npos);
     CHECK(error.message().find("not implemented by sagemaker-local") != std::string::npos);
+  }
+}
+
+TEST_CASE("a cluster of groups is trained on, described and found again") {
+  Fixture local;
+  sm::EstimatorOptions options = local.options("echo here is $(hostname)\n");
+  options.instance_type = "";
+  options.instance_groups = {{"workers", "ml.c5.xlarge", 2}, {"readers", "ml.m5.large"}};
+  sm::Estimator estimator(local.session, options);
+  estimator.fit();
+  for (const char* host : {"algo-1", "algo-2", "algo-3"})
+    CHECK(local.said("[" + std::string(host) + "] here is " + host));
+  const auto found = sm::Estimator::attach(local.session, estimator.latest_training_job(), {.wait = false});
+  REQUIRE(found.options().instance_groups.size() == 2);
+  CHECK(found.options().instance_groups[0].instance_group_name == "workers");
+  CHECK(found.options().instance_groups[0].instance_count == 2);
+  CHECK(found.options().instance_type.empty());
+}
+
+TEST_CASE(
+    "PyTorch runs a Python script with its dependencies, also from the channel of a job without a network") {
+  if (std::system("python3 -c pass >/dev/null 2>&1") != 0)
+    return sagemaker::tests::skip("there is no python3");
+  Fixture local;
+  std::filesystem::create_directories(local.folder / "helpers");
+  std::ofstream(local.folder / "helpers/__init__.py") << "word = 'helped'\n";
+  std::ofstream(local.folder / "train.py") << "import os, sys, helpers\n"
+                                              "print(helpers.word, sys.argv[1:], os.environ['SM_HP_NAME'])\n"
+                                              "open(os.environ['SM_MODEL_DIR'] + '/model.pt', 'w').close()\n";
+  sm::EstimatorOptions options = local.options("");
+  options.image_uri = "";
+  options.entry_point = (local.folder / "train.py").string();
+  options.dependencies = {(local.folder / "helpers").string()};
+  options.framework_version = "2.4";
+  options.py_version = "py311";
+  options.hyperparameters = {{"name", "text"}};
+  for (const bool isolated : {false, true}) {
+    local.lines.clear();
+    options.enable_network_isolation = isolated;
+    sm::PyTorch estimator(local.session, options);
+    estimator.fit();
+    CHECK(local.said("helped ['--name', 'text'] text"));
+    CHECK(estimator.describe()["AlgorithmSpecification"]["TrainingImage"] ==
+          "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.4-cpu-py311");
+    CHECK(estimator.model_data().ends_with("/output/model.tar.gz"));
+    sm::Estimator again = sm::Estimator::attach(local.session, estimator.latest_training_job());
+    local.lines.clear();
+    again.fit();  // the sources that lie in S3
+    CHECK(local.said("helped ['--name', 'text'] text"));
   }
 }
