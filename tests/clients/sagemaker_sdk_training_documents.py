@@ -21,6 +21,7 @@ os.environ["SAGEMAKER_USER_CONFIG_OVERRIDE"] = os.environ["SAGEMAKER_ADMIN_CONFI
 try:
     import boto3
     import sagemaker
+    from sagemaker import image_uris, utils
     from sagemaker.estimator import Estimator
     from sagemaker.inputs import FileSystemInput, ShuffleConfig, TrainingInput
     from sagemaker.instance_group import InstanceGroup
@@ -135,6 +136,35 @@ class Documents(unittest.TestCase):
         self.pytorch("mpi", instance_type="ml.g5.xlarge", distribution={
             "mpi": {"enabled": True, "processes_per_host": 4, "custom_mpi_options": "-x A"}})
         self.pytorch("parameter-server", instance_type="ml.c5.xlarge", distribution={"parameter_server": enabled})
+
+    def test_images(self):
+        asked = []
+        for scope in ("training", "inference"):
+            config = image_uris.config_for_framework("pytorch")[scope]
+            names = {name: name for name in config["versions"]} | config["version_aliases"]
+            for name, version in names.items():
+                details = config["versions"][version]
+                if [int(part) for part in version.split(".")] < [1, 7]:
+                    continue  # older ones have repositories of their own, which ours does not know
+                regions = [region for region in details["registries"] if not region.startswith("us-iso")]
+                asked += [
+                    ("pytorch", region, name, python, instance_type, scope)
+                    for region in (regions if version == "2.4.0" else [REGION])
+                    for python in details["py_versions"]
+                    for instance_type in ("ml.m5.large", "ml.g5.xlarge", "ml.p4d.24xlarge")
+                ]
+        printed = subprocess.run(
+            [os.environ["SAGEMAKER_TEST_DOCUMENTS"], "--images"], input=json.dumps(asked), check=True,
+            capture_output=True, text=True)
+        once = utils._botocore_resolver()  # the SDK reads the file of all endpoints anew for each image
+        with mock.patch.object(utils, "_botocore_resolver", return_value=once):
+            theirs = [
+                image_uris.retrieve(framework, region, version=version, py_version=python, instance_type=instance_type,
+                                    image_scope=scope)
+                for framework, region, version, python, instance_type, scope in asked
+            ]
+        self.assertGreater(len(theirs), 300)
+        self.assertEqual(json.loads(printed.stdout), theirs)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,11 @@
 // Prints the documents of CreateTrainingJob that the Estimators make from the arguments of each case:
 //   training_documents SCRIPT      {"plain": {...}, "spot": {...}, ...}
+//   training_documents --images < [["pytorch", "eu-west-1", "2.4", "py311", "ml.m5.large", "training"], ...]
+// The second prints the array of the images that image_uris::retrieve finds.
 // sagemaker_sdk_training_documents.py compares them with those that the SageMaker Python SDK makes.
 #include <cstdio>
+#include <iostream>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -129,10 +133,20 @@ void add_sources(Cases& cases, const std::string& script) {
   cases.add("script-isolated", options, {{"train", "s3://d/x"}});
 }
 
+int print_images() {
+  const std::string asked{std::istreambuf_iterator<char>(std::cin), {}};
+  json images = json::array();
+  for (const json& one : json::parse(asked))
+    images.push_back(image_uris::retrieve({one[0], one[1], one[2], one[3], one[4], one[5]}));
+  std::puts(images.dump().c_str());
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
+  if (argv[1] == std::string("--images")) return print_images();
   Cases cases;
   cases.add("plain", with_image({.hyperparameters = {{"text", "x"}, {"number", 5}}}), "s3://d/x");
   cases.add("full", full(), {{"train", full_input()}, {"test", "s3://d/t"}});
