@@ -78,7 +78,7 @@ int run(const Arguments& arguments) {
       session,
       {.entry_point = arguments.script,
        .role = sm::execution_role(session),
-       .instance_count = 1,
+       .instance_count = 2,
        .instance_type = "ml.c5.xlarge",
        .base_job_name = "mnist",
        .hyperparameters = {{"epochs", arguments.epochs}, {"batch-size", 64}, {"learning-rate", 0.1}}}};

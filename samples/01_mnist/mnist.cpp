@@ -1,6 +1,6 @@
 // Handwritten digits in C++: the script that a training job compiles and runs, and that the endpoint then
-// serves. Channel "training" holds the four files of MNIST. Hyperparameters: epochs, batch-size,
-// learning-rate, seed.
+// serves. Channel "training" holds the four files of MNIST. Hyperparameters: epochs, batch-size (of all
+// instances together), learning-rate, seed. On several instances each learns from its share of the images.
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
@@ -8,6 +8,7 @@
 #include <sagemaker/container.hpp>
 
 namespace sm = sagemaker;
+namespace distributed = sagemaker::container::distributed;
 
 struct NetImpl : torch::nn::Module {
   NetImpl() {
@@ -34,9 +35,11 @@ Net train(const sm::container::TrainingEnvironment& env) {
   const int epochs = env.hyperparameter("epochs", 5);
   const int batch_size = env.hyperparameter("batch-size", 64);
   const double learning_rate = env.hyperparameter("learning-rate", 0.1);
-  torch::manual_seed(env.hyperparameter("seed", 1));
+  const auto seed = env.hyperparameter<std::uint64_t>("seed", 1);
+  torch::manual_seed(seed);
 
   const torch::Device device = env.device();
+  const distributed::Group group = distributed::init(env);
   auto [images, labels] = sm::container::read_mnist(env.channel("training"), "train");
   auto [test_images, test_labels] = sm::container::read_mnist(env.channel("training"), "t10k");
   images = images.flatten(1).to(device);
@@ -44,19 +47,23 @@ Net train(const sm::container::TrainingEnvironment& env) {
   test_images = test_images.flatten(1).to(device);
   test_labels = test_labels.to(device);
   std::cout << "training on " << images.size(0) << " images, testing on " << test_images.size(0)
-            << ", device " << device << std::endl;
+            << ", device " << device << ", instance " << group.rank() + 1 << " of " << group.world_size()
+            << std::endl;
 
   Net net;
   net->to(device);
+  distributed::DataParallel<Net> model(net, group);
+  distributed::Sampler sampler(images.size(0), group, {.seed = seed});
   torch::optim::SGD optimizer(net->parameters(), torch::optim::SGDOptions(learning_rate).momentum(0.9));
-  for (int epoch = 1; epoch <= epochs && !env.stop_requested(); ++epoch) {
+  for (int epoch = 1; epoch <= epochs && !group.stop_requested(); ++epoch) {
     net->train();
+    sampler.set_epoch(epoch);
     const double step = learning_rate * (1.0 - (epoch - 1.0) / epochs);  // smaller towards the end
     static_cast<torch::optim::SGDOptions&>(optimizer.param_groups().front().options()).lr(step);
     torch::Tensor loss_sum = torch::zeros({}, device);
     int batches = 0;
-    for (const torch::Tensor& rows : torch::randperm(images.size(0), labels.options()).split(batch_size)) {
-      const torch::Tensor scores = net->forward(images.index_select(0, rows));
+    for (const torch::Tensor& rows : sampler.indices().to(device).split(batch_size / group.world_size())) {
+      const torch::Tensor scores = model(images.index_select(0, rows));
       const torch::Tensor loss = torch::nll_loss(torch::log_softmax(scores, 1), labels.index_select(0, rows));
       optimizer.zero_grad();
       loss.backward();
@@ -64,9 +71,12 @@ Net train(const sm::container::TrainingEnvironment& env) {
       loss_sum += loss.detach();
       ++batches;
     }
-    std::cout << "epoch " << epoch << std::fixed << std::setprecision(4)
-              << " train_loss=" << loss_sum.item<double>() / batches
-              << " test_accuracy=" << accuracy(net, test_images, test_labels) << std::endl;
+    loss_sum /= batches;
+    group.all_reduce(loss_sum, distributed::Reduction::mean);
+    if (group.is_master())
+      std::cout << "epoch " << epoch << std::fixed << std::setprecision(4)
+                << " train_loss=" << loss_sum.item<double>()
+                << " test_accuracy=" << accuracy(net, test_images, test_labels) << std::endl;
   }
   return net;
 }
