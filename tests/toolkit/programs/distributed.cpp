@@ -1,5 +1,6 @@
 // One host of a job on several: what the hyperparameter "mode" names, said line by line.
 // tests/toolkit/distributed.cpp starts the hosts and reads the lines.
+#include <csignal>
 #include <cstdio>
 #include <functional>
 #include <map>
@@ -201,9 +202,10 @@ void leave(const TrainingEnvironment& env, const Group& group) {
   const bool leaves = group.rank() == group.world_size() - 1;
   for (int step = 0; step < 1'000'000; ++step) {
     if (leaves && step == 20) {
-      if (env.hyperparameter("how", "exit") == std::string("throw"))
-        throw std::runtime_error("the data is sour");
-      ::_exit(3);
+      const std::string how = env.hyperparameter("how", "exit");
+      if (how == "throw") throw std::runtime_error("the data is sour");
+      if (how == "kill") std::raise(SIGKILL);
+      if (how == "exit") ::_exit(3);
     }
     model("left").backward();
     if (step == 10) std::puts("steps");

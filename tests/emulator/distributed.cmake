@@ -1,0 +1,9 @@
+# Jobs on several hosts that talk to each other; the program of the hosts is the one of tests/toolkit.
+if(SAGEMAKER_HAS_TORCH AND SAGEMAKER_BUILD_SAMPLES)
+  sagemaker_test(distributed_jobs SOURCES distributed.cpp LABELS emulator torch TIMEOUT 300)
+  target_compile_definitions(test_distributed_jobs PRIVATE
+    HOST_PROGRAM="${CMAKE_BINARY_DIR}/bin/toolkit_distributed_host"
+    SAMPLE_PROGRAM="$<TARGET_FILE:sample_02_distributed>")
+  add_dependencies(test_distributed_jobs sagemaker-local toolkit_distributed_host sample_02_distributed
+    sagemaker_cpp_sample)
+endif()
