@@ -7,9 +7,11 @@
 #pragma once
 
 #include <charconv>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <sagemaker/aws/errors.hpp>
 #include <sagemaker/aws/json.hpp>
@@ -25,49 +27,73 @@ inline bool is_enabled(const json& distribution, const char* strategy) {
   return truth_of(object_of(distribution, strategy), "enabled");
 }
 
-// The hyperparameters by which the container learns how to launch the script on several hosts.
-inline std::map<std::string, json> distribution_hyperparameters(json distribution,
-                                                                const std::string& instance_type) {
-  if (distribution.is_null()) return {};
+inline void check_strategies(const json& distribution) {
   if (!distribution.is_object()) throw ConfigError("distribution must be an object of strategies");
   for (auto strategy = distribution.begin(); strategy != distribution.end(); ++strategy) {
     const std::string& name = strategy.key();
     const bool model_parallel = name == "smdistributed" && strategy->contains("modelparallel");
-    if (model_parallel || (name != "torch_distributed" && name != "pytorchddp" && name != "mpi" &&
-                           name != "parameter_server" && name != "smdistributed")) {
+    if (model_parallel ||
+        (name != "torch_distributed" && name != "pytorchddp" && name != "mpi" && name != "parameter_server" &&
+         name != "smdistributed" && name != "instance_groups")) {
       throw ConfigError(
           "distribution \"" + (model_parallel ? "modelparallel" : name) +
           "\" is not supported; supported are torch_distributed, pytorchddp, mpi, parameter_server and "
           "smdistributed.dataparallel");
     }
   }
-  std::map<std::string, json> values;
-  if (distribution.contains("pytorchddp")) {  // the SDK's other name for the same thing
-    if (distribution.contains("smdistributed"))
-      throw ConfigError("Cannot use both pytorchddp and smdistributed distribution options together.");
-    distribution["smdistributed"]["dataparallel"] = distribution["pytorchddp"];
+  if (distribution.contains("pytorchddp") && distribution.contains("smdistributed"))
+    throw ConfigError("Cannot use both pytorchddp and smdistributed distribution options together.");
+}
+
+// The one group of a heterogeneous cluster that the strategy is for; all others have other work.
+inline std::vector<std::string> distribution_groups(const EstimatorOptions& options) {
+  std::vector<std::string> names = texts_of(options.distribution, "instance_groups");
+  const auto& groups = options.instance_groups;
+  if (groups.empty() && !names.empty()) throw ConfigError("Instance groups not specified in the estimator !");
+  if (groups.size() == 1 && names.empty()) names.push_back(groups.front().instance_group_name);
+  if (groups.size() > 1 && names.size() != 1)
+    throw ConfigError("Distribution should only contain one instance group name !");
+  for (const std::string& name : names) {
+    bool known = false;
+    for (const InstanceGroup& group : groups) known = known || group.instance_group_name == name;
+    if (!known) throw ConfigError("Invalid training instance group " + name + " !");
   }
+  return names;
+}
+
+// The hyperparameters by which the container learns how to launch the script on several hosts.
+inline std::map<std::string, json> distribution_hyperparameters(const EstimatorOptions& options) {
+  const json& distribution = options.distribution;
+  if (distribution.is_null()) return {};
+  check_strategies(distribution);
+  const std::vector<std::string> groups = distribution_groups(options);
+  std::map<std::string, json> values;
   const bool torch = is_enabled(distribution, "torch_distributed");
   if (torch) values["sagemaker_torch_distributed_enabled"] = true;
   if (!torch && distribution.contains("parameter_server"))
     values["sagemaker_parameter_server_enabled"] = is_enabled(distribution, "parameter_server");
+  const bool mpi = is_enabled(distribution, "mpi");
   if (!torch && distribution.contains("mpi")) {
-    const json& mpi = object_of(distribution, "mpi");
-    values["sagemaker_mpi_enabled"] = is_enabled(distribution, "mpi");
-    if (const int processes = number_of(mpi, "processes_per_host", 0); processes > 0)
+    const json& settings = object_of(distribution, "mpi");
+    values["sagemaker_mpi_enabled"] = mpi;
+    if (const int processes = number_of(settings, "processes_per_host", 0); processes > 0)
       values["sagemaker_mpi_num_of_processes_per_host"] = processes;
-    values["sagemaker_mpi_custom_mpi_options"] = text_of(mpi, "custom_mpi_options");
+    values["sagemaker_mpi_custom_mpi_options"] = text_of(settings, "custom_mpi_options");
   }
-  const bool parallel = distribution.contains("smdistributed");
-  if (parallel) {
-    const json& library = object_of(distribution, "smdistributed");
-    const bool enabled = is_enabled(library, "dataparallel");
-    values["sagemaker_distributed_dataparallel_enabled"] = enabled;
-    if (enabled)
-      values["sagemaker_distributed_dataparallel_custom_mpi_options"] =
-          text_of(object_of(library, "dataparallel"), "custom_mpi_options");
-  }
-  if ((torch || parallel) && !instance_type.empty()) values["sagemaker_instance_type"] = instance_type;
+  const bool parallel = distribution.contains("smdistributed") || distribution.contains("pytorchddp");
+  const json& library = distribution.contains("pytorchddp")  // the SDK's other name for the same thing
+                            ? object_of(distribution, "pytorchddp")
+                            : object_of(object_of(distribution, "smdistributed"), "dataparallel");
+  const bool data_parallel = parallel && truth_of(library, "enabled");
+  if (parallel) values["sagemaker_distributed_dataparallel_enabled"] = data_parallel;
+  if (data_parallel)
+    values["sagemaker_distributed_dataparallel_custom_mpi_options"] = text_of(library, "custom_mpi_options");
+  if ((torch || parallel) && !options.instance_type.empty())
+    values["sagemaker_instance_type"] = options.instance_type;
+  if (torch || groups.empty()) return values;
+  if (!mpi && !data_parallel)
+    throw ConfigError("Don't set training instance groups while no distribution strategies enabled!");
+  values["sagemaker_distribution_instance_groups"] = text_array(groups);
   return values;
 }
 
@@ -85,7 +111,8 @@ inline bool reports_metrics(std::string_view version) {
 inline std::string image_instance_type(const EstimatorOptions& options) {
   if (options.instance_groups.empty()) return options.instance_type;
   for (const InstanceGroup& group : options.instance_groups) {
-    if (image_uris::detail::processor(group.instance_type) == "gpu") return group.instance_type;
+    const char family = image_uris::detail::family_of(group.instance_type)[0];
+    if (family == 'g' || family == 'p') return group.instance_type;
   }
   return options.instance_groups.front().instance_type;
 }
@@ -98,6 +125,7 @@ inline EstimatorOptions pytorch_options(const Session& session, EstimatorOptions
         "framework_version and py_version, or specify image_uri.");
   }
   if (options.image_uri.empty()) {
+    check_instances(options);
     options.image_uri = image_uris::retrieve({.framework = "pytorch",
                                               .region = session.region(),
                                               .version = options.framework_version,
@@ -106,7 +134,7 @@ inline EstimatorOptions pytorch_options(const Session& session, EstimatorOptions
   }
   if (!options.enable_sagemaker_metrics && reports_metrics(options.framework_version))
     options.enable_sagemaker_metrics = true;
-  for (auto& [name, value] : distribution_hyperparameters(options.distribution, options.instance_type))
+  for (auto& [name, value] : distribution_hyperparameters(options))
     options.hyperparameters[name] = std::move(value);
   return options;
 }
@@ -118,8 +146,9 @@ class PyTorch : public Estimator {
   // Options of its own: framework_version and py_version (or image_uri), and distribution, as in the SDK:
   // {"torch_distributed": {"enabled": true}}, {"pytorchddp": ...}, {"mpi": {"enabled": true,
   // "processes_per_host": 4, "custom_mpi_options": "-x A"}}, {"parameter_server": ...},
-  // {"smdistributed": {"dataparallel": ...}}. Unlike the SDK, torch_distributed is accepted on any instance.
-  // Throws ConfigError for what no image is known for; nothing is sent.
+  // {"smdistributed": {"dataparallel": ...}}, and "instance_groups": ["name"] for one group of several.
+  // Unlike the SDK, torch_distributed is accepted on any instance. Throws ConfigError for what no image is
+  // known for; nothing is sent.
   PyTorch(const Session& session, const EstimatorOptions& options)
       : Estimator(session, detail::pytorch_options(session, options)) {
     set_framework();

@@ -124,8 +124,10 @@ class Documents(unittest.TestCase):
         self.compare("script-isolated", {"train": "s3://d/x"}, enable_network_isolation=True, **arguments)
 
     def pytorch(self, name, inputs=None, **arguments):
+        if "instance_groups" not in arguments:
+            arguments["instance_count"] = 2
         self.compare(name, inputs, PyTorch, entry_point=self.script, framework_version="2.0.1", py_version="py310",
-                     instance_count=2, hyperparameters={"text": "x", "number": 5}, **arguments)
+                     hyperparameters={"text": "x", "number": 5}, **arguments)
 
     def test_pytorch(self):
         enabled = {"enabled": True}
@@ -135,6 +137,9 @@ class Documents(unittest.TestCase):
         self.pytorch("ddp", instance_type="ml.p4d.24xlarge", distribution={"pytorchddp": enabled})
         self.pytorch("mpi", instance_type="ml.g5.xlarge", distribution={
             "mpi": {"enabled": True, "processes_per_host": 4, "custom_mpi_options": "-x A"}})
+        groups = [InstanceGroup("a", "ml.g5.xlarge", 2), InstanceGroup("b", "ml.c5.xlarge", 1)]
+        self.pytorch("mpi-group", instance_groups=groups,
+                     distribution={"mpi": enabled, "instance_groups": groups[:1]})
         self.pytorch("parameter-server", instance_type="ml.c5.xlarge", distribution={"parameter_server": enabled})
 
     def test_images(self):

@@ -117,6 +117,11 @@ void add_pytorch(Cases& cases, const std::string& script) {
       "mpi",
       pytorch("ml.g5.xlarge",
               {{"mpi", {{"enabled", true}, {"processes_per_host", 4}, {"custom_mpi_options", "-x A"}}}}));
+  EstimatorOptions groups = pytorch("", {{"mpi", enabled}, {"instance_groups", {"a"}}});
+  groups.instance_count = 1;
+  groups.instance_type = "";
+  groups.instance_groups = {{"a", "ml.g5.xlarge", 2}, {"b", "ml.c5.xlarge", 1}};
+  cases.add_pytorch("mpi-group", groups);
   cases.add_pytorch("parameter-server", pytorch("ml.c5.xlarge", {{"parameter_server", enabled}}));
 }
 

@@ -340,8 +340,12 @@ TEST_CASE("PyTorch: the image follows from the versions, and the container learn
     "sagemaker_container_log_level": "20", "sagemaker_region": "\"eu-west-1\""})"));
   CHECK_THROWS_AS(estimator.deploy({.instance_type = "ml.m5.large"}), ConfigError);
 
-  const auto launch = [](json distribution) {
-    return json(detail::distribution_hyperparameters(std::move(distribution), "ml.c5.xlarge"));
+  const auto launch = [](json distribution, std::vector<InstanceGroup> groups = {}) {
+    EstimatorOptions given;
+    given.distribution = std::move(distribution);
+    given.instance_groups = std::move(groups);
+    if (given.instance_groups.empty()) given.instance_type = "ml.c5.xlarge";
+    return json(detail::distribution_hyperparameters(given));
   };
   CHECK(launch(nullptr).empty());
   CHECK(launch({{"mpi", {{"enabled", true}, {"processes_per_host", 4}, {"custom_mpi_options", "-x A"}}}}) ==
@@ -356,6 +360,23 @@ TEST_CASE("PyTorch: the image follows from the versions, and the container learn
              {"sagemaker_instance_type", "ml.c5.xlarge"}});
   CHECK_THROWS_AS(launch({{"horovod", {{"enabled", true}}}}), ConfigError);
   CHECK_THROWS_AS(launch({{"smdistributed", {{"modelparallel", {{"enabled", true}}}}}}), ConfigError);
+
+  const std::vector<InstanceGroup> two{{"a", "ml.g5.xlarge"}, {"b", "ml.c7g.xlarge"}};
+  const json mpi{{"enabled", true}};
+  CHECK(launch({{"mpi", mpi}, {"instance_groups", {"a"}}}, two)["sagemaker_distribution_instance_groups"] ==
+        json::array({"a"}));
+  CHECK(launch({{"mpi", mpi}}, {two[0]})["sagemaker_distribution_instance_groups"] == json::array({"a"}));
+  CHECK_THROWS_AS(launch({{"mpi", mpi}}, two), ConfigError);
+  CHECK_THROWS_AS(launch({{"mpi", mpi}, {"instance_groups", {"c"}}}, two), ConfigError);
+  CHECK_THROWS_AS(launch({{"mpi", mpi}, {"instance_groups", {"a"}}}), ConfigError);
+  CHECK_THROWS_AS(launch({{"parameter_server", mpi}, {"instance_groups", {"a"}}}, two), ConfigError);
+  EstimatorOptions mixed = options;
+  mixed.distribution = nullptr;
+  mixed.instance_type = "";
+  CHECK_THROWS_WITH_AS(PyTorch(stage.session, mixed),
+                       "instance_type is missing: name one, for example \"ml.m5.xlarge\"", ConfigError);
+  mixed.instance_groups = {two[1], two[0]};
+  CHECK(PyTorch(stage.session, mixed).options().image_uri.ends_with(":2.4-gpu-py311"));
 
   options.framework_version = "";
   CHECK_THROWS_AS(PyTorch(stage.session, options), ConfigError);

@@ -34,6 +34,15 @@ struct StagedSources {
   std::string submit_directory;
 };
 
+inline void check_instances(const EstimatorOptions& options) {
+  if (options.instance_groups.empty()) {
+    if (options.instance_type.empty())
+      throw ConfigError("instance_type is missing: name one, for example \"ml.m5.xlarge\"");
+  } else if (!options.instance_type.empty() || options.instance_count != 1) {
+    throw ConfigError("instance_count and instance_type cannot be set when instance_groups is set");
+  }
+}
+
 class TrainingRequest {
  public:
   TrainingRequest(const EstimatorOptions& options, const TrainingInputs& inputs)
@@ -49,7 +58,7 @@ class TrainingRequest {
 
   // Throws ConfigError for what no service need be asked about.
   void check() const {
-    check_instances();
+    check_instances(options_);
     if (!options_.image_uri.empty() && !options_.algorithm_arn.empty())
       throw ConfigError("image_uri and algorithm_arn are mutually exclusive");
     if (options_.entry_point.empty() && !(options_.source_dir.empty() && options_.dependencies.empty()))
@@ -103,15 +112,6 @@ class TrainingRequest {
   }
 
  private:
-  void check_instances() const {
-    if (options_.instance_groups.empty()) {
-      if (options_.instance_type.empty())
-        throw ConfigError("instance_type is missing: name one, for example \"ml.m5.xlarge\"");
-    } else if (!options_.instance_type.empty() || options_.instance_count != 1) {
-      throw ConfigError("instance_count and instance_type cannot be set when instance_groups is set");
-    }
-  }
-
   bool isolated_sources() const { return options_.enable_network_isolation && !options_.entry_point.empty(); }
 
   json algorithm() const {
