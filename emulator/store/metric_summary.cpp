@@ -50,14 +50,10 @@ MetricSummary MetricSummary::of_set(double count, double sum, double minimum, do
 }
 
 void MetricSummary::add(const MetricSummary& other) {
-  if (count == 0) {
-    *this = other;
-    return;
-  }
+  minimum = count == 0 ? other.minimum : std::min(minimum, other.minimum);
+  maximum = count == 0 ? other.maximum : std::max(maximum, other.maximum);
   count += other.count;
   sum += other.sum;
-  minimum = std::min(minimum, other.minimum);
-  maximum = std::max(maximum, other.maximum);
   spread_known = spread_known && other.spread_known;
   if (!spread_known) {
     spread.clear();

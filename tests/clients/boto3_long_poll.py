@@ -6,7 +6,7 @@ import time
 import unittest
 
 import local_emulator
-from botocore.exceptions import ConnectionError
+from botocore.exceptions import HTTPClientError
 
 SDK_2 = "lib/AWS-SageMaker-Python-SDK#2.257.7"
 SDK_3 = "lib/AWS-SageMaker-Python-SDK#3.0"
@@ -54,7 +54,7 @@ class LongPoll(unittest.TestCase):
         def ask():
             try:
                 seen.append(client.describe_training_job(TrainingJobName=name)["TrainingJobStatus"])
-            except ConnectionError:
+            except HTTPClientError:
                 pass
 
         thread = threading.Thread(target=ask)

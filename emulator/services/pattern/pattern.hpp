@@ -3,6 +3,7 @@
 // then simply do not match.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -13,7 +14,7 @@
 
 namespace sagemaker::local {
 
-// The expression does not compile; what() gives PCRE2's reason and the offset.
+// The expression does not compile; what() gives the reason and the offset, in Python's words or in PCRE2's.
 class PatternError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -26,11 +27,19 @@ struct PatternMatch {
       groups;  // [0] is the whole match; nullopt: the group took no part
 };
 
+// What a search under a budget of time found.
+struct PatternHit {
+  enum class Kind { found, nothing, gave_up };
+  Kind kind = Kind::nothing;
+  std::size_t begin = 0, end = 0;         // bytes
+  std::optional<std::string_view> group;  // the first, where it took part
+};
+
 class Pattern {
  public:
-  // java: as java.util.regex reads it, which AWS's models are written for. perl: as PCRE2 does; Python's
-  // expressions mean the same there but for rarities.
-  enum class Dialect { java, perl };
+  // java: as java.util.regex reads it, which AWS's models are written for. perl: as PCRE2 does. python: as
+  // Python's re does with texts, and what Python refuses is refused; see python_expression.hpp.
+  enum class Dialect { java, perl, python };
 
   explicit Pattern(std::string_view expression, Dialect dialect = Dialect::perl);  // throws PatternError
   ~Pattern();
@@ -43,8 +52,14 @@ class Pattern {
   bool matches(std::string_view text) const;
   // The first match at or behind byte `from`.
   std::optional<PatternMatch> search(std::string_view text, std::size_t from = 0) const;
+  // The same, given up after about `budget`. Much faster where there are many texts.
+  PatternHit search_within(std::string_view text, std::size_t from, std::chrono::nanoseconds budget) const;
+  std::size_t groups() const;  // how many the expression has
 
  private:
+  PatternHit search_watched(std::string_view text, std::size_t from,
+                            std::chrono::steady_clock::time_point deadline) const;
+
   struct Code;
   std::unique_ptr<Code> code_;
 };

@@ -186,14 +186,19 @@ TrainingJobRun::Attempt TrainingJobRun::train(const runner::TrainingSpec& given)
   runner::TrainingSpec spec = given;
   spec.run_seconds_max = std::chrono::seconds(std::max<std::int64_t>(0, (run_ms_left() + 999) / 1000));
   const std::vector<std::string> streams = open_streams(spec.instance_count);
+  const auto say = [&](const std::string& line) {
+    platform_.logs.write(training_log_group, streams[0], line);
+  };
+  // The namespace has the name of the log group.
+  MetricPublisher published(platform_.metrics, training_log_group, {{"TrainingJobName", name_}});
   MetricScanner metrics(document_.at("AlgorithmSpecification").value("MetricDefinitions", json::array()),
-                        platform_.clock);
+                        platform_.clock, &published, say);
   TrainingSideWork::Plan plan{.reclaim_after = {}, .deadline_ms = wait_deadline_ms(), .say = {}};
   const TrainingSettings::Spot& spot = site_.settings.spot;
   if (document_.value("EnableManagedSpotTraining", false) && spot.after.count() > 0 &&
       interruptions_ < spot.times)
     plan.reclaim_after = spot.after;
-  plan.say = [&](const std::string& line) { platform_.logs.write(training_log_group, streams[0], line); };
+  plan.say = say;
   TrainingSideWork side_work(platform_, document_, spec, control_, plan);
 
   runner::TrainingEvents events;
@@ -231,6 +236,7 @@ TrainingJobRun::Attempt TrainingJobRun::train(const runner::TrainingSpec& given)
   side_work.end();
   platform_.logs.flush();
   attempt.metrics = metrics.final_metrics();
+  published.flush();
   if (attempt.outcome.kind != Kind::stopped && attempt.cause != Cause::shutdown &&
       attempt.cause != Cause::breakdown)
     attempt.cause = Cause::none;  // it had ended by itself
@@ -244,7 +250,8 @@ void TrainingJobRun::publish(Attempt& attempt) {
     return;
   const auto shut_down = [this] { return control_.shutting_down(); };
   try {
-    if (attempt.outcome.kind != Kind::failed && !(attempt.cause == Cause::shutdown)) {
+    const bool began = !attempt.outcome.model_directory.empty();  // and was not stopped before
+    if (began && attempt.outcome.kind != Kind::failed && !(attempt.cause == Cause::shutdown)) {
       publish_artifacts(platform_, document_, attempt.outcome.model_directory, "model", shut_down);
       attempt.published = true;
     }

@@ -1,7 +1,9 @@
-// MetricDefinitions at work: regular expressions over the log of a job; the last match of each metric is its
-// final value. AWS: "regular expressions in Python", first capture group, stdout and stderr.
+// MetricDefinitions at work: regular expressions of Python over the log of a job, stdout and stderr of all
+// hosts. What the first group matches is a value (the whole match where there is no group); the last value of
+// a metric is its final one, and all of them are published.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,22 +14,38 @@
 #include <sagemaker/aws/json.hpp>
 #include <sagemaker/aws/time.hpp>
 
+#include "emulator/services/metrics/publisher.hpp"
+
 namespace sagemaker::local::services {
 
 class MetricScanner {
  public:
-  // Definitions as in the request: [{"Name": ..., "Regex": ...}]. A regex that does not compile matches
-  // nothing and is logged.
-  MetricScanner(const json& definitions, std::shared_ptr<aws::Clock> clock);
+  using Warn = std::function<void(const std::string& line)>;
+
+  // Definitions as in the request: [{"Name": ..., "Regex": ...}]. `publisher`: null where nobody is told of
+  // the values as they come. `warn`: a line for the job's log, said of an expression that does not compile,
+  // which then matches nothing, and of one that takes too long, which is given up for a line and in the end
+  // for good.
+  MetricScanner(const json& definitions, std::shared_ptr<aws::Clock> clock, MetricPublisher* publisher,
+                Warn warn);
   ~MetricScanner();
   void scan(std::string_view line);  // thread-safe
   json final_metrics() const;        // [{"MetricName", "Value", "Timestamp"}]
 
  private:
   struct Metric;
+  void scan(Metric& metric, std::string_view line);
+  void take(Metric& metric, std::string_view number);
+  void give_up(Metric& metric, std::size_t line_bytes);
+
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<Metric>> metrics_;
   std::shared_ptr<aws::Clock> clock_;
+  MetricPublisher* publisher_;
+  Warn warn_;
 };
+
+// What Python's float() makes of a text; nullopt where it raises ValueError.
+std::optional<double> python_float(std::string_view text);
 
 }  // namespace sagemaker::local::services
