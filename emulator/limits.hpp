@@ -59,6 +59,9 @@ struct RunnerLimits {
   std::size_t failure_reason_chars_max = 1024;  // FailureReason
   std::size_t log_line_bytes_max =
       256 * 1024;  // CloudWatch: one event at most 256 KB (1 MB since 2025); longer lines are cut
+  // Processes and threads of one host of a training job; AWS has no limit of its own, a machine that is shared
+  // needs one. Memory and file sizes are limited by the instance type and VolumeSizeInGB.
+  std::uint64_t container_processes_max = 4096;
   std::uint64_t archive_bytes_max = 64ull << 30;  // unpacked size of one model or source archive
   std::uint64_t archive_entries_max = 1'000'000;  // entries of one archive
   std::uint64_t archive_ratio_max = 2'000;  // unpacked over packed size, beyond the first 256 MiB: a bomb

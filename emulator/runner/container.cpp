@@ -16,11 +16,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "emulator/images/interpreter.hpp"
 #include "emulator/runner/line_splitter.hpp"
 #include "emulator/runner/process.hpp"
+#include "emulator/runner/process_limit.hpp"
 
 namespace sagemaker::local::runner {
 namespace {
@@ -132,12 +134,25 @@ class ContainerProcess final : public Container {
     request_.directory = isolated_ ? fs::path("/") : spec_.root / "work";
     if (isolated_)
       std::erase_if(request_.environment, [](const auto& item) { return item.first.starts_with("LD_"); });
+    limit_resources();
     commands_ = make_event();
     output_ended_ = make_event();
     output_ = make_pipe();
     status_ = make_pipe();
     request_.output = output_.write.get();
     request_.status = status_.write.get();
+  }
+
+  void limit_resources() {
+    const auto set = [&](int resource, std::uint64_t value) {
+      if (value > 0) request_.limits.push_back({resource, value});
+    };
+    set(RLIMIT_DATA, spec_.limits.memory_bytes);
+    set(RLIMIT_FSIZE, spec_.limits.file_bytes);
+    if (spec_.limits.processes == 0) return;
+    set(RLIMIT_NPROC, process_rlimit(spec_.limits.processes));
+    process_limit_ = ProcessLimit::make(spec_.limits.processes);
+    if (process_limit_) request_.join_file = process_limit_->join_file();
   }
 
   // A wrong name is an error of the request, to be told at once, and not a line of the sandbox in the job's
@@ -311,6 +326,7 @@ class ContainerProcess final : public Container {
   const bool isolated_;
   const std::size_t line_bytes_max_;
   SpawnRequest request_;
+  std::unique_ptr<ProcessLimit> process_limit_;
   Process process_;
   Pipe output_, status_;
   UniqueFd commands_, output_ended_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -34,6 +35,15 @@ struct Mount {
   bool read_only = false;
 };
 
+// What a container may use. 0: as much as the emulator may.
+struct ContainerLimits {
+  // Private writable memory of each process (RLIMIT_DATA); address space as such is not limited, libtorch and
+  // CUDA reserve much more of it than they use.
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t file_bytes = 0;  // the longest file (RLIMIT_FSIZE): SIGXFSZ ends who writes beyond
+  std::uint64_t processes = 0;   // and threads, of the whole tree: see process_limit.hpp
+};
+
 struct ContainerSpec {
   std::vector<std::string> argv;
   std::map<std::string, std::string>
@@ -43,6 +53,7 @@ struct ContainerSpec {
   std::vector<HostEntry> hosts;
   std::vector<std::filesystem::path> writable;  // host folders that stay writable, with the same path inside
   std::vector<Mount> mounts;                    // over everything else, in this order
+  ContainerLimits limits = {};
   std::function<void(std::string_view line)>
       on_line;  // each line of stdout and stderr, without its newline; one thread
 };

@@ -207,6 +207,7 @@ Environment training_environment(const TrainingHost& host) {
   for (const auto& [name, value] : values.items()) put("SM_" + upper(name), value);
   for (const auto& [name, value] : channel_folders.items()) put("SM_CHANNEL_" + upper(name), value);
   for (const auto& [name, value] : user.items()) put("SM_HP_" + upper(name), value);
+  put("CURRENT_HOST", current);  // what the training toolkit asks for
   put("OMP_NUM_THREADS", std::to_string(host.share.cpus));
   return environment;
 }

@@ -139,6 +139,15 @@ std::string read_failure(const fs::path& root) {
   return std::string(text.data(), size);
 }
 
+void make_removable(const fs::path& folder) noexcept {
+  try {
+    fs::permissions(folder, fs::perms::owner_all, fs::perm_options::add);
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+      if (fs::is_directory(entry.symlink_status())) make_removable(entry.path());
+  } catch (const std::exception&) {  // not ours, or gone
+  }
+}
+
 void merge_folder(const fs::path& from, const fs::path& to) {
   fs::create_directories(to);
   std::vector<fs::path> names;
@@ -154,6 +163,15 @@ void merge_folder(const fs::path& from, const fs::path& to) {
     if (fs::is_directory(source) || fs::is_directory(target)) fs::remove_all(to / name);
     fs::rename(from / name, to / name);
   }
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
 }
 
 std::string clean_text(std::string_view text, std::size_t chars_max) {

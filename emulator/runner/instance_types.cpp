@@ -9,6 +9,7 @@
 #include <thread>
 
 #include <sched.h>
+#include <unistd.h>
 
 namespace sagemaker::local::runner {
 namespace {
@@ -98,6 +99,11 @@ int count_cpus() {
   return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
+std::uint64_t count_memory() {
+  return static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+         static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
 }  // namespace
 
 std::optional<InstanceType> find_instance_type(std::string_view name) {
@@ -124,7 +130,7 @@ std::optional<InstanceType> find_instance_type(std::string_view name) {
 }
 
 const Machine& this_machine() {
-  static const Machine machine{count_cpus(), count_gpus()};
+  static const Machine machine{count_cpus(), count_gpus(), count_memory()};
   return machine;
 }
 
@@ -134,6 +140,15 @@ Share share_of(std::string_view instance_type, int instances, const Machine& mac
   if (!type) return {cpus_each, instance_type == "local_gpu" ? machine.gpus : 0, 0};
   const int gpus = std::min(type->gpus, machine.gpus);
   return {std::min(type->vcpus, cpus_each), gpus, type->gpus - gpus};
+}
+
+std::uint64_t process_memory_max(std::string_view instance_type, const Machine& machine) {
+  constexpr std::uint64_t gib = 1ull << 30;
+  const std::optional<InstanceType> type = find_instance_type(instance_type);
+  if ((type && type->gpus > 0) || instance_type == "local_gpu") return 0;
+  const std::uint64_t has =
+      type ? static_cast<std::uint64_t>(type->memory_gib * static_cast<double>(gib)) : machine.memory_bytes;
+  return 2 * std::min(has, machine.memory_bytes) + gib;
 }
 
 }  // namespace sagemaker::local::runner

@@ -2,6 +2,7 @@
 // SM_NUM_GPUS come from here.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -20,6 +21,7 @@ std::optional<InstanceType> find_instance_type(std::string_view name);
 struct Machine {
   int cpus = 1;  // that this process may use
   int gpus = 0;  // device nodes /dev/nvidia0 and up
+  std::uint64_t memory_bytes = 0;
 };
 const Machine& this_machine();
 
@@ -31,5 +33,10 @@ struct Share {
   int gpus_missing = 0;  // how many more the type has on AWS
 };
 Share share_of(std::string_view instance_type, int instances, const Machine& machine);
+
+// What one process of an instance of this type may allocate: twice the memory of the type, as far as the
+// machine has it, and a gigabyte, because threads' stacks and caches reserve more than they use. 0, no limit,
+// for types with GPUs: CUDA maps much more than the instance has.
+std::uint64_t process_memory_max(std::string_view instance_type, const Machine& machine);
 
 }  // namespace sagemaker::local::runner

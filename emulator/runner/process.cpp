@@ -49,6 +49,14 @@ PreparedExec::PreparedExec(const SpawnRequest& request)
     files.rlim_cur = std::min<rlim_t>(files.rlim_max, 65536);
     open_files = files;
   }
+  for (const ResourceLimit& wanted : request.limits) {
+    rlimit limit{};
+    if (::getrlimit(static_cast<__rlimit_resource>(wanted.resource), &limit) != 0) continue;
+    limit.rlim_max = std::min<rlim_t>(limit.rlim_max, wanted.value);
+    limit.rlim_cur = std::min<rlim_t>(limit.rlim_cur, limit.rlim_max);
+    limits.emplace_back(wanted.resource, limit);
+  }
+  join_file = request.join_file;
 }
 
 NOT_WATCHED void PreparedExec::execute(const sigset_t& mask) {
@@ -57,6 +65,14 @@ NOT_WATCHED void PreparedExec::execute(const sigset_t& mask) {
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   if (open_files.rlim_max > 0) ::setrlimit(RLIMIT_NOFILE, &open_files);
+  for (const auto& [resource, limit] : limits) ::setrlimit(static_cast<__rlimit_resource>(resource), &limit);
+  if (!join_file.empty()) {
+    const int group = ::open(join_file.c_str(), O_WRONLY | O_CLOEXEC);
+    if (group >= 0) {
+      (void)!::write(group, "0", 1);
+      ::close(group);
+    }
+  }
   // When memory runs out the job must die, not the emulator.
   const int oom = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (oom >= 0) {

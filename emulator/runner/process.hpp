@@ -3,6 +3,7 @@
 // cannot hit a recycled pid.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -20,12 +21,20 @@ struct Process {
   UniqueFd pidfd;
 };
 
+struct ResourceLimit {
+  int resource = 0;  // RLIMIT_...
+  std::uint64_t value = 0;
+};
+
 struct SpawnRequest {
   std::vector<std::string> argv;  // argv[0] is a path
   std::map<std::string, std::string> environment;
   std::filesystem::path directory;  // working directory; empty: the caller's
   int output = -1;                  // becomes standard output and standard error
   int status = -1;                  // becomes descriptor 3 where it is not -1
+  std::vector<ResourceLimit> limits =
+      {};                      // set before the program is executed; never above what this one has
+  std::string join_file = {};  // of a control group
 };
 
 // The child is killed when the calling *thread* ends, so a thread that spawns must outlive the child.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <signal.h>
@@ -30,6 +31,8 @@ struct PreparedExec {
   int status = -1;
   pid_t parent = -1;
   rlimit open_files{};
+  std::vector<std::pair<int, rlimit>> limits;
+  std::string join_file;
   sigset_t mask_before{};
   volatile int error = 0;
 };

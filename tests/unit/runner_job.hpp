@@ -24,7 +24,11 @@ class Job {
   runner::TrainingOutcome run() {
     runner::TrainingEvents events{
         .on_phase = [this](runner::TrainingPhase phase) { phases.push_back(phase); },
-        .on_line = [this](int host, std::string_view line) { lines[host].add(line); }};
+        .on_line =
+            [this](int host, std::string_view line) {
+              const bool is_note = line.starts_with("sagemaker-local: containers are NOT");
+              (is_note ? notes : lines[host]).add(line);
+            }};
     return runner::TrainingRunner(sandbox_, addresses_, limits).run(spec, events, stop);
   }
 
@@ -47,7 +51,8 @@ class Job {
   local::RunnerLimits limits;
   runner::StopSignal stop;
   std::vector<runner::TrainingPhase> phases;
-  Lines lines[3];
+  Lines lines[3];  // of each host
+  Lines notes;     // what the platform says about a sandbox that does not isolate
 
  private:
   const Sandbox& sandbox_;

@@ -7,6 +7,8 @@
 #include <thread>
 #include <utility>
 
+#include <unistd.h>
+
 #include "emulator/runner/address_lease.hpp"
 #include "emulator/runner/container_environment.hpp"
 #include "emulator/runner/host_tree.hpp"
@@ -221,6 +223,7 @@ class Job {
     for (int i = 0; i < count_; ++i) {
       const std::string& type = cluster_.group(i).instance_type;
       const Share share = share_of(type, count_, this_machine());
+      if (!sandbox_.isolated()) say(i, "sagemaker-local: " + sandbox_.description());
       if (share.gpus_missing > 0) {
         say(i, "sagemaker-local: " + type + " has " + std::to_string(share.gpus + share.gpus_missing) +
                    " GPUs, this machine has " + std::to_string(share.gpus) +
@@ -233,6 +236,9 @@ class Job {
                               .hosts = entries,
                               .writable = spec_.image.writable,
                               .mounts = mounts(i),
+                              .limits = {.memory_bytes = process_memory_max(type, this_machine()),
+                                         .file_bytes = spec_.volume_bytes,
+                                         .processes = limits_.container_processes_max},
                               .on_line = [this, i](std::string_view line) {
                                 if (events_.on_line) events_.on_line(i, line);
                               }};
@@ -324,6 +330,8 @@ class Job {
   void collect() {
     phase(TrainingPhase::uploading);
     try {
+      // Root may remove anything; another user may be kept out of folders by what the job made of them.
+      for (int host = 0; host < count_ && ::geteuid() != 0; ++host) make_removable(root_of(host));
       outcome_.model_directory = artifacts("ml/model", "model");
       outcome_.output_directory = artifacts("ml/output/data", "output");
       for (int host = 0; host < count_; ++host) {

@@ -35,6 +35,7 @@ struct TrainingSpec {
   int instance_count = 1;                      // of all groups together
   std::vector<InstanceGroup> instance_groups;  // empty: instance_count instances of instance_type
   std::vector<InputChannel> channels;
+  std::uint64_t volume_bytes = 0;  // of VolumeSizeInGB: no file may be longer; 0: as the machine likes
   // Further documents of /opt/ml/input/config, by file name.
   std::map<std::string, json> config_files;
   std::chrono::seconds run_seconds_max{86400};
