@@ -19,7 +19,8 @@ using Steady = std::chrono::steady_clock;
 namespace {
 
 struct Fixture {
-  sm::LocalEmulator emulator{{.arguments = {"--durability", "process"}}};
+  std::string sandbox = "auto";
+  sm::LocalEmulator emulator{{.arguments = {"--durability", "process", "--sandbox", sandbox}}};
   std::string log;
   sm::Session session{
       {.config = emulator.config(), .output = [this](std::string_view line) { log.append(line) += "\n"; }}};
@@ -68,6 +69,14 @@ TEST_CASE("a host that fails is the reason of the job, and the others end with i
     const std::string reason = local.failure(3, {{"mode", "leave"}, {"how", how}});
     CHECK(reason.find("has lost algo-3 in the average of gradients") != std::string::npos);
   }
+}
+
+TEST_CASE("without a sandbox, where the hosts' names mean nothing") {
+  Fixture local{"none"};
+  CHECK(local.failure(3, {{"mode", "collectives"}}) == "no failure");
+  CHECK(local.says("gathered=1,10,2,10,3,10"));
+  const std::string reason = local.failure(3, {{"mode", "leave"}, {"how", "kill"}});
+  CHECK(reason.find("has lost algo-3 in the average of gradients") != std::string::npos);
 }
 
 TEST_CASE("a stop ends the loops of all hosts after the same step") {

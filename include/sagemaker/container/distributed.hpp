@@ -104,11 +104,11 @@ class Group {
 // Joins the hosts of the job; all of them call it, once. A second call gives the same group. The rank is the
 // place of the host in env.hosts. They meet at host 0, port 7777; MASTER_ADDR and MASTER_PORT, or
 // SM_MASTER_ADDR and SM_MASTER_PORT, say otherwise. Gloo listens on the address of env.current_host, or else
-// on env.network_interface, so that several hosts may share a machine. NCCL connects the GPUs where
-// env.device() is one and this libtorch has NCCL; one process uses one GPU. Throws DistributedError where the
-// hosts do not all join in time (it names those that are missing), ConfigError where a variable cannot be
-// understood, and DistributedError saying so where this libtorch has no c10d or was compiled here without
-// Gloo's headers.
+// on the one from which the master is reached, so that several hosts may share a machine. NCCL connects the
+// GPUs where env.device() is one and this libtorch has NCCL; one process uses one GPU. Throws
+// DistributedError where the hosts do not all join in time (it names those that are missing), ConfigError
+// where a variable cannot be understood, and DistributedError saying so where this libtorch has no c10d or
+// was compiled here without Gloo's headers.
 SAGEMAKER_CONTAINER_FUNCTION Group init(const TrainingEnvironment& env, const Options& options = {});
 
 struct DataParallelOptions {

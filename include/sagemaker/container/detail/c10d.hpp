@@ -70,6 +70,22 @@ SAGEMAKER_CONTAINER_FUNCTION std::string resolve_until(const std::string& host, 
   }
 }
 
+// Of this machine, on the way to another. Nothing is sent.
+SAGEMAKER_CONTAINER_FUNCTION std::optional<std::string> address_towards(const std::string& address) {
+  const AddressList list = numeric_address(address, "9");
+  if (!list) return std::nullopt;
+  const OwnedSocket socket(::socket(list->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_storage own{};
+  socklen_t size = sizeof own;
+  char text[NI_MAXHOST] = "";
+  if (!socket || ::connect(socket.get(), list->ai_addr, list->ai_addrlen) != 0 ||
+      ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&own), &size) != 0 ||
+      ::getnameinfo(reinterpret_cast<sockaddr*>(&own), size, text, sizeof text, nullptr, 0, NI_NUMERICHOST) !=
+          0)
+    return std::nullopt;
+  return text;
+}
+
 SAGEMAKER_CONTAINER_FUNCTION std::string without_backtrace(const std::exception& error) {
   const auto* const torch_error = dynamic_cast<const c10::Error*>(&error);
   return torch_error != nullptr ? torch_error->what_without_backtrace() : error.what();
@@ -168,13 +184,7 @@ SAGEMAKER_CONTAINER_FUNCTION c10::intrusive_ptr<c10d::ProcessGroup> gloo_group(
   using Gloo = c10d::ProcessGroupGloo;
   const auto store = c10::make_intrusive<c10d::PrefixStore>("gloo", shared);
   const auto options = Gloo::Options::create(place.options.timeout);
-  if (!own.empty()) {
-    options->devices.push_back(Gloo::createDeviceForHostname(own));
-  } else if (::if_nametoindex(place.network_interface.c_str()) != 0) {
-    options->devices.push_back(Gloo::createDeviceForInterface(place.network_interface));
-  } else {
-    options->devices.push_back(Gloo::createDefaultDevice());
-  }
+  options->devices.push_back(own.empty() ? Gloo::createDefaultDevice() : Gloo::createDeviceForHostname(own));
   auto gloo = c10::make_intrusive<Gloo>(store, place.rank, static_cast<int>(place.hosts.size()), options);
 #if TORCH_VERSION_MAJOR >= 2
   return group_of<c10d::ProcessGroup>(store, place, gloo, c10d::ProcessGroup::BackendType::GLOO);
@@ -209,12 +219,15 @@ class C10dTransport final : public Transport {
   explicit C10dTransport(const Place& place) : size_(static_cast<std::int64_t>(place.hosts.size())) {
     const Deadline deadline = std::chrono::steady_clock::now() + place.options.join_timeout;
     const auto store = open_store(place, deadline);
-    Address own{resolve(place.hosts[static_cast<std::size_t>(place.rank)]).value_or(""), ""};
-    beacon_ = light_beacon(own.host);
-    if (beacon_.socket) {
-      own.port = std::to_string(beacon_.port);
-    } else {
-      own = {};  // not an address of this machine: the interface decides
+    // The host's own name may mean nothing on this machine; then, the address from which it reaches the
+    // master.
+    Address own;
+    for (const auto& address : {resolve(place.hosts[static_cast<std::size_t>(place.rank)]),
+                                address_towards(resolve_until(place.master_address, deadline))}) {
+      beacon_ = light_beacon(address.value_or(""));
+      if (!beacon_.socket) continue;
+      own = {*address, std::to_string(beacon_.port)};
+      break;
     }
     addresses_ = exchange_addresses(*store, place, own, deadline);
     cpu_ = gpu_ = gloo_group(store, place, own.host);
