@@ -83,8 +83,8 @@ void read_spot_interruptions(const std::string& text, services::TrainingSettings
   double after_s = 0, away_s = 1;
   int end = 0;
   const char* const begin = text.c_str();
-  const int read = std::sscanf(begin, "%lf%n:%d%n:%lf%n", &after_s, &end, &spot.times, &end, &away_s, &end);
-  if (read < 1 || begin[end] != '\0' || !(after_s > 0 && after_s < 1e6) || spot.times < 1 ||
+  const int read = std::sscanf(begin, "%lf%n:%9d%n:%lf%n", &after_s, &end, &spot.times, &end, &away_s, &end);
+  if (read < 1 || begin[end] != '\0' || !(after_s >= 0.001 && after_s < 1e6) || spot.times < 1 ||
       !(away_s >= 0 && away_s < 1e6))
     throw std::runtime_error("--spot-interruptions: \"" + text + "\" is not SECONDS[:TIMES[:SECONDS]]");
   const auto milliseconds = [](double seconds) {

@@ -30,18 +30,19 @@ struct DirectoryCloser {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
 
-void collect(int folder, const std::string& prefix, std::vector<GuardedFolder::File>& files) {
-  const std::unique_ptr<DIR, DirectoryCloser> directory(::fdopendir(::dup(folder)));
+// One folder's own files; the folders in it are left to the caller. So no depth costs descriptors or stack.
+void collect(UniqueFd folder, const std::string& prefix, std::vector<GuardedFolder::File>& files,
+             std::vector<std::string>& folders) {
+  const std::unique_ptr<DIR, DirectoryCloser> directory(::fdopendir(folder.get()));
   if (!directory) return;
-  ::rewinddir(directory.get());
+  const int descriptor = folder.release();  // the stream's own now
   while (const dirent* entry = ::readdir(directory.get())) {
     const std::string name = entry->d_name;
     if (name == "." || name == "..") continue;
     struct stat status {};
-    if (::fstatat(folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (::fstatat(descriptor, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
     if (S_ISDIR(status.st_mode)) {
-      if (const UniqueFd below = open_below(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
-        collect(below.get(), prefix + name + "/", files);
+      folders.push_back(prefix + name);
     } else if (S_ISREG(status.st_mode)) {
       files.push_back({prefix + name, static_cast<std::uint64_t>(status.st_size),
                        std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec,
@@ -71,7 +72,16 @@ UniqueFd GuardedFolder::root() const {
 
 std::vector<GuardedFolder::File> GuardedFolder::files() const {
   std::vector<File> found;
-  if (const UniqueFd folder = root()) collect(folder.get(), "", found);
+  std::vector<std::string> folders;
+  const UniqueFd top = root();
+  if (!top) return found;
+  collect(open_below(top.get(), ".", O_RDONLY | O_DIRECTORY), "", found, folders);
+  while (!folders.empty()) {
+    const std::string folder = std::move(folders.back());
+    folders.pop_back();
+    // One that has become a link, is gone, or lies too deep for a path is left out.
+    collect(open_below(top.get(), folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), folder + "/", found, folders);
+  }
   std::sort(found.begin(), found.end(), [](const File& a, const File& b) { return a.name < b.name; });
   return found;
 }

@@ -39,10 +39,10 @@ void LogWriter::write(const std::string& group, const std::string& stream, std::
   work_.notify_one();
 }
 
-void LogWriter::open_stream(const std::string& group, const std::string& stream) {
+bool LogWriter::open_stream(const std::string& group, const std::string& stream) {
   const std::int64_t now = aws::to_epoch_ms(clock_->now());
   logs_.create_group(group, now);
-  logs_.create_stream(group, stream, now);
+  return logs_.create_stream(group, stream, now);
 }
 
 void LogWriter::flush() {

@@ -26,8 +26,8 @@ class LogWriter {
 
   // Blocks only while the backlog is full: a job cannot fill the memory by printing.
   void write(const std::string& group, const std::string& stream, std::string_view line);
-  // Makes an empty stream, so that readers find it before the first line.
-  void open_stream(const std::string& group, const std::string& stream);
+  // Makes an empty stream, so that readers find it before the first line. False: it is there already.
+  bool open_stream(const std::string& group, const std::string& stream);
   // Returns when everything written so far can be read.
   void flush();
   // Drops a group with all of its streams.

@@ -190,9 +190,15 @@ std::optional<Record> Records::update(std::string_view kind, std::string_view na
   return found;
 }
 
-bool Records::erase(std::string_view kind, std::string_view name) {
+bool Records::erase(std::string_view kind, std::string_view name,
+                    const std::function<void(const Record&)>& check) {
   bool erased = false;
   database_.write([&](Connection& connection) {
+    if (check) {
+      Statement row = connection.prepare(select_from("WHERE kind = ? AND name = ?"));
+      if (!row.bind(1, kind).bind(2, name).step()) return;
+      check(record_of(row));
+    }
     connection.prepare("DELETE FROM records WHERE kind = ? AND name = ?").bind(1, kind).bind(2, name).run();
     erased = connection.changes() == 1;
   });

@@ -65,7 +65,10 @@ class Records {
   // record as it was.
   std::optional<Record> update(std::string_view kind, std::string_view name,
                                const std::function<void(Record&)>& change);
-  bool erase(std::string_view kind, std::string_view name);                // false: there was none
+  // False: there was none. `check` is asked about the record in the same transaction, and may throw to keep
+  // it.
+  bool erase(std::string_view kind, std::string_view name,
+             const std::function<void(const Record&)>& check = {});
   RecordPage list(std::string_view kind, const RecordQuery& query) const;  // throws BadToken
   // Every record of a kind whose status is one of these; for recovery at start.
   std::vector<Record> with_status(std::string_view kind, const std::vector<std::string>& statuses) const;

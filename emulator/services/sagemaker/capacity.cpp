@@ -4,7 +4,8 @@
 
 namespace sagemaker::local::services {
 
-Capacity::Claim::Claim(Capacity& capacity, int instances) : capacity_(capacity), instances_(instances) {
+Capacity::Claim::Claim(Capacity& capacity, int instances, const void* owner)
+    : capacity_(capacity), instances_(instances), owner_(owner) {
   const std::lock_guard lock(capacity_.mutex_);
   place_ = capacity_.queue_.insert(capacity_.queue_.end(), this);
   capacity_.grant();
@@ -27,12 +28,13 @@ bool Capacity::Claim::granted() const {
 bool Capacity::Claim::wait(const std::function<bool()>& give_up) {
   std::unique_lock lock(capacity_.mutex_);
   while (!granted_) {
+    woken_ = false;
     lock.unlock();
     const bool done = give_up();
     lock.lock();
     if (granted_) break;
     if (done) return false;
-    capacity_.changed_.wait_for(lock, std::chrono::seconds(1));
+    changed_.wait_for(lock, std::chrono::seconds(1), [this] { return granted_ || woken_; });
   }
   return true;
 }
@@ -42,7 +44,14 @@ int Capacity::in_use() const {
   return total_ - free_;
 }
 
-void Capacity::wake() { changed_.notify_all(); }
+void Capacity::wake(const void* owner) {
+  const std::lock_guard lock(mutex_);
+  for (Claim* const claim : queue_) {
+    if (claim->owner_ != owner) continue;
+    claim->woken_ = true;
+    claim->changed_.notify_one();
+  }
+}
 
 void Capacity::grant() {
   // A job that is larger than the machine has to have the machine for itself.
@@ -51,8 +60,8 @@ void Capacity::grant() {
     queue_.pop_front();
     free_ -= first->instances_;
     first->granted_ = true;
+    first->changed_.notify_one();
   }
-  changed_.notify_all();
 }
 
 }  // namespace sagemaker::local::services

@@ -19,34 +19,37 @@ class Capacity {
   // it.
   class Claim {
    public:
-    Claim(Capacity& capacity, int instances);
+    // `owner`: who can be woken while this waits, see wake().
+    Claim(Capacity& capacity, int instances, const void* owner = nullptr);
     ~Claim();
     Claim(const Claim&) = delete;
     Claim& operator=(const Claim&) = delete;
 
     bool granted() const;
     // Waits until the instances are there; false as soon as `give_up` says so, which is asked again after
-    // every Capacity::wake() and at least once a second.
+    // every wake() of the owner and at least once a second.
     bool wait(const std::function<bool()>& give_up);
 
    private:
     friend class Capacity;
     Capacity& capacity_;
     const int instances_;
-    bool granted_ = false;
+    const void* const owner_;
+    std::condition_variable changed_;
+    bool granted_ = false, woken_ = false;
     std::list<Claim*>::iterator place_;  // in the queue, while not granted
   };
 
   int total() const { return total_; }
   int in_use() const;
-  // Something changed that a waiting job may want to know: it was stopped, for example.
-  void wake();
+  // Something changed that the waiting claim of this owner may want to know: its job was stopped, for
+  // example.
+  void wake(const void* owner);
 
  private:
   void grant();  // with the mutex held
 
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
   const int total_;
   int free_;
   std::list<Claim*> queue_;

@@ -1,5 +1,6 @@
 #include "emulator/services/sagemaker/folder_sync.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <system_error>
 
@@ -14,6 +15,8 @@ constexpr std::size_t key_bytes_max = 1024;  // S3
 // each time is whole whenever it is looked at; one that grows is not, and mostly soon rests.
 constexpr int replaced_steps_max = 2;
 constexpr int restless_steps_max = 20;
+
+constexpr int rest_steps_max = 64;  // between two attempts at what does not work
 
 // Keys are UTF-8; names of files on Linux are any bytes.
 bool can_be_key(const std::string& key) {
@@ -42,11 +45,59 @@ std::vector<store::ObjectInfo> FolderSync::objects() const {
   return objects_under(objects_, {bucket_, prefix_});
 }
 
-void FolderSync::restore() {
-  for (const store::ObjectInfo& object : objects()) {
-    const std::string name = object.key.substr(prefix_.size());
+bool FolderSync::Patience::resting(const std::string& name) {
+  const auto wait = waits_.find(name);
+  if (wait == waits_.end() || wait->second.left == 0) return false;
+  --wait->second.left;
+  return true;
+}
+
+void FolderSync::Patience::failed(const std::string& name) {
+  Wait& wait = waits_[name];
+  wait.left = wait.next;
+  wait.next = std::min(2 * wait.next, rest_steps_max);
+}
+
+// By name in the folder. Throws std::runtime_error where a key cannot be one.
+std::map<std::string, store::ObjectInfo> FolderSync::restorable() const {
+  std::map<std::string, store::ObjectInfo> all;
+  for (store::ObjectInfo& object : objects()) {
+    std::string name;
     try {
-      for (Host& host : hosts_) bring(host, name, object);
+      name = runner::checked_relative(object.key.substr(prefix_.size())).generic_string();
+    } catch (const std::runtime_error& error) {
+      throw std::runtime_error("s3://" + bucket_ + "/" + object.key + ": " + error.what());
+    }
+    const auto there = all.find(name);  // "a/b" and "a//b"
+    if (there == all.end() || there->second.modified_ms < object.modified_ms) all[name] = std::move(object);
+  }
+  const auto each_folder_that_is_a_file = [&](const std::string& name, auto&& use) {
+    for (std::size_t slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1))
+      if (const auto file = all.find(name.substr(0, slash)); file != all.end()) use(file);
+  };
+  std::map<std::string, std::int64_t> newest_below;  // of the files that would have to be folders too
+  for (const auto& [name, object] : all)
+    each_folder_that_is_a_file(name, [&, &object = object](const auto& file) {
+      std::int64_t& newest = newest_below[file->first];
+      newest = std::max(newest, object.modified_ms);
+    });
+  for (const auto& [name, newest] : newest_below)
+    if (all.at(name).modified_ms < newest) all.erase(name);
+  std::erase_if(all, [&](const auto& entry) {
+    bool below_a_file = false;
+    each_folder_that_is_a_file(entry.first, [&](const auto&) { below_a_file = true; });
+    return below_a_file;
+  });
+  return all;
+}
+
+void FolderSync::restore(const std::function<bool()>& cancelled) {
+  for (auto& [name, object] : restorable()) {
+    try {
+      for (Host& host : hosts_) {
+        if (cancelled && cancelled()) return;
+        bring(host, name, object);
+      }
     } catch (const std::exception& error) {
       throw std::runtime_error("s3://" + bucket_ + "/" + object.key + ": " + error.what());
     }
@@ -54,9 +105,21 @@ void FolderSync::restore() {
   }
 }
 
-void FolderSync::bring(Host& host, const std::string& name, const store::ObjectInfo& object) {
-  const runner::GuardedFolder::File file = host.folder.put(name, objects_.blob_path(object));
-  host.files[name] = {file, file};
+// Of an object that was replaced meanwhile the new one; false where it is gone.
+bool FolderSync::bring(Host& host, const std::string& name, store::ObjectInfo& object) {
+  for (;;) {
+    try {
+      const runner::GuardedFolder::File file = host.folder.put(name, objects_.blob_path(object));
+      host.files[name] = {file, file};
+      return true;
+    } catch (const std::system_error& error) {
+      if (error.code() != std::errc::no_such_file_or_directory) throw;
+      const auto now = objects_.find(bucket_, object.key);
+      if (!now) return false;
+      if (now->blob == object.blob) throw;
+      object = *now;
+    }
+  }
 }
 
 void FolderSync::upload(bool last) {
@@ -69,7 +132,12 @@ void FolderSync::upload(bool last) {
       known.seen = file;
       const bool due = known.restless == 0 || last || (replaced && known.restless >= replaced_steps_max) ||
                        known.restless >= restless_steps_max;
-      if (!due || !upload(host, file)) continue;
+      if (!due || (!last && uploads_.resting(file.name))) continue;
+      if (!upload(host, file)) {
+        uploads_.failed(file.name);
+        continue;
+      }
+      uploads_.succeeded(file.name);
       known.in_step = file;
       known.restless = 0;
     }
@@ -84,6 +152,7 @@ bool FolderSync::upload(Host& host, const runner::GuardedFolder::File& file) {
     return true;
   }
   try {
+    if (!objects_.find_bucket(bucket_)) throw store::MissingBucket(bucket_);  // before any byte is copied
     const auto opened = host.folder.open(file.name);
     versions_[key] = objects_.put_file(bucket_, key, opened.path()).etag;
     return true;
@@ -97,22 +166,30 @@ bool FolderSync::upload(Host& host, const runner::GuardedFolder::File& file) {
 }
 
 void FolderSync::download() {
-  for (const store::ObjectInfo& object : objects()) {
-    const std::string name = object.key.substr(prefix_.size());
-    const auto version = versions_.find(object.key);
-    const bool foreign = version == versions_.end() || version->second != object.etag;
+  for (store::ObjectInfo& object : objects()) {
+    const std::string key = object.key;
+    if (downloads_.resting(key)) continue;
     try {
-      for (Host& host : hosts_) {
-        const auto here = host.files.find(name);
-        // What the host has changed itself goes up before anything comes down over it.
-        const bool changed = here != host.files.end() && here->second.seen != here->second.in_step;
-        if (here == host.files.end() || (foreign && !changed)) bring(host, name, object);
-      }
-      versions_[object.key] = object.etag;
+      download(runner::checked_relative(key.substr(prefix_.size())).generic_string(), object);
+      downloads_.succeeded(key);
     } catch (const std::exception& error) {
-      complain(name, error.what());
+      downloads_.failed(key);
+      complain(key.substr(prefix_.size()), error.what());
     }
   }
+}
+
+void FolderSync::download(const std::string& name, store::ObjectInfo& object) {
+  const auto version = versions_.find(object.key);
+  const bool foreign = version == versions_.end() || version->second != object.etag;
+  for (Host& host : hosts_) {
+    const auto here = host.files.find(name);
+    // What the host has changed itself goes up before anything comes down over it.
+    const bool changed = here != host.files.end() && here->second.seen != here->second.in_step;
+    if (here != host.files.end() && (!foreign || changed)) continue;
+    if (!bring(host, name, object)) return;
+  }
+  versions_[object.key] = object.etag;
 }
 
 void FolderSync::complain(const std::string& name, const std::string& why) {

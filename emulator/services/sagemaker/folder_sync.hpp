@@ -20,12 +20,14 @@ class FolderSync {
   FolderSync(store::Objects& objects, S3Location location, std::vector<runner::GuardedFolder> folders,
              std::function<void(const std::string& line)> say);
 
-  // Puts every object below the prefix into every folder. Nothing may run in them yet. Throws
-  // std::runtime_error naming the object.
-  void restore();
+  // Puts every object below the prefix into every folder, until `cancelled`. Nothing may run in them yet.
+  // Where a job has written "a" and later "a/b", which no folder holds at once, the newer one is restored.
+  // Throws std::runtime_error naming the object.
+  void restore(const std::function<bool()>& cancelled = {});
 
-  // Files that changed go up; a file that is still being written, which is one that changes from one step to
-  // the next, waits until it rests. At the `last` step, when nothing writes any more, everything goes.
+  // Files that changed go up, what failed before less and less often; a file that is still being written,
+  // which is one that changes from one step to the next, waits until it rests. At the `last` step, when
+  // nothing writes any more, everything goes.
   void upload(bool last);
 
   // Objects that others have put below the prefix, or changed there, come down to every host.
@@ -42,8 +44,24 @@ class FolderSync {
     std::map<std::string, Known> files;  // by name
   };
 
+  // What did not work is tried again after so many steps, each time after twice as many.
+  class Patience {
+   public:
+    bool resting(const std::string& name);
+    void failed(const std::string& name);
+    void succeeded(const std::string& name) { waits_.erase(name); }
+
+   private:
+    struct Wait {
+      int next = 1, left = 0;
+    };
+    std::map<std::string, Wait> waits_;
+  };
+
   bool upload(Host& host, const runner::GuardedFolder::File& file);
-  void bring(Host& host, const std::string& name, const store::ObjectInfo& object);
+  bool bring(Host& host, const std::string& name, store::ObjectInfo& object);
+  void download(const std::string& name, store::ObjectInfo& object);
+  std::map<std::string, store::ObjectInfo> restorable() const;
   void complain(const std::string& name, const std::string& why);
   std::string key_of(const std::string& name) const { return prefix_ + name; }
   std::vector<store::ObjectInfo> objects() const;
@@ -55,6 +73,7 @@ class FolderSync {
   std::function<void(const std::string& line)> say_;
   std::map<std::string, std::string> versions_;    // key -> ETag that is known here, ours or brought down
   std::map<std::string, std::string> complaints_;  // name -> what was said about it
+  Patience uploads_, downloads_;
 };
 
 }  // namespace sagemaker::local::services

@@ -4,13 +4,11 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <functional>
 #include <memory>
 #include <mutex>
-#include <string>
-#include <utility>
 
 #include "emulator/runner/training/run.hpp"
+#include "emulator/services/sagemaker/capacity.hpp"
 
 namespace sagemaker::local::services {
 
@@ -26,8 +24,10 @@ class TrainingControl {
     out_of_time,  // MaxWaitTimeInSeconds
   };
 
-  // `on_change` is called after every request, outside of the lock: it wakes what the job may be waiting for.
-  explicit TrainingControl(std::function<void()> on_change) : on_change_(std::move(on_change)) {}
+  // `queue`: where the job may be waiting for instances; its claim is told of every request.
+  explicit TrainingControl(Capacity& queue) : queue_(queue) {}
+  TrainingControl(const TrainingControl&) = delete;
+  TrainingControl& operator=(const TrainingControl&) = delete;
 
   void stop() { end(Cause::stop); }
   void shut_down() { end(Cause::shutdown); }
@@ -76,6 +76,11 @@ class TrainingControl {
     std::unique_lock lock(mutex_);
     return !changed_.wait_for(lock, time, [this] { return over_ != Cause::none; });
   }
+  // The same for what has to be done after a stop too: false at a shutdown.
+  bool pause_until_shutdown(std::chrono::milliseconds time) {
+    std::unique_lock lock(mutex_);
+    return !changed_.wait_for(lock, time, [this] { return over_ == Cause::shutdown; });
+  }
 
  private:
   void end(Cause cause) {
@@ -91,10 +96,10 @@ class TrainingControl {
       }
     }
     changed_.notify_all();
-    on_change_();
+    queue_.wake(this);
   }
 
-  const std::function<void()> on_change_;
+  Capacity& queue_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   Cause over_ = Cause::none;  // stop or shutdown: for good

@@ -1,5 +1,7 @@
 #include "emulator/services/sagemaker/training/executor.hpp"
 
+#include <algorithm>
+
 #include <spdlog/spdlog.h>
 
 #include "emulator/services/sagemaker/training/operations.hpp"
@@ -26,10 +28,13 @@ void TrainingExecutor::interrupt() {
 }
 
 void TrainingExecutor::start(const store::Record& record) {
-  auto control = std::make_shared<TrainingControl>([this] { capacity_.wake(); });
+  auto control = std::make_shared<TrainingControl>(capacity_);
+  std::shared_ptr<TrainingJobRun> run;
   {
     std::lock_guard lock(mutex_);
     if (shutting_down_) return;  // recovery at the next start goes on with the job
+    // Its place in the queue is taken here, not by its thread: those begin in any order.
+    run = std::make_shared<TrainingJobRun>(site_, record.name, record.document, *control);
     running_[record.name] = control;
   }
   // Only its own entry: a new job may have taken the name of one that has ended and was deleted.
@@ -39,8 +44,8 @@ void TrainingExecutor::start(const store::Record& record) {
       running_.erase(found);
   };
   try {
-    tasks_.run([this, control, forget, name = record.name, document = record.document] {
-      TrainingJobRun(site_, name, document, *control).run();
+    tasks_.run([run, control, forget] {
+      run->run();
       forget();
     });
   } catch (...) {
@@ -67,7 +72,7 @@ void TrainingExecutor::recover(const store::Record& left) {
   const auto record = platform_.records.update(training_job_kind, left.name, [&](store::Record& job) {
     const std::int64_t now = platform_.now_ms();
     // Until when it held them is not known; it changed last when it got them, or later.
-    training_state::give_instances_back(job, job.modified_ms);
+    training_state::give_instances_back(job, std::min(now, job.modified_ms));
     const int retries = job.document.value("RetryStrategy", json::object()).value("MaximumRetryAttempts", 0);
     json& notes = training_state::own_notes(job);
     const bool trained = job.document.contains("TrainingStartTime");
@@ -84,7 +89,8 @@ void TrainingExecutor::recover(const store::Record& left) {
       training_state::fail(
           job, "InternalServerError: sagemaker-local ended while the job ran. Please try again.", now);
     }
-    if (goes_on && trained) training_state::enter(job, "Starting", "Starting the training job", now);
+    if (goes_on && secondary != "Starting")
+      training_state::enter(job, "Starting", "Starting the training job", now);
   });
   if (!record) return;
   spdlog::warn("training job {} was not at its end when the last sagemaker-local ended: it {}", left.name,

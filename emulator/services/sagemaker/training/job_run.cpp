@@ -20,6 +20,10 @@ using runner::TrainingOutcome;
 using Cause = TrainingControl::Cause;
 using Kind = TrainingOutcome::Kind;
 
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds settle_wait_max{5'000};
+constexpr std::string_view wait_time_exceeded = "Training job runtime exceeded MaxWaitTimeInSeconds provided";
 constexpr std::string_view internal_error =
     "InternalServerError: We encountered an internal error. Please try again.";
 
@@ -39,6 +43,10 @@ int instances_of(const json& job) {
   return count;
 }
 
+std::int64_t keep_alive_s(const json& job) {
+  return job.at("ResourceConfig").value("KeepAlivePeriodInSeconds", std::int64_t{0});
+}
+
 }  // namespace
 
 // What came of the instances that were held once.
@@ -55,9 +63,17 @@ TrainingJobRun::TrainingJobRun(TrainingSite& site, std::string name, json docume
       name_(std::move(name)),
       document_(std::move(document)),
       control_(control),
+      claim_(std::make_unique<Capacity::Claim>(site.capacity, instances_of(document_), &control)),
       root_(platform_.work_directory / "training" / name_) {
   const json notes = document_.value("_notes", json::object());
   retries_ = notes.value("retries", 0);
+  const json& stopping_condition = document_.at("StoppingCondition");
+  if (const auto wait = stopping_condition.find("MaxWaitTimeInSeconds"); wait != stopping_condition.end()) {
+    const auto created_ms = static_cast<std::int64_t>(document_.at("CreationTime").get<double>() * 1000.0);
+    const std::int64_t passed_ms = std::max<std::int64_t>(0, platform_.now_ms() - created_ms);
+    wait_deadline_ =
+        Clock::now() + std::chrono::seconds(wait->get<std::int64_t>()) - std::chrono::milliseconds(passed_ms);
+  }
 }
 
 void TrainingJobRun::run() {
@@ -66,27 +82,61 @@ void TrainingJobRun::run() {
     while (attempt()) continue;
   } catch (const std::exception& error) {
     spdlog::error("training job {}: {}", name_, error.what());
+    claim_.reset();
     fs::remove_all(root_, ignored);
+    site_.warm_pools.forget(name_);
+    const std::string reason = std::string("InternalServerError: ") + error.what();
     try {
-      change([&](store::Record& job, std::int64_t now) {
-        training_state::fail(job, std::string("InternalServerError: ") + error.what(), now);
+      settle([&](store::Record& job, std::int64_t now) {
+        if (!training_state::ended(job)) training_state::fail(job, reason, now);
       });
     } catch (const std::exception& second) {
       spdlog::error("training job {}: its state could not be stored: {}", name_, second.what());
     }
   }
+  if (!cache_.empty()) fs::remove_all(cache_, ignored);
 }
 
 void TrainingJobRun::change(const Change& apply) {
-  platform_.records.update(training_job_kind, name_,
-                           [&](store::Record& job) { apply(job, platform_.now_ms()); });
+  bool stopped = false;
+  platform_.records.update(training_job_kind, name_, [&](store::Record& job) {
+    apply(job, platform_.now_ms());
+    stopped = stopping(job);
+  });
+  if (stopped) control_.stop();  // StopTrainingJob may have come before there was a job to tell
+}
+
+// What may be missed where it cannot be stored: the job goes on.
+void TrainingJobRun::note(const Change& apply) {
+  try {
+    change(apply);
+  } catch (const store::DatabaseError& error) {
+    spdlog::warn("training job {}: {}", name_, error.what());
+  }
+}
+
+// What must be stored, or the job would be under way for ever: the disk may have room again later. False at
+// a shutdown; the next start finds what is stored.
+bool TrainingJobRun::settle(const Change& apply) {
+  for (std::chrono::milliseconds wait{100};; wait = std::min(2 * wait, settle_wait_max)) {
+    try {
+      change(apply);
+      return true;
+    } catch (const store::DatabaseError& error) {
+      spdlog::error("training job {}: its state could not be stored, it is tried again: {}", name_,
+                    error.what());
+    }
+    if (!control_.pause_until_shutdown(wait)) return false;
+  }
 }
 
 bool TrainingJobRun::attempt() {
   Attempt attempt;
   {
-    Capacity::Claim claim(site_.capacity, instances_of(document_));
-    if (!wait_for_instances(claim)) return false;
+    const auto claim =
+        claim_ ? std::move(claim_)
+               : std::make_unique<Capacity::Claim>(site_.capacity, instances_of(document_), &control_);
+    if (!wait_for_instances(*claim)) return false;
     std::error_code ignored;
     fs::remove_all(root_, ignored);
     runner::TrainingSpec spec = training_spec(document_, platform_);
@@ -101,80 +151,75 @@ bool TrainingJobRun::attempt() {
 
 // ---- before an attempt ----------------------------------------------------------------------------
 
-std::optional<std::int64_t> TrainingJobRun::wait_deadline_ms() const {
-  const json& stopping_condition = document_.at("StoppingCondition");
-  const auto wait = stopping_condition.find("MaxWaitTimeInSeconds");
-  if (wait == stopping_condition.end()) return std::nullopt;
-  const double created_s = document_.at("CreationTime");
-  return static_cast<std::int64_t>(created_s * 1000.0) + wait->get<std::int64_t>() * 1000;
-}
-
 // False where the job has ended, or goes on at the next start.
 bool TrainingJobRun::wait_for_instances(Capacity::Claim& claim) {
-  const auto wait_deadline = wait_deadline_ms();
-  const std::int64_t pending_s =
-      document_.at("StoppingCondition").value("MaxPendingTimeInSeconds", std::int64_t{0});
-  const std::int64_t pending_deadline = platform_.now_ms() + pending_s * 1000;
-  const auto past = [&](std::int64_t deadline) { return platform_.now_ms() >= deadline; };
+  const std::chrono::seconds pending(
+      document_.at("StoppingCondition").value("MaxPendingTimeInSeconds", std::int64_t{0}));
+  const auto pending_deadline = Clock::now() + pending;
+  const auto out_of_time = [&] { return wait_deadline_ && Clock::now() >= *wait_deadline_; };
   const auto give_up = [&] {
-    return control_.over() || (wait_deadline && past(*wait_deadline)) ||
-           (pending_s > 0 && past(pending_deadline));
+    return control_.over() || out_of_time() || (pending.count() > 0 && Clock::now() >= pending_deadline);
   };
   const bool waits = !claim.granted();
   if (waits) {
-    change([](store::Record& job, std::int64_t now) {
+    note([](store::Record& job, std::int64_t now) {
       if (!stopping(job)) training_state::enter(job, "Pending", "Training job waiting for capacity", now);
     });
   }
-  if (!claim.wait(give_up) || give_up()) {
-    if (control_.shutting_down()) return false;
-    change([&](store::Record& job, std::int64_t now) {
-      if (stopping(job) || control_.over())
-        training_state::finish(job, "Stopped", "Stopped", "Training job stopped", now);
-      else if (wait_deadline && now >= *wait_deadline)
-        training_state::finish(job, "Stopped", "MaxWaitTimeExceeded",
-                               "Training job runtime exceeded MaxWaitTimeInSeconds provided", now);
-      else
-        training_state::finish(job, "Stopped", "Stopped",
-                               "Training job was pending for longer than MaxPendingTimeInSeconds provided",
-                               now);
-    });
+  if (!claim.wait(give_up) || control_.over() || out_of_time()) {
+    if (!control_.shutting_down()) give_up_waiting(out_of_time());
     return false;
   }
   if (waits) {
-    change([](store::Record& job, std::int64_t now) {
+    note([](store::Record& job, std::int64_t now) {
       if (!stopping(job)) training_state::enter(job, "Starting", "Launching requested ML instances", now);
     });
   }
   return true;
 }
 
+void TrainingJobRun::give_up_waiting(bool out_of_time) {
+  settle([&](store::Record& job, std::int64_t now) {
+    if (stopping(job))
+      training_state::finish(job, "Stopped", "Stopped", "Training job stopped", now);
+    else if (out_of_time)
+      training_state::finish(job, "Stopped", "MaxWaitTimeExceeded", wait_time_exceeded, now);
+    else
+      training_state::finish(job, "Stopped", "Stopped",
+                             "Training job was pending for longer than MaxPendingTimeInSeconds provided",
+                             now);
+  });
+}
+
 // Of a warm pool that fits, or a new one where this job will keep its instances.
 void TrainingJobRun::find_cache(runner::TrainingSpec& spec) {
-  const bool keeps = document_.at("ResourceConfig").value("KeepAlivePeriodInSeconds", 0) > 0;
   if (cache_.empty()) {
     if (auto kept = site_.warm_pools.take(name_, document_))
       cache_ = std::move(*kept);
-    else if (keeps)
+    else if (keep_alive_s(document_) > 0)
       cache_ = site_.warm_pools.new_cache(name_);
   }
   spec.warm_pool_cache = cache_;
-  if (keeps)
-    change([](store::Record& job, std::int64_t) { job.document["WarmPoolStatus"] = {{"Status", "InUse"}}; });
 }
 
 // MaxRuntimeInSeconds is for all attempts together.
-std::int64_t TrainingJobRun::run_ms_left() {
-  std::int64_t held = 0;
-  change([&](store::Record& job, std::int64_t now) { held = training_state::held_ms(job, now); });
-  return document_.at("StoppingCondition").at("MaxRuntimeInSeconds").get<std::int64_t>() * 1000 - held;
+std::chrono::seconds TrainingJobRun::run_time_left(const json& job) const {
+  const auto held_ms = job.value("_notes", json::object()).value("held_ms", std::int64_t{0});
+  const auto run_ms = document_.at("StoppingCondition").at("MaxRuntimeInSeconds").get<std::int64_t>() * 1000;
+  return std::chrono::seconds(std::max<std::int64_t>(0, (run_ms - held_ms + 999) / 1000));
 }
 
+// Named after the second; an attempt within the same second as the one before, or as an earlier job of this
+// name, takes the next one that is free.
 std::vector<std::string> TrainingJobRun::open_streams(int hosts) {
-  std::vector<std::string> streams;
-  const std::string epoch = std::to_string(platform_.now_ms() / 1000);
-  for (int host = 1; host <= hosts; ++host) {
-    streams.push_back(name_ + "/algo-" + std::to_string(host) + "-" + epoch);
+  const auto name = [this](int host, std::int64_t epoch) {
+    return name_ + "/algo-" + std::to_string(host) + "-" + std::to_string(epoch);
+  };
+  std::int64_t epoch = platform_.now_ms() / 1000;
+  while (!platform_.logs.open_stream(training_log_group, name(1, epoch))) ++epoch;
+  std::vector<std::string> streams = {name(1, epoch)};
+  for (int host = 2; host <= hosts; ++host) {
+    streams.push_back(name(host, epoch));
     platform_.logs.open_stream(training_log_group, streams.back());
   }
   return streams;
@@ -184,7 +229,12 @@ std::vector<std::string> TrainingJobRun::open_streams(int hosts) {
 
 TrainingJobRun::Attempt TrainingJobRun::train(const runner::TrainingSpec& given) {
   runner::TrainingSpec spec = given;
-  spec.run_seconds_max = std::chrono::seconds(std::max<std::int64_t>(0, (run_ms_left() + 999) / 1000));
+  change([&](store::Record& job, std::int64_t now) {
+    spec.run_seconds_max = run_time_left(job.document);
+    training_state::take_instances(job, now);
+    if (!stopping(job)) training_state::say(job, "Preparing the instances for training", now);
+    if (keep_alive_s(job.document) > 0) job.document["WarmPoolStatus"] = {{"Status", "InUse"}};
+  });
   const std::vector<std::string> streams = open_streams(spec.instance_count);
   const auto say = [&](const std::string& line) {
     platform_.logs.write(training_log_group, streams[0], line);
@@ -193,7 +243,7 @@ TrainingJobRun::Attempt TrainingJobRun::train(const runner::TrainingSpec& given)
   MetricPublisher published(platform_.metrics, training_log_group, {{"TrainingJobName", name_}});
   MetricScanner metrics(document_.at("AlgorithmSpecification").value("MetricDefinitions", json::array()),
                         platform_.clock, &published, say);
-  TrainingSideWork::Plan plan{.reclaim_after = {}, .deadline_ms = wait_deadline_ms(), .say = {}};
+  TrainingSideWork::Plan plan{.reclaim_after = {}, .deadline = wait_deadline_, .say = {}};
   const TrainingSettings::Spot& spot = site_.settings.spot;
   if (document_.value("EnableManagedSpotTraining", false) && spot.after.count() > 0 &&
       interruptions_ < spot.times)
@@ -206,30 +256,25 @@ TrainingJobRun::Attempt TrainingJobRun::train(const runner::TrainingSpec& given)
     platform_.logs.write(training_log_group, streams[static_cast<std::size_t>(host)], line);
     metrics.scan(line);
   };
-  events.on_prepared = [&] { side_work.begin(); };
+  const auto signal = control_.begin_attempt();
+  events.on_prepared = [&] { side_work.begin(*signal); };
   events.on_phase = [&](runner::TrainingPhase phase) {
     const Cause cause = control_.cause();
-    change([&](store::Record& job, std::int64_t now) {
+    const bool again = cause == Cause::reclaimed || cause == Cause::breakdown || may_go_on_later(cause);
+    if (phase == runner::TrainingPhase::uploading && again) return;
+    note([&](store::Record& job, std::int64_t now) {
       if (stopping(job)) return;  // the secondary status stays Stopping until the end
       if (phase == runner::TrainingPhase::downloading)
         training_state::enter(job, "Downloading", "Downloading input data", now);
       else if (phase == runner::TrainingPhase::training)
         training_state::enter(job, "Training", "Training image download completed. Training in progress.",
                               now);
-      else if (cause != Cause::reclaimed && cause != Cause::breakdown)
+      else
         training_state::enter(job, "Uploading", "Uploading generated training model", now);
     });
   };
-  change([&](store::Record& job, std::int64_t now) {
-    training_state::take_instances(job, now);
-    if (stopping(job))
-      control_.stop();  // StopTrainingJob came before there was a job to tell
-    else
-      training_state::say(job, "Preparing the instances for training", now);
-  });
 
   Attempt attempt;
-  const auto signal = control_.begin_attempt();
   attempt.outcome = runner::TrainingRunner(platform_.sandbox, platform_.addresses, platform_.limits.runner)
                         .run(spec, events, *signal);
   attempt.cause = control_.end_attempt();
@@ -237,8 +282,7 @@ TrainingJobRun::Attempt TrainingJobRun::train(const runner::TrainingSpec& given)
   platform_.logs.flush();
   attempt.metrics = metrics.final_metrics();
   published.flush();
-  if (attempt.outcome.kind != Kind::stopped && attempt.cause != Cause::shutdown &&
-      attempt.cause != Cause::breakdown)
+  if (attempt.outcome.kind != Kind::stopped && attempt.cause != Cause::breakdown)
     attempt.cause = Cause::none;  // it had ended by itself
   publish(attempt);
   return attempt;
@@ -246,20 +290,29 @@ TrainingJobRun::Attempt TrainingJobRun::train(const runner::TrainingSpec& given)
 
 // What is there is stored, but for an attempt that another one follows, or may follow.
 void TrainingJobRun::publish(Attempt& attempt) {
-  if (attempt.cause == Cause::reclaimed || attempt.cause == Cause::breakdown || left_for_later(attempt))
+  if (attempt.cause == Cause::reclaimed || attempt.cause == Cause::breakdown ||
+      attempt.cause == Cause::shutdown)
     return;
   const auto shut_down = [this] { return control_.shutting_down(); };
   try {
-    const bool began = !attempt.outcome.model_directory.empty();  // and was not stopped before
-    if (began && attempt.outcome.kind != Kind::failed && !(attempt.cause == Cause::shutdown)) {
+    // No folder: it was stopped before there was one.
+    if (attempt.outcome.kind != Kind::failed && !attempt.outcome.model_directory.empty()) {
       publish_artifacts(platform_, document_, attempt.outcome.model_directory, "model", shut_down);
       attempt.published = true;
     }
-    if (attempt.cause != Cause::shutdown && has_files(attempt.outcome.output_directory))
+    if (has_files(attempt.outcome.output_directory))
       publish_artifacts(platform_, document_, attempt.outcome.output_directory, "output", shut_down);
   } catch (const runner::ArchiveCancelled&) {
     attempt.cause = Cause::shutdown;
     attempt.outcome.kind = Kind::stopped;
+  } catch (const std::system_error& error) {  // this machine's disk, which the job can do nothing about
+    attempt.outcome.kind = Kind::failed;
+    attempt.outcome.failure_reason =
+        std::string("InternalServerError: Artifact upload failed: ") + error.what();
+  } catch (const store::DatabaseError& error) {
+    attempt.outcome.kind = Kind::failed;
+    attempt.outcome.failure_reason =
+        std::string("InternalServerError: Artifact upload failed: ") + error.what();
   } catch (const std::exception& error) {
     attempt.outcome.kind = Kind::failed;
     attempt.outcome.failure_reason = std::string("ClientError: Artifact upload failed: ") + error.what();
@@ -269,9 +322,9 @@ void TrainingJobRun::publish(Attempt& attempt) {
 // ---- after an attempt -----------------------------------------------------------------------------
 
 // Shut down with the emulator, and of a kind that may lose its instances: the next start goes on with it.
-bool TrainingJobRun::left_for_later(const Attempt& attempt) const {
-  if (attempt.cause != Cause::shutdown || attempt.outcome.kind != Kind::stopped) return false;
-  return document_.value("EnableManagedSpotTraining", false) || document_.contains("RetryStrategy");
+bool TrainingJobRun::may_go_on_later(Cause cause) const {
+  return cause == Cause::shutdown &&
+         (document_.value("EnableManagedSpotTraining", false) || document_.contains("RetryStrategy"));
 }
 
 bool TrainingJobRun::conclude(Attempt& attempt) {
@@ -281,72 +334,89 @@ bool TrainingJobRun::conclude(Attempt& attempt) {
   }
   if (attempt.cause == Cause::reclaimed) {
     ++interruptions_;
-    if (start_again("Interrupted", "Training job interrupted. Waiting for spot instances")) {
-      control_.pause(site_.settings.spot.away);
-      change([](store::Record& job, std::int64_t now) {
+    if (!start_again(attempt, "Interrupted", "Training job interrupted. Waiting for spot instances"))
+      return true;
+    auto away = site_.settings.spot.away;
+    if (wait_deadline_)
+      away = std::clamp(std::chrono::ceil<std::chrono::milliseconds>(*wait_deadline_ - Clock::now()),
+                        std::chrono::milliseconds(0), away);
+    if (control_.pause(away)) {
+      note([](store::Record& job, std::int64_t now) {
         if (!stopping(job)) training_state::enter(job, "Starting", "Launching requested ML instances", now);
       });
     }
     return true;
   }
   const int retries = document_.value("RetryStrategy", json::object()).value("MaximumRetryAttempts", 0);
-  if (is_internal_error(attempt.outcome) && attempt.cause != Cause::shutdown && retries_ < retries) {
+  if (is_internal_error(attempt.outcome) && !control_.shutting_down() && retries_ < retries) {
     ++retries_;
     spdlog::warn("training job {}: retry {} of {} after {}", name_, retries_, retries,
                  attempt.outcome.failure_reason);
-    start_again("Starting", "Starting the training job");
+    start_again(attempt, "Starting", "Starting the training job");
     return true;
   }
   finish(attempt);
   return false;
 }
 
-// False where the job is being stopped; the next attempt sees that.
-bool TrainingJobRun::start_again(std::string_view secondary_status, std::string_view message) {
+// False where the job is being stopped, or the emulator is; the next attempt sees that.
+bool TrainingJobRun::start_again(const Attempt& attempt, std::string_view secondary_status,
+                                 std::string_view message) {
   bool again = false;
-  change([&](store::Record& job, std::int64_t now) {
+  const bool stored = settle([&](store::Record& job, std::int64_t now) {
     training_state::give_instances_back(job, now);
     training_state::own_notes(job)["retries"] = retries_;
+    training_state::add_metrics(job, attempt.metrics);
     again = !stopping(job);
     if (again) training_state::enter(job, secondary_status, message, now);
   });
-  return again;
+  return stored && again;
 }
 
 void TrainingJobRun::finish(const Attempt& attempt) {
-  const TrainingOutcome& outcome = attempt.outcome;
-  const bool keeps = outcome.kind == Kind::completed &&
-                     document_.at("ResourceConfig").value("KeepAlivePeriodInSeconds", 0) > 0;
-  std::error_code ignored;
-  if (!keeps && !cache_.empty()) fs::remove_all(cache_, ignored);
-  if (keeps) site_.warm_pools.keep(name_, document_, cache_);
-  change([&](store::Record& job, std::int64_t now) {
-    if (attempt.published)
-      job.document["ModelArtifacts"] = {{"S3ModelArtifacts", model_artifacts_uri(document_)}};
-    if (!attempt.metrics.empty()) job.document["FinalMetricDataList"] = attempt.metrics;
-    if (job.document.contains("WarmPoolStatus"))
-      job.document["WarmPoolStatus"] = {{"Status", keeps ? "Available" : "Terminated"},
-                                        {"ResourceRetainedBillableTimeInSeconds", 0}};
-    if (left_for_later(attempt) && !stopping(job)) {
+  bool keeps = false;
+  const bool stored = settle([&](store::Record& job, std::int64_t now) {
+    training_state::add_metrics(job, attempt.metrics);
+    if (may_go_on_later(attempt.cause) && !stopping(job)) {
       training_state::give_instances_back(job, now);
       training_state::enter(job, "Interrupted", "Training job interrupted. Waiting for instances", now);
-    } else if (attempt.cause == Cause::shutdown && outcome.kind == Kind::stopped && !stopping(job)) {
-      training_state::fail(job, "InternalServerError: sagemaker-local was shut down while the job ran.", now);
-    } else if (outcome.kind == Kind::failed) {
-      training_state::fail(job, outcome.failure_reason, now);
-    } else if (attempt.cause == Cause::out_of_time) {
-      training_state::finish(job, "Stopped", "MaxWaitTimeExceeded",
-                             "Training job runtime exceeded MaxWaitTimeInSeconds provided", now);
-    } else if (outcome.kind == Kind::stopped) {
-      training_state::finish(job, "Stopped", "Stopped", "Training job stopped", now);
-    } else if (outcome.kind == Kind::max_runtime_exceeded) {
-      training_state::finish(job, "Stopped", "MaxRuntimeExceeded",
-                             "Training job runtime exceeded MaxRuntimeInSeconds provided", now);
-    } else {
-      training_state::finish(job, "Completed", "Completed",
-                             keeps ? "Resource retained for reuse" : "Training job completed", now);
+      return;
     }
+    if (attempt.published)
+      job.document["ModelArtifacts"] = {{"S3ModelArtifacts", model_artifacts_uri(document_)}};
+    // UpdateTrainingJob may have changed for how long.
+    const std::int64_t keep_alive = keep_alive_s(job.document);
+    keeps = attempt.outcome.kind == Kind::completed && !stopping(job) && keep_alive > 0 && !cache_.empty();
+    end(job, attempt, keeps, now);
+    if (!keeps) return;
+    job.document["WarmPoolStatus"] = {{"Status", "Available"}, {"ResourceRetainedBillableTimeInSeconds", 0}};
+    site_.warm_pools.keep(name_, document_, keep_alive, cache_);
   });
+  if (!keeps) return;
+  if (stored)
+    cache_.clear();  // it is the pool's now
+  else
+    site_.warm_pools.forget(name_);
+}
+
+// The last state.
+void TrainingJobRun::end(store::Record& job, const Attempt& attempt, bool keeps, std::int64_t now) {
+  const TrainingOutcome& outcome = attempt.outcome;
+  if (outcome.kind == Kind::failed && !(stopping(job) && is_internal_error(outcome))) {
+    training_state::fail(job, outcome.failure_reason, now);
+  } else if (attempt.cause == Cause::shutdown && !stopping(job)) {
+    training_state::fail(job, "InternalServerError: sagemaker-local was shut down while the job ran.", now);
+  } else if (stopping(job) || (outcome.kind == Kind::stopped && attempt.cause != Cause::out_of_time)) {
+    training_state::finish(job, "Stopped", "Stopped", "Training job stopped", now);
+  } else if (attempt.cause == Cause::out_of_time) {
+    training_state::finish(job, "Stopped", "MaxWaitTimeExceeded", wait_time_exceeded, now);
+  } else if (outcome.kind == Kind::max_runtime_exceeded) {
+    training_state::finish(job, "Stopped", "MaxRuntimeExceeded",
+                           "Training job runtime exceeded MaxRuntimeInSeconds provided", now);
+  } else {
+    training_state::finish(job, "Completed", "Completed",
+                           keeps ? "Resource retained for reuse" : "Training job completed", now);
+  }
 }
 
 }  // namespace sagemaker::local::services

@@ -2,9 +2,12 @@
 // waits for instances, trains, and where it loses them or they break down, starts again.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +33,7 @@ struct TrainingSite {
 
 class TrainingJobRun {
  public:
+  // Its place in the queue for instances is taken here and now.
   TrainingJobRun(TrainingSite& site, std::string name, json document, TrainingControl& control);
   // Returns when the job has ended, or, at a shutdown, when the next start can go on with it.
   void run();
@@ -40,24 +44,30 @@ class TrainingJobRun {
 
   bool attempt();  // true: there is to be another one
   bool wait_for_instances(Capacity::Claim& claim);
+  void give_up_waiting(bool out_of_time);
   void find_cache(runner::TrainingSpec& spec);
   Attempt train(const runner::TrainingSpec& spec);
   void publish(Attempt& attempt);
   bool conclude(Attempt& attempt);
-  bool start_again(std::string_view secondary_status, std::string_view message);
+  bool start_again(const Attempt& attempt, std::string_view secondary_status, std::string_view message);
   void finish(const Attempt& attempt);
-  bool left_for_later(const Attempt& attempt) const;
+  static void end(store::Record& job, const Attempt& attempt, bool keeps, std::int64_t now);
+  bool may_go_on_later(TrainingControl::Cause cause) const;
 
   void change(const Change& apply);
+  void note(const Change& apply);
+  bool settle(const Change& apply);
   std::vector<std::string> open_streams(int hosts);
-  std::optional<std::int64_t> wait_deadline_ms() const;
-  std::int64_t run_ms_left();
+  std::chrono::seconds run_time_left(const json& job) const;
 
   TrainingSite& site_;
   Platform& platform_;
   const std::string name_;
   const json document_;  // as it was created; its state is in the record
   TrainingControl& control_;
+  // MaxWaitTimeInSeconds, of a clock that nobody sets back.
+  std::optional<std::chrono::steady_clock::time_point> wait_deadline_;
+  std::unique_ptr<Capacity::Claim> claim_;  // until the next attempt takes it
   std::filesystem::path root_, cache_;
   int interruptions_ = 0;  // by the schedule
   int retries_ = 0;

@@ -1,5 +1,7 @@
 #include "emulator/services/sagemaker/training/operations.hpp"
 
+#include <filesystem>
+
 #include "emulator/services/sagemaker/listing.hpp"
 #include "emulator/services/sagemaker/long_poll.hpp"
 #include "emulator/services/sagemaker/s3_locations.hpp"
@@ -108,6 +110,7 @@ json update(Platform& platform, TrainingExecutor& executor, const json& input) {
       throw validation_fault("The warm pool of the training job " + found.name +
                              " is not available any more.");
   }
+  if (input.size() == 1) return {{"TrainingJobArn", found.arn}};  // nothing but the name
   platform.records.update(training_job_kind, found.name, [&](store::Record& job) {
     if ((input.contains("ProfilerConfig") || input.contains("ProfilerRuleConfigurations")) &&
         job.status != "InProgress")
@@ -130,15 +133,23 @@ json describe(TrainingExecutor& executor, const store::Record& job) {
 }
 
 json erase(Platform& platform, TrainingExecutor& executor, const json& input) {
-  const store::Record job = find(platform, input);
-  if (const auto pool = executor.warm_pools().status(job); pool && pool->at("Status") == "Available")
-    throw validation_fault(
-        "The request was rejected because the training job retains an available warm pool.");
-  if (!training_state::ended(job))
-    throw ServiceFault("ResourceInUse", 400,
-                       "The request was rejected because the training job is in status " + job.status + ".");
-  platform.records.erase(training_job_kind, job.name);
-  erase_tags(platform, job.arn);
+  const store::Record found = find(platform, input);
+  std::filesystem::path cache;  // of a warm pool that ended without anybody looking
+  // Asked where it is erased: the name may be that of a new job by then.
+  const bool erased = platform.records.erase(training_job_kind, found.name, [&](const store::Record& job) {
+    if (const auto pool = executor.warm_pools().status(job); pool && pool->at("Status") == "Available")
+      throw validation_fault(
+          "The request was rejected because the training job retains an available warm pool.");
+    if (!training_state::ended(job))
+      throw ServiceFault(
+          "ResourceInUse", 400,
+          "The request was rejected because the training job is in status " + job.status + ".");
+    cache = executor.warm_pools().forget(job.name);
+  });
+  if (!erased) throw not_found();
+  erase_tags(platform, found.arn);
+  std::error_code ignored;
+  if (!cache.empty()) std::filesystem::remove_all(cache, ignored);
   return json::object();
 }
 

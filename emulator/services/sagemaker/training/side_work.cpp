@@ -31,13 +31,13 @@ TrainingSideWork::TrainingSideWork(Platform& platform, const json& job, const ru
 
 TrainingSideWork::~TrainingSideWork() { join(); }
 
-void TrainingSideWork::begin() {
+void TrainingSideWork::begin(const runner::StopSignal& stop) {
   if (const auto config = job_.find("CheckpointConfig"); config != job_.end()) {
     checkpoints_ =
         std::make_unique<FolderSync>(platform_.objects, parse_s3_uri(config->at("S3Uri").get<std::string>()),
                                      folders_of(spec_, runner::checkpoint_folder), plan_.say);
     try {
-      checkpoints_->restore();
+      checkpoints_->restore([&stop] { return stop.requested(); });
     } catch (const std::runtime_error& error) {
       throw std::runtime_error(std::string("ClientError: Checkpoint download failed: ") + error.what());
     }
@@ -48,27 +48,27 @@ void TrainingSideWork::begin() {
   output.key += spec_.job_name + "/output/intermediate";
   intermediate_ = std::make_unique<FolderSync>(platform_.objects, std::move(output),
                                                folders_of(spec_, runner::intermediate_folder), plan_.say);
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] { keep_in_step(); });
+  if (plan_.reclaim_after || plan_.deadline) timekeeper_ = std::thread([this] { keep_time(); });
 }
 
-void TrainingSideWork::run() {
-  const Clock::time_point started = Clock::now();
-  bool reclaimed = false;
-  for (int count = 1;; ++count) {
-    {
-      std::unique_lock lock(mutex_);
-      std::chrono::milliseconds wait = step;
-      if (plan_.reclaim_after && !reclaimed) {
-        const auto left = started + *plan_.reclaim_after - Clock::now();
-        wait = std::clamp(std::chrono::ceil<std::chrono::milliseconds>(left), std::chrono::milliseconds(0),
-                          step);
-      }
-      if (ending_.wait_for(lock, wait, [this] { return ended_; })) return;
-    }
-    if (plan_.reclaim_after && !reclaimed && Clock::now() >= started + *plan_.reclaim_after)
-      reclaimed = control_.take_instances(TrainingControl::Cause::reclaimed);
-    if (plan_.deadline_ms && platform_.now_ms() >= *plan_.deadline_ms)
-      control_.take_instances(TrainingControl::Cause::out_of_time);
+// False where the attempt has ended before.
+bool TrainingSideWork::wait(Clock::time_point until) {
+  std::unique_lock lock(mutex_);
+  return !ending_.wait_until(lock, until, [this] { return ended_; });
+}
+
+void TrainingSideWork::keep_time() {
+  const Clock::time_point never = Clock::time_point::max();
+  const Clock::time_point reclaim = plan_.reclaim_after ? Clock::now() + *plan_.reclaim_after : never;
+  const Clock::time_point deadline = plan_.deadline.value_or(never);
+  if (!wait(std::min(reclaim, deadline))) return;
+  control_.take_instances(reclaim < deadline ? TrainingControl::Cause::reclaimed
+                                             : TrainingControl::Cause::out_of_time);
+}
+
+void TrainingSideWork::keep_in_step() {
+  for (int count = 1; wait(Clock::now() + step); ++count) {
     try {
       if (checkpoints_) checkpoints_->upload(false);
       if (checkpoints_ && count % steps_between_downloads == 0) checkpoints_->download();
@@ -92,6 +92,7 @@ void TrainingSideWork::join() {
   }
   ending_.notify_all();
   if (thread_.joinable()) thread_.join();
+  if (timekeeper_.joinable()) timekeeper_.join();
 }
 
 }  // namespace sagemaker::local::services

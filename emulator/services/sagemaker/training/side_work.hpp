@@ -1,8 +1,10 @@
 // What goes on beside a running attempt of a training job: checkpoints and intermediate output are kept in
 // step with S3, spot instances are taken away by the schedule, and the deadline of MaxWaitTimeInSeconds is
-// watched. One thread, from begin() to end().
+// watched. From begin() to end(), on threads of its own: a checkpoint may take minutes to store, and nothing
+// that has to happen in time waits for it.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -21,9 +23,9 @@ namespace sagemaker::local::services {
 class TrainingSideWork {
  public:
   struct Plan {
-    std::optional<std::chrono::milliseconds> reclaim_after;  // of this attempt's training
-    std::optional<std::int64_t> deadline_ms;                 // epoch; then the job is out of time
-    std::function<void(const std::string& line)> say;        // into the job's log
+    std::optional<std::chrono::milliseconds> reclaim_after;         // of this attempt's training
+    std::optional<std::chrono::steady_clock::time_point> deadline;  // then the job is out of time
+    std::function<void(const std::string& line)> say;               // into the job's log
   };
   TrainingSideWork(Platform& platform, const json& job, const runner::TrainingSpec& spec,
                    TrainingControl& control, Plan plan);
@@ -31,14 +33,16 @@ class TrainingSideWork {
   TrainingSideWork(const TrainingSideWork&) = delete;
   TrainingSideWork& operator=(const TrainingSideWork&) = delete;
 
-  // When the folders are there and no container runs: restores the checkpoints. Throws std::runtime_error
-  // with a FailureReason.
-  void begin();
+  // When the folders are there and no container runs: restores the checkpoints, until `stop` is requested.
+  // Throws std::runtime_error with a FailureReason.
+  void begin(const runner::StopSignal& stop);
   // When the containers have ended: the last changes go to S3.
   void end();
 
  private:
-  void run();
+  void keep_time();
+  void keep_in_step();
+  bool wait(std::chrono::steady_clock::time_point until);
   void join();
 
   Platform& platform_;
@@ -50,7 +54,7 @@ class TrainingSideWork {
   std::mutex mutex_;
   std::condition_variable ending_;
   bool ended_ = false;
-  std::thread thread_;
+  std::thread timekeeper_, thread_;
 };
 
 }  // namespace sagemaker::local::services

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "emulator/services/sagemaker/s3_locations.hpp"
 #include "emulator/services/sagemaker/training/input_validation.hpp"
@@ -35,6 +36,20 @@ void require(const json& input) {
         "You must specify exactly one of TrainingImage and AlgorithmName in AlgorithmSpecification.");
 }
 
+// The folder may not hide what SageMaker has put into the container, nor lie in what it reads from there.
+void check_checkpoint_folder(const std::string& path) {
+  const auto refuse = [&](const std::string& why) {
+    throw validation_fault("Invalid LocalPath of CheckpointConfig: " + path + " " + why);
+  };
+  std::string local = std::filesystem::path(path).lexically_normal().string();
+  while (local.size() > 1 && local.ends_with('/')) local.pop_back();
+  if (!local.starts_with('/') || local.find('\0') != std::string::npos) refuse("must be an absolute path");
+  for (const std::string_view taken : {"/", "/opt", "/opt/ml", "/opt/ml/model", "/opt/ml/output"})
+    if (local == taken) refuse("is used by SageMaker");
+  for (const std::string taken : {"/opt/ml/input", "/opt/ml/code", "/opt/ml/sagemaker"})
+    if (local == taken || local.starts_with(taken + "/")) refuse("is used by SageMaker");
+}
+
 // How long a job may take, and what may happen to it meanwhile.
 void check_life(const json& input) {
   const json stopping = input.value("StoppingCondition", json::object());
@@ -52,16 +67,7 @@ void check_life(const json& input) {
   const json checkpoints = input.value("CheckpointConfig", json::object());
   if (checkpoints.empty()) return;
   parse_s3_uri(checkpoints.at("S3Uri").get<std::string>());
-  const std::filesystem::path local =
-      std::filesystem::path(checkpoints.value("LocalPath", "/opt/ml/checkpoints")).lexically_normal();
-  for (const std::filesystem::path taken :
-       {"/", "/opt", "/opt/ml", "/opt/ml/input", "/opt/ml/model", "/opt/ml/output", "/opt/ml/code"}) {
-    if (local == taken || local / "" == taken)
-      throw validation_fault("Invalid LocalPath of CheckpointConfig: " + local.string() +
-                             " is used by SageMaker");
-  }
-  if (!local.is_absolute())
-    throw validation_fault("Invalid LocalPath of CheckpointConfig: it must be an absolute path");
+  check_checkpoint_folder(checkpoints.value("LocalPath", "/opt/ml/checkpoints"));
 }
 
 }  // namespace

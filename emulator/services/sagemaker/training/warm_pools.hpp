@@ -23,17 +23,21 @@ class WarmPools {
 
   // Takes a pool that fits this job, if there is one: the folder that it kept. The job that had it is Reused.
   std::optional<std::filesystem::path> take(const std::string& job, const json& request);
-  // The job has completed and keeps its instances, with this folder. Its record is changed by the caller with
-  // `available`.
-  void keep(const std::string& job, const json& request, const std::filesystem::path& cache);
+  // The job has completed and keeps its instances for so long, with this folder. To be called within the
+  // transaction that says so in its record: whoever takes the pool then writes there after it.
+  void keep(const std::string& job, const json& request, std::int64_t keep_alive_s,
+            const std::filesystem::path& cache);
+  // The job is deleted, or could not be completed after all. Returns the folder of its pool, for the caller
+  // to remove; empty where it had none. Touches no record.
+  std::filesystem::path forget(const std::string& job);
 
   // What WarmPoolStatus of this record is now; no value where the job keeps nothing.
   std::optional<json> status(const store::Record& job);
   // UpdateTrainingJob: another time, counted from when the pool became available; 0 ends it.
   void update(const std::string& job, std::int64_t keep_alive_s);
 
-  // A new folder for a job that will keep its instances.
-  std::filesystem::path new_cache(const std::string& job) const;
+  // A new folder for a job that will keep its instances, with a name that no pool had before.
+  std::filesystem::path new_cache(const std::string& job);
 
  private:
   struct Pool {
@@ -41,12 +45,16 @@ class WarmPools {
     std::int64_t since_ms = 0, until_ms = 0;
     std::filesystem::path cache;
   };
+  using Pools = std::map<std::string, Pool>;  // by the job that keeps them
   static std::string key_of(const json& request);
-  void end_expired();  // with the mutex held
+  Pools take_expired();                // out of pools_, with the mutex held
+  void terminate(const Pools& pools);  // without it: records are written
+  void show(const std::string& job, const json& status);
 
   Platform& platform_;
-  std::mutex mutex_;
-  std::map<std::string, Pool> pools_;  // by the job that keeps them
+  std::mutex mutex_;  // never held while a record is written: keep() is called within such a transaction
+  Pools pools_;
+  unsigned caches_ = 0;
 };
 
 }  // namespace sagemaker::local::services
