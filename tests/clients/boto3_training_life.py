@@ -234,6 +234,10 @@ class TrainingLife(unittest.TestCase):
         )
         self.assertEqual(code, "ValidationException")
         self.assertIn("LocalPath", message)
+        for taken in ("/opt/ml/model/", "/opt/ml/input/data/train", "/opt/ml/checkpoints/../output", "checkpoints"):
+            config = {"S3Uri": "s3://jobs/x", "LocalPath": taken}
+            code, message = self.refusal(lambda: self.create("no", WAITER, CheckpointConfig=config))
+            self.assertIn(taken, message)
 
     def test_internal_errors_are_retried_as_often_as_asked(self):
         self.emulator()
@@ -297,6 +301,42 @@ class TrainingLife(unittest.TestCase):
             "ValidationException",
         )
 
+    def test_a_warm_pool_has_one_job_at_a_time_and_ends_with_it(self):
+        emulator = self.emulator()
+        warm = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5, "KeepAlivePeriodInSeconds": 600}
+        mark = (
+            "#!/bin/sh\ncd /opt/ml/sagemaker/warmpoolcache\necho found: $(cat who 2>/dev/null)\n"
+            "echo $TRAINING_JOB_NAME > who\n"
+        )
+        self.create("one", mark, ResourceConfig=warm)
+        self.ended("one")
+        # Spot jobs do not take it; the next job that fits does, and while it runs nobody else does.
+        self.spot("spot", "#!/bin/sh\nls /opt/ml/sagemaker/warmpoolcache && exit 1; exit 0\n")
+        self.assertEqual(self.ended("spot")["TrainingJobStatus"], "Completed")
+        self.create("two", mark + WAITER[len("#!/bin/sh\n") :], ResourceConfig=warm)
+        self.until(lambda: "running" in self.messages("two"), "two runs")
+        self.assertIn("found: one", self.messages("two"))
+        self.sagemaker.delete_training_job(TrainingJobName="one")
+        self.create("one", mark + "echo new\n", ResourceConfig=warm)
+        self.ended("one")
+        self.assertEqual(self.messages("one"), ["found:", "found:", "new"])
+        # What UpdateTrainingJob says while a job runs is what counts at its end.
+        self.create("three", WAITER, ResourceConfig={**warm, "InstanceType": "ml.c5.xlarge"})
+        self.reaches("three", "Training")
+        self.sagemaker.update_training_job(TrainingJobName="three", ResourceConfig={"KeepAlivePeriodInSeconds": 0})
+        self.create("four", WAITER, ResourceConfig={**warm, "InstanceType": "ml.c5.2xlarge"})
+        self.reaches("four", "Training")
+        for name in ("two", "three"):
+            self.sagemaker.stop_training_job(TrainingJobName=name)
+            self.assertEqual(self.ended(name)["WarmPoolStatus"]["Status"], "Terminated")
+        modified = self.describe("three")["LastModifiedTime"]
+        self.sagemaker.update_training_job(TrainingJobName="three")
+        self.assertEqual(self.describe("three")["LastModifiedTime"], modified)
+        emulator.kill()
+        emulator.start()
+        self.attach(emulator)
+        self.assertEqual(self.ended("four")["WarmPoolStatus"]["Status"], "Terminated")
+
     def test_after_a_crash_jobs_go_on_where_they_can(self):
         emulator = self.emulator("--capacity", "3")
         self.spot("spot", COUNTER)
@@ -315,7 +355,11 @@ class TrainingLife(unittest.TestCase):
         emulator.kill()
         emulator.start()
         self.attach(emulator)
-        self.assertEqual(self.ended("queued")["TrainingJobStatus"], "Completed")
+        queued = self.ended("queued")
+        self.assertEqual(queued["TrainingJobStatus"], "Completed")
+        statuses = self.statuses(queued)
+        self.assertEqual(statuses[statuses.index("Training") - 1], "Starting", statuses)
+        self.assertFalse([now for now, then in zip(statuses, statuses[1:]) if now == then], statuses)
         self.assertEqual(self.ended("retry")["TrainingJobStatus"], "Completed")
         plain = self.describe("plain")
         self.assertEqual(plain["TrainingJobStatus"], "Failed")
@@ -338,6 +382,73 @@ class TrainingLife(unittest.TestCase):
         job = self.ended("spot")
         self.assertEqual(job["TrainingJobStatus"], "Completed", job)
         self.assertIn("Interrupted", self.statuses(job))
+
+    def streams(self, name):
+        streams = self.logs.describe_log_streams(
+            logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=name + "/"
+        )["logStreams"]
+        return {
+            stream["logStreamName"]: self.logs.get_log_events(
+                logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=stream["logStreamName"], startFromHead=True
+            )["events"]
+            for stream in streams
+        }
+
+    def test_every_attempt_has_a_stream_of_its_own_and_metrics_outlive_it(self):
+        self.emulator("--spot-interruptions", "3600:1:0")
+        script = (
+            "#!/bin/sh\ntrap 'exit 0' TERM\ncd /opt/ml/checkpoints\n[ -e second ] && { echo accuracy=0.5; exit; }\n"
+            "touch second; echo loss=3 accuracy=0.1\nwhile :; do sleep 0.02; done\n"
+        )
+        self.spot(
+            "metrics",
+            script,
+            AlgorithmSpecification={
+                "TrainingImage": self.emulator_.program("metrics", script),
+                "TrainingInputMode": "File",
+                "MetricDefinitions": [
+                    {"Name": "loss", "Regex": "loss=(\\S+)"},
+                    {"Name": "accuracy", "Regex": "accuracy=(\\S+)"},
+                ],
+            },
+        )
+        self.until(lambda: "loss=3 accuracy=0.1" in self.messages("metrics"), "the first attempt")
+        self.assertEqual(self.local("POST", "training-jobs/metrics/interrupt")[0], 200)
+        metrics = {m["MetricName"]: m["Value"] for m in self.ended("metrics")["FinalMetricDataList"]}
+        self.assertEqual(metrics, {"loss": 3, "accuracy": 0.5})
+        self.assertEqual([len(events) for events in self.streams("metrics").values()], [1, 1])
+        # So has a job that takes the name of a deleted one, within the same second as likely as not.
+        for _ in range(3):
+            self.create("again", "#!/bin/sh\necho $TRAINING_JOB_NAME\n")
+            self.ended("again")
+            self.sagemaker.delete_training_job(TrainingJobName="again")
+        self.assertEqual([len(events) for events in self.streams("again").values()], [1, 1, 1])
+
+    def test_a_stop_before_the_program_runs_is_no_failure(self):
+        self.emulator()
+        threads = [
+            threading.Thread(
+                target=lambda first: [
+                    self.s3.put_object(Bucket="jobs", Key=f"ck/{n}", Body=b"x") for n in range(first, 1200, 4)
+                ],
+                args=(first,),
+            )
+            for first in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.create(
+            "early",
+            WAITER,
+            CheckpointConfig={"S3Uri": "s3://jobs/ck", "LocalPath": "/opt/ml/checkpoints/"},
+            ResourceConfig=self.instances(4),
+        )
+        self.until(lambda: "TrainingStartTime" in self.describe("early"), "the start of early")
+        self.sagemaker.stop_training_job(TrainingJobName="early")
+        job = self.ended("early")
+        self.assertEqual(job["TrainingJobStatus"], "Stopped", job.get("FailureReason"))
 
     def test_many_jobs_at_once_end_and_leave_nothing(self):
         self.emulator("--capacity", "4")

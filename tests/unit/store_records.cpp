@@ -46,6 +46,18 @@ TEST_CASE_FIXTURE(Fixture, "a name is taken once per kind") {
   CHECK(records.find("model", "a"));
 }
 
+TEST_CASE_FIXTURE(Fixture, "a record that somebody objects to stays") {
+  add("a", 1, "InProgress");
+  const auto only_ended = [](const Record& record) {
+    if (record.status != "Completed") throw std::runtime_error("it runs");
+  };
+  CHECK_THROWS_WITH(records.erase("job", "a", only_ended), "it runs");
+  CHECK(records.find("job", "a"));
+  records.update("job", "a", [](Record& record) { record.status = "Completed"; });
+  CHECK(records.erase("job", "a", only_ended));
+  CHECK_FALSE(records.erase("job", "a", only_ended));
+}
+
 TEST_CASE_FIXTURE(Fixture, "an update that throws leaves the record as it was") {
   add("a", 1);
   const auto updated = records.update("job", "a", [](Record& record) {

@@ -58,7 +58,7 @@ TEST_CASE("a wake lets a waiting job look whether it was stopped") {
   const Claim holder(capacity, 1);
   std::atomic<bool> stopped{false}, asked{false};
   std::thread waiting([&] {
-    Claim claim(capacity, 1);
+    Claim claim(capacity, 1, &stopped);
     CHECK_FALSE(claim.wait([&] {
       asked = true;
       return stopped.load();
@@ -66,7 +66,7 @@ TEST_CASE("a wake lets a waiting job look whether it was stopped") {
   });
   while (!asked) std::this_thread::yield();
   stopped = true;
-  capacity.wake();
+  capacity.wake(&stopped);
   waiting.join();
 }
 

@@ -1,13 +1,16 @@
 // Goal: what a job writes into its checkpoints is in S3 soon and whole, what others put there reaches the
 // job, and no link that a job makes leads the emulator anywhere. Method: folders and a store on disk, one
 // step at a time.
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "emulator/services/sagemaker/folder_sync.hpp"
@@ -185,4 +188,70 @@ TEST_CASE("a name that cannot be a key is said once and harms nothing") {
   sync.upload(true);
   CHECK(fixture.object("ck/good") == "y");
   CHECK(fixture.said.size() == 1);
+}
+
+TEST_CASE("of a file that later became a folder the newer one is restored") {
+  Fixture fixture;
+  fixture.put("ck/model", "was a file");
+  std::this_thread::sleep_for(std::chrono::milliseconds(2));  // times of objects are milliseconds
+  fixture.put("ck/model/weights", "is a folder now");
+  fixture.put("ck/state/one", "was in a folder");
+  std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  fixture.put("ck/state", "is a file now");
+  fixture.put("ck/model-2", "another name");
+  fixture.sync().restore();
+  CHECK(read(fixture.directory / "h1/ck/model/weights") == "is a folder now");
+  CHECK(read(fixture.directory / "h1/ck/state") == "is a file now");
+  CHECK(read(fixture.directory / "h1/ck/model-2") == "another name");
+}
+
+TEST_CASE("a key that names a file in two ways is brought once") {
+  Fixture fixture;
+  fixture.put("ck/a//b", "x");
+  FolderSync sync = fixture.sync();
+  sync.restore();
+  struct stat first {
+  }, second{};
+  REQUIRE(::stat((fixture.directory / "h1/ck/a/b").c_str(), &first) == 0);
+  sync.upload(true);
+  sync.download();
+  REQUIRE(::stat((fixture.directory / "h1/ck/a/b").c_str(), &second) == 0);
+  CHECK(first.st_ino == second.st_ino);
+  CHECK(fixture.object("ck/a/b") == "(absent)");  // nothing has changed, so nothing goes up
+}
+
+TEST_CASE("restoring ends when the job is stopped") {
+  Fixture fixture;
+  for (int i = 0; i < 5; ++i) fixture.put("ck/" + std::to_string(i), "x");
+  int asked = 0;
+  fixture.sync().restore([&] { return ++asked > 4; });
+  CHECK(std::distance(fs::directory_iterator(fixture.directory / "h1/ck"), {}) == 2);
+}
+
+TEST_CASE("a bucket that is gone is said once, and files go up when it is back") {
+  Fixture fixture;
+  FolderSync sync = fixture.sync();
+  fixture.write("h1/ck/model", "1");
+  REQUIRE(fixture.objects.delete_bucket("b") == store::Objects::DeleteBucket::deleted);
+  for (int step = 0; step < 10; ++step) sync.upload(false);
+  REQUIRE(fixture.said.size() == 1);
+  CHECK(fixture.said[0].find("no such bucket: b") != std::string::npos);
+  CHECK(fixture.objects.create_bucket({"b", "us-east-1", 1}));
+  for (int step = 0; step < 10 && fixture.object("ck/model") != "1"; ++step) sync.upload(false);
+  CHECK(fixture.object("ck/model") == "1");
+}
+
+TEST_CASE("folders deeper than there are descriptors are read") {
+  Fixture fixture;
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  std::string name;
+  for (int depth = 0; depth < 200; ++depth) name += "d/";
+  fixture.write("h1/ck/" + name + "file", "deep");
+  FolderSync sync = fixture.sync();
+  const rlimit few{100, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+  sync.upload(true);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(fixture.object("ck/" + name + "file") == "deep");
 }

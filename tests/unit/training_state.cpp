@@ -65,6 +65,56 @@ TEST_CASE("transitions follow each other without a gap, and notes are not shown"
   for (const auto& [name, value] : shown.items()) CHECK_FALSE(name.starts_with("_"));
 }
 
+TEST_CASE("a failure reason is cut after 1024 characters, and never within one") {
+  std::string reason;
+  for (int i = 0; i < 1100; ++i) reason += "\u00e9";
+  store::Record job = new_job(false);
+  state::fail(job, reason, 3'000);
+  CHECK(job.document["FailureReason"] == reason.substr(0, 2048));
+  state::fail(job,
+              "a\xff"
+              "b",
+              3'000);
+  CHECK(job.document["FailureReason"] == "a?b");
+}
+
+TEST_CASE("a clock that was set back does not turn a job's story around") {
+  store::Record job = new_job(false);
+  state::take_instances(job, 10'000);
+  state::enter(job, "Training", "Training in progress.", 20'000);
+  state::enter(job, "Uploading", "Uploading generated training model", 4'000);
+  state::finish(job, "Completed", "Completed", "Training job completed", 5'000);
+  double last = 0;
+  for (const json& transition : job.document["SecondaryStatusTransitions"]) {
+    CHECK(transition["StartTime"].get<double>() >= last);
+    CHECK(transition["EndTime"] >= transition["StartTime"]);
+    last = transition["EndTime"];
+  }
+  CHECK(job.document["TrainingEndTime"] == 20.0);
+  CHECK(job.document["LastModifiedTime"] == 20.0);
+  CHECK(job.document["TrainingTimeInSeconds"] == 1);
+}
+
+TEST_CASE("metrics of a later attempt take the place of earlier ones, the others stay") {
+  const auto metric = [](const char* name, double value) {
+    return json{{"MetricName", name}, {"Value", value}, {"Timestamp", value}};
+  };
+  store::Record job = new_job(true);
+  state::add_metrics(job, json::array());
+  CHECK_FALSE(job.document.contains("FinalMetricDataList"));
+  state::add_metrics(job, {metric("loss", 2), metric("accuracy", 0.5)});
+  state::add_metrics(job, json::array({metric("loss", 1)}));
+  state::add_metrics(job, json::array());
+  CHECK(job.document["FinalMetricDataList"] == json{metric("loss", 1), metric("accuracy", 0.5)});
+}
+
+TEST_CASE("a job that ends keeps no instances unless somebody says so") {
+  store::Record job = new_job(false);
+  job.document["WarmPoolStatus"] = {{"Status", "InUse"}};
+  state::fail(job, "InternalServerError: it broke", 2'000);
+  CHECK(job.document["WarmPoolStatus"]["Status"] == "Terminated");
+}
+
 TEST_CASE("prices are known for common types and never negative") {
   CHECK(services::training_price_per_hour("ml.m5.xlarge") == 0.23);
   CHECK_FALSE(services::training_price_per_hour("local").has_value());

@@ -10,8 +10,8 @@ namespace sagemaker::local::services {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::milliseconds step{500};
-constexpr int steps_between_downloads = 6;  // a listing costs more than a look at a folder
+constexpr std::chrono::milliseconds step{500}, step_max{5'000};
+constexpr int share_of_time = 50;  // the reciprocal: what steps with little to do may take of a processor
 
 // The folder of every host, guarded from the level that the job cannot reach.
 std::vector<runner::GuardedFolder> folders_of(const runner::TrainingSpec& spec,
@@ -67,15 +67,22 @@ void TrainingSideWork::keep_time() {
                                              : TrainingControl::Cause::out_of_time);
 }
 
+// The more files there are to look at, the longer until the next look.
 void TrainingSideWork::keep_in_step() {
-  for (int count = 1; wait(Clock::now() + step); ++count) {
+  Clock::time_point next = Clock::now() + step;
+  while (wait(next)) {
+    const Clock::time_point started = Clock::now();
     try {
-      if (checkpoints_) checkpoints_->upload(false);
-      if (checkpoints_ && count % steps_between_downloads == 0) checkpoints_->download();
+      if (checkpoints_) {
+        checkpoints_->upload(false);
+        checkpoints_->download();
+      }
       intermediate_->upload(false);
     } catch (const std::exception& error) {
       spdlog::error("training job {}: checkpoints: {}", spec_.job_name, error.what());
     }
+    const Clock::time_point ended = Clock::now();
+    next = ended + std::clamp<Clock::duration>(share_of_time * (ended - started), step, step_max);
   }
 }
 
