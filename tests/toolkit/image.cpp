@@ -141,12 +141,64 @@ TEST_CASE("a compile error is the failure, and the whole output is in the log") 
   CHECK(entries == 0);
 }
 
+TEST_CASE("warnings of the compiler are in the log, and do not keep the program from running") {
+  const TemporaryDirectory cache;
+  Job job(cache.path());
+  job.code({{"train.cpp", "int main() {\n  int never_read;\n}\n"}}, "train.cpp");
+  CHECK(job.run() == 0);
+  CHECK(job.log().find("train.cpp:2:7: warning: ") != std::string::npos);
+}
+
+TEST_CASE("what the compiler is told by variables belongs to the program") {
+  const TemporaryDirectory cache;
+  const std::string shows =
+      "#include <answer.hpp>\n#include <cstdio>\nint main() { std::printf(\"%d\\n\", answer); }\n";
+  for (const char* const answer : {"41", "42"}) {
+    Job job(cache.path());
+    job.code({{"train.cpp", shows}}, "train.cpp");
+    write_text(job.base / "include/answer.hpp", std::string("constexpr int answer = ") + answer + ";\n");
+    job.variables["CPLUS_INCLUDE_PATH"] = (job.base / "include").string();
+    CHECK(job.run() == 0);
+    CHECK(job.log().ends_with(std::string(answer) + "\n"));
+  }
+}
+
+TEST_CASE("files behind links and in hidden folders belong to the program") {
+  const TemporaryDirectory cache;
+  const std::string shows =
+      "#include \"lib/answer.hpp\"\n#include \".config/more.hpp\"\n#include <cstdio>\n"
+      "int main() { std::printf(\"%d\\n\", answer + more); }\n";
+  int answer = 0;
+  for (const auto& [linked, hidden] : {std::pair{1, 10}, std::pair{2, 10}, std::pair{2, 20}}) {
+    Job job(cache.path());
+    write_text(job.base / "ml/code/train.cpp", shows);
+    write_text(job.base / "elsewhere/answer.hpp", "constexpr int answer = " + std::to_string(linked) + ";\n");
+    std::filesystem::create_directory_symlink(job.base / "elsewhere", job.base / "ml/code/lib");
+    write_text(job.base / "ml/code/.config/more.hpp",
+               "constexpr int more = " + std::to_string(hidden) + ";\n");
+    answer = linked + hidden;
+    CHECK(job.run() == 0);
+    CHECK(job.log().ends_with(std::to_string(answer) + "\n"));
+  }
+}
+
+TEST_CASE("a missing library says how one is linked") {
+  const TemporaryDirectory cache;
+  Job header(cache.path());
+  header.code({{"train.cpp", "#include <absent/library.hpp>\nint main() {}\n"}}, "train.cpp");
+  CHECK(header.run() == 1);
+  CHECK(header.failure().find("train.cpp:1:10: fatal error: absent/library.hpp: No such file") !=
+        std::string::npos);
+  CHECK(header.failure().find("CMakeLists.txt") != std::string::npos);
+}
+
 TEST_CASE("a linker error is the failure") {
   const TemporaryDirectory cache;
   Job job(cache.path());
   job.code({{"train.cpp", "int nowhere();\nint main() { return nowhere(); }\n"}}, "train.cpp");
   CHECK(job.run() == 1);
   CHECK(job.failure().find("nowhere()") != std::string::npos);
+  CHECK(job.failure().find("CMakeLists.txt") != std::string::npos);
 }
 
 TEST_CASE("a missing entry point is named, with what the archive holds") {

@@ -34,6 +34,19 @@ bool refuses_pch(const std::string& output) {
   return output.find("precompiled") != std::string::npos || output.find("PCH file") != std::string::npos;
 }
 
+// What to do about the two errors that the code alone does not explain.
+std::string with_hint(const std::string& error) {
+  if (error.find("undefined symbol") != std::string::npos ||
+      error.find("undefined reference") != std::string::npos)
+    return error + " (a library beyond libtorch is linked by a CMakeLists.txt beside the entry point)";
+  if (error.find("fatal error: ") != std::string::npos && error.find("No such file") != std::string::npos)
+    return error +
+           " (neither in the source folder nor on this machine: install the library's development files, and "
+           "link "
+           "it by a CMakeLists.txt beside the entry point)";
+  return error;
+}
+
 struct Unit {
   fs::path source;
   fs::path object;
@@ -41,8 +54,10 @@ struct Unit {
 };
 
 void compile_unit(const Source& source, const Toolchain& toolchain, const Unit& unit) {
-  const std::vector<std::string> file = {
-      "-I", ".", "-fdiagnostics-color=never", "-c", unit.source.string(), "-o", unit.object.string()};
+  const std::vector<std::string> file = {"-I",    ".",
+                                         "-Wall", "-fdiagnostics-color=never",
+                                         "-c",    unit.source.string(),
+                                         "-o",    unit.object.string()};
   const auto run = [&](const std::vector<std::string>& flags) {
     return run_command(joined(joined({toolchain.compiler}, flags), file), source.directory);
   };
@@ -52,7 +67,8 @@ void compile_unit(const Source& source, const Toolchain& toolchain, const Unit& 
     std::puts("The precompiled header cannot be used; compiling without it");
     result = run(toolchain.compile_flags_without_pch());
   }
-  if (result.exit_code != 0) throw BuildError(first_error(result), "c++ -c " + unit.source.string());
+  if (result.exit_code != 0)
+    throw BuildError(with_hint(first_error(result)), "c++ -c " + unit.source.string());
 }
 
 // A file that includes libtorch takes a gigabyte or more to compile: memory limits the number of compilers
@@ -85,7 +101,8 @@ void compile_files(const Source& source, const Toolchain& toolchain, const fs::p
   link = joined(std::move(link), toolchain.link_flags);
   link.insert(link.end(), {"-o", (build / program_name).string()});
   const CommandResult result = run_command(link, source.directory);
-  if (result.exit_code != 0) throw BuildError(first_error(result), "c++ " + source.program + " (link)");
+  if (result.exit_code != 0)
+    throw BuildError(with_hint(first_error(result)), "c++ " + source.program + " (link)");
   for (const Unit& unit : units) fs::remove(unit.object);
 }
 
@@ -115,7 +132,7 @@ fs::path build_program(const Source& source, const Toolchain& toolchain, const f
     return fs::canonical(program);
   }
   fs::create_directories(programs);
-  const FileLock lock(programs / (key.substr(0, 2) + ".lock"), FileLock::Mode::exclusive);
+  const FileLock lock(programs / (key + ".lock"), FileLock::Mode::exclusive);
   if (fs::exists(program)) return fs::canonical(program);
 
   const auto start = std::chrono::steady_clock::now();
@@ -126,13 +143,14 @@ fs::path build_program(const Source& source, const Toolchain& toolchain, const f
   std::fflush(stdout);
   try {
     if (fs::exists(source.directory / "CMakeLists.txt")) {
-      const fs::path built = build_cmake_project(source, toolchain, build / "cmake");
+      const fs::path built = build_cmake_project(source, toolchain, build / "cmake", compilers_at_once());
       fs::create_symlink(built.lexically_relative(build), build / program_name);
     } else {
       compile_files(source, toolchain, build);
     }
   } catch (...) {
     fs::remove_all(build, ignored);
+    lock.discard();
     throw;
   }
   fs::rename(build, entry);

@@ -85,7 +85,8 @@ std::string first_error(const CommandResult& result) {
   return last.empty() ? "exit code " + std::to_string(result.exit_code) : last;
 }
 
-fs::path build_cmake_project(const Source& source, const Toolchain& toolchain, const fs::path& build) {
+fs::path build_cmake_project(const Source& source, const Toolchain& toolchain, const fs::path& build,
+                             std::size_t at_once) {
   const fs::path query = build / ".cmake/api/v1/query";
   fs::create_directories(query);
   std::ofstream(query / "codemodel-v2", std::ios::binary);
@@ -103,7 +104,8 @@ fs::path build_cmake_project(const Source& source, const Toolchain& toolchain, c
     configure.push_back("-DTorch_DIR=" + toolchain.torch_directory.string());
   run(configure, source.directory, "cmake -S " + source.directory.string());
   const fs::path executable = choose(executables_of(build), source.program);
-  run({"cmake", "--build", build.string(), "--parallel", "2"}, source.directory, "cmake --build");
+  run({"cmake", "--build", build.string(), "--parallel", std::to_string(at_once)}, source.directory,
+      "cmake --build");
   if (!fs::exists(executable))
     throw std::runtime_error("the CMake project did not build " + executable.string());
   return executable;

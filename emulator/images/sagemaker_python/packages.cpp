@@ -146,7 +146,12 @@ Packages install_packages(const Source& source, EntryKind kind, const fs::path& 
     in_use.reset();
     const FileLock making(lock, FileLock::Mode::exclusive);
     if (fs::exists(entry / complete)) continue;
-    install(source, wanted, facts, entry);
+    try {
+      install(source, wanted, facts, entry);
+    } catch (...) {
+      making.discard();
+      throw;
+    }
     if (shared) remove_least_recently_used(folder, python_packages_max);
   }
 }

@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <stdexcept>
 #include <system_error>
 #include <vector>
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace sagemaker::local::images {
@@ -49,23 +51,36 @@ std::vector<Entry> entries_of(const fs::path& cache) {
 
 }  // namespace
 
-FileLock::FileLock(const fs::path& file, Mode mode)
-    : fd_(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
-  if (fd_ < 0) throw std::runtime_error("cannot open " + file.string());
-  while (::flock(fd_, mode == Mode::exclusive ? LOCK_EX : LOCK_SH) != 0) {
-    if (errno == EINTR) continue;
-    ::close(fd_);
-    throw std::runtime_error("cannot lock " + file.string());
-  }
+FileLock::FileLock(const fs::path& file, Mode mode) : file_(file) {
+  if (!take(mode == Mode::exclusive ? LOCK_EX : LOCK_SH))
+    throw std::runtime_error("cannot lock " + file.string() + ": " + std::strerror(errno));
 }
 
 FileLock::~FileLock() {
   if (fd_ >= 0) ::close(fd_);
 }
 
+bool FileLock::take(int how) {
+  for (;;) {
+    fd_ = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd_ < 0) return false;
+    int result = ::flock(fd_, how);
+    while (result != 0 && errno == EINTR) result = ::flock(fd_, how);
+    if (result != 0) return false;
+    // Somebody may have removed the file while this waited for it.
+    struct stat held {
+    }, named{};
+    if (::fstat(fd_, &held) == 0 && ::stat(file_.c_str(), &named) == 0 && held.st_ino == named.st_ino)
+      return true;
+    ::close(std::exchange(fd_, -1));
+  }
+}
+
+void FileLock::discard() const { ::unlink(file_.c_str()); }
+
 std::optional<FileLock> FileLock::try_exclusive(const fs::path& file) {
-  FileLock lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
-  if (lock.fd_ < 0 || ::flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) return std::nullopt;
+  FileLock lock(file);
+  if (!lock.take(LOCK_EX | LOCK_NB)) return std::nullopt;
   return lock;
 }
 
@@ -109,6 +124,7 @@ void remove_least_recently_used(const fs::path& cache, const CacheLimits& limits
     fs::remove_all(removed, ignored);
     fs::rename(entry.path, removed, ignored);
     fs::remove_all(removed, ignored);
+    lock->discard();
     --count;
     bytes -= entry.bytes;
   }

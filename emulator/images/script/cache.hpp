@@ -25,18 +25,25 @@ class FileLock {
   enum class Mode { exclusive, shared };
   // Waits. Throws std::runtime_error where the file cannot be made.
   FileLock(const std::filesystem::path& file, Mode mode);
+  // Removes the file. Of an exclusive lock only: who waits for it then takes a new one.
+  void discard() const;
+
   // Exclusive, if nobody else has it now.
   static std::optional<FileLock> try_exclusive(const std::filesystem::path& file);
   ~FileLock();
-  FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileLock(FileLock&& other) noexcept : file_(std::move(other.file_)), fd_(std::exchange(other.fd_, -1)) {}
   FileLock& operator=(FileLock&& other) noexcept {
+    std::swap(file_, other.file_);
     std::swap(fd_, other.fd_);
     return *this;
   }
 
  private:
-  explicit FileLock(int fd) : fd_(fd) {}
-  int fd_;
+  explicit FileLock(std::filesystem::path file) : file_(std::move(file)) {}
+  bool take(int how);
+
+  std::filesystem::path file_;
+  int fd_ = -1;
 };
 
 // Where the cache `kind` ("cpp", "python") lies: the folder that the variable SAGEMAKER_<KIND>_CACHE names,
