@@ -37,7 +37,7 @@ MODELS = [
     ("iam", "2010-05-08", [
         "AttachRolePolicy", "CreateRole", "DeleteRole", "DeleteRolePolicy", "DetachRolePolicy", "GetRole",
         "GetRolePolicy", "GetUser", "ListAttachedRolePolicies", "ListRolePolicies", "ListRoleTags", "ListRoles",
-        "PutRolePolicy", "TagRole", "UntagRole", "UpdateAssumeRolePolicy", "UpdateRole"]),
+        "PutRolePolicy", "SimulatePrincipalPolicy", "TagRole", "UntagRole", "UpdateAssumeRolePolicy", "UpdateRole"]),
     ("cloudwatch", "2010-08-01", ["GetMetricData", "GetMetricStatistics", "ListMetrics", "PutMetricData"]),
 ]
 # The constants of validation_table.cpp that stand for the kinds of shapes.

@@ -22,18 +22,23 @@ namespace {
 
 const std::string pytorch = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.5.1-cpu-py311";
 
+// Where the PATH has a program; empty: nowhere.
+std::string found_on_path(const std::string& program) {
+  const char* path = std::getenv("PATH");
+  std::string_view rest = path == nullptr ? "" : path;
+  while (!rest.empty()) {
+    const std::filesystem::path found = std::filesystem::path(rest.substr(0, rest.find(':'))) / program;
+    if (std::filesystem::exists(found)) return found.string();
+    rest.remove_prefix(std::min(rest.size(), rest.find(':') + 1));
+  }
+  return "";
+}
+
 // An interpreter that can import torch; empty: none.
 std::string python_with_torch() {
-  for (const std::string python : {"python3", "/usr/bin/python3"}) {
-    if (std::system((python + " -c 'import torch' 2>/dev/null").c_str()) != 0) continue;
-    if (python.starts_with('/')) return python;
-    const char* path = std::getenv("PATH");
-    std::string_view rest = path == nullptr ? "" : path;
-    while (!rest.empty()) {
-      const std::filesystem::path found = std::filesystem::path(rest.substr(0, rest.find(':'))) / python;
-      if (std::filesystem::exists(found)) return found.string();
-      rest.remove_prefix(std::min(rest.size(), rest.find(':') + 1));
-    }
+  for (const std::string& python : {found_on_path("python3"), std::string("/usr/bin/python3")}) {
+    if (!python.empty() && std::system((python + " -c 'import torch' 2>/dev/null").c_str()) == 0)
+      return python;
   }
   return "";
 }
@@ -187,7 +192,7 @@ TEST_CASE("an entry point of the container is started as it is, and a missing in
   const json bash = run("bash", {{"TrainingImage", pytorch},
                                  {"TrainingInputMode", "File"},
                                  {"ContainerEntrypoint", {"/bin/sh"}},
-                                 {"ContainerArguments", {"-c", "command -v python3 && command -v pip3"}}});
+                                 {"ContainerArguments", {"-c", "command -v python3"}}});
   CHECK(bash.at("TrainingJobStatus") == "Completed");
 
   for (const std::string first : {"#!/nowhere/interpreter", "#!/usr/bin/env nowhere-interpreter"}) {
@@ -200,6 +205,66 @@ TEST_CASE("an entry point of the container is started as it is, and a missing in
     CHECK(job.at("TrainingJobStatus") == "Failed");
     CHECK(job.value("FailureReason", "").find("interpreter") != std::string::npos);
   }
+}
+
+TEST_CASE("the Python that --python names runs scripts, and is the one that a shell finds") {
+  const sagemaker::tests::TemporaryDirectory folder;
+  const std::filesystem::path python = folder / "python3";
+  std::ofstream(python) << "#!/bin/sh\nNAMED=yes exec " << found_on_path("python3") << " \"$@\"\n";
+  std::filesystem::permissions(python, std::filesystem::perms::owner_all);
+  Fixture local({"--python", python.string()});
+  local.write("train.py", "import os\nprint('named', os.environ.get('NAMED'))\n");
+  local.estimator("train.py").fit();
+  CHECK(local.logged("named yes"));
+  CHECK(local.logged(python.string() + " train.py"));
+  local.log.clear();
+  local.write("train.sh", "command -v python3\n");
+  local.estimator("train.sh").fit();
+  CHECK(local.logged(python.string()));
+}
+
+// What ModelTrainer of the SageMaker Python SDK's version 3 sends: a shell, whose script lies in a channel,
+// writes beside it and installs packages by pip.
+TEST_CASE("a driver in a channel can install packages for itself alone") {
+  Fixture local;
+  local.session.s3().create_bucket({.bucket = "code"});
+  local.session.s3().put_object(
+      {.bucket = "code",
+       .key = "driver/run.sh",
+       .body = "#!/bin/sh\nset -e\necho 'export FOUND=yes' > /opt/ml/input/settings.env\n. "
+               "/opt/ml/input/settings.env\n"
+               "cd /opt/ml/input/data/driver\npython3 make_wheel.py\n"
+               "$(python3 -c 'import sys; print(sys.executable)') -m pip install --quiet --no-index "
+               "--find-links . small-package\n"
+               "python3 -c 'import small_package; print(\"installed\", small_package.version)'\necho found "
+               "$FOUND\n"});
+  local.session.s3().put_object(
+      {.bucket = "code",
+       .key = "driver/make_wheel.py",
+       .body =
+           "import zipfile\n"
+           "with zipfile.ZipFile('small_package-1.0-py3-none-any.whl', 'w') as wheel:\n"
+           "  facts = 'small_package-1.0.dist-info/'\n"
+           "  wheel.writestr('small_package.py', 'version = 1.0')\n"
+           "  wheel.writestr(facts + 'METADATA', 'Metadata-Version: 2.1\\nName: small-package\\nVersion: "
+           "1.0')\n"
+           "  wheel.writestr(facts + 'WHEEL', 'Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\n"
+           "Tag: py3-none-any')\n"
+           "  wheel.writestr(facts + 'RECORD', '')\n"});
+  sm::EstimatorOptions options;
+  options.image_uri = pytorch;
+  options.role = sm::execution_role(local.session);
+  options.instance_count = 1;
+  options.instance_type = "ml.m5.large";
+  options.container_entry_point = {"/bin/sh"};
+  options.container_arguments = {
+      "-c",
+      "test -d /opt/ml/input || { echo no sandbox; exit 0; }; "
+      "chmod +x /opt/ml/input/data/driver/run.sh && /opt/ml/input/data/driver/run.sh"};
+  sm::Estimator(local.session, options).fit({{"driver", "s3://code/driver/"}});
+  if (local.logged("no sandbox")) return;
+  CHECK(local.logged("installed 1.0"));
+  CHECK(local.logged("found yes"));
 }
 
 TEST_CASE("processes of torch.distributed meet over the hosts of a job") {

@@ -342,7 +342,7 @@ TEST_CASE("error lines: from the first exception on, each once") {
   ErrorLines lines;
   lines.append(
       "epoch 1: Error 0.5\nTraceback (most recent call last):\n  File \"a.py\", line 3\n    raise Key");
-  lines.append("Error('k')\nKeyError: 'k'\nKeyError: 'k'\nlast");
+  lines.append("Error('k')\n    ^^^^^~~\nKeyError: 'k'\nKeyError: 'k'\nlast");
   CHECK(lines.text() == "raise KeyError('k')\n KeyError: 'k'\n last");
   ErrorLines custom;
   custom.append(

@@ -234,3 +234,19 @@ TEST_CASE("GetUser shows the identity of the credentials file") {
   CHECK(iam.fault("GetUser", json::object(), key) ==
         "ValidationError 400: Must specify userName when calling with non-User credentials");
 }
+
+TEST_CASE("a role may do everything, as far as the simulator knows") {
+  Identities iam;
+  const std::string arn = iam.call("CreateRole", create("Trainer")).at("Role").at("Arn");
+  const json simulated = iam.call(
+      "SimulatePrincipalPolicy",
+      {{"PolicySourceArn", arn}, {"ActionNames", {"sagemaker:CreateTrainingJob", "s3:ListAllMyBuckets"}}});
+  CHECK(simulated.at("IsTruncated") == false);
+  CHECK(simulated.at("EvaluationResults").size() == 2);
+  CHECK(simulated.at("EvaluationResults").at(1).at("EvalActionName") == "s3:ListAllMyBuckets");
+  CHECK(simulated.at("EvaluationResults").at(1).at("EvalResourceName") == "*");
+  CHECK(simulated.at("EvaluationResults").at(1).at("EvalDecision") == "allowed");
+  CHECK(iam.fault("SimulatePrincipalPolicy", {{"PolicySourceArn", "arn:aws:iam::123456789012:role/Nobody"},
+                                              {"ActionNames", {"s3:GetObject"}}}) ==
+        "NoSuchEntity 404: The role with name Nobody cannot be found.");
+}

@@ -103,7 +103,8 @@ void ErrorLines::add(std::string_view line) {
   }
   if (lines_.empty() && !names_exception(line)) return;
   std::string kept(trimmed(line));
-  if (kept.empty() || bytes_ + kept.size() > kept_bytes_max) return;
+  if (kept.find_first_not_of("^~ ") == std::string::npos) return;  // Python 3.11 points at the place
+  if (bytes_ + kept.size() > kept_bytes_max) return;
   if (std::find(lines_.begin(), lines_.end(), kept) != lines_.end()) return;
   bytes_ += kept.size();
   lines_.push_back(std::move(kept));

@@ -119,6 +119,24 @@ json delete_role_policy(const Iam& iam, const CallContext&, const json& input) {
   return nullptr;
 }
 
+// Nothing is enforced here, so everything is allowed: the SageMaker Python SDK asks before it uses a role.
+json simulate_principal_policy(const Iam& iam, const CallContext&, const json& input) {
+  const std::string arn = input.at("PolicySourceArn");
+  if (arn.find(":role/") != std::string::npos) require_role(iam.records, arn.substr(arn.rfind('/') + 1));
+  const json resources = input.value("ResourceArns", json::array({"*"}));
+  json results = json::array();
+  for (const json& action : input.at("ActionNames")) {
+    for (const json& resource : resources) {
+      results.push_back({{"EvalActionName", action},
+                         {"EvalResourceName", resource},
+                         {"EvalDecision", "allowed"},
+                         {"MatchedStatements", json::array()},
+                         {"MissingContextValues", json::array()}});
+    }
+  }
+  return {{"EvaluationResults", std::move(results)}, {"IsTruncated", false}};
+}
+
 }  // namespace
 
 void add_role_policy_operations(OperationTable& table, const Iam& iam) {
@@ -134,6 +152,7 @@ void add_role_policy_operations(OperationTable& table, const Iam& iam) {
   add("ListAttachedRolePolicies", list_attached_role_policies);
   add("ListRolePolicies", list_role_policies);
   add("PutRolePolicy", put_role_policy);
+  add("SimulatePrincipalPolicy", simulate_principal_policy);
 }
 
 }  // namespace sagemaker::local::services

@@ -4,8 +4,6 @@ namespace sagemaker::local::services {
 
 std::map<std::string, std::string> base_container_environment(const Platform& platform) {
   std::map<std::string, std::string> environment = platform.container_environment;
-  environment.try_emplace("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-  environment.try_emplace("LANG", "C.UTF-8");
   environment.try_emplace("AWS_REGION", platform.region);
   environment.try_emplace("AWS_DEFAULT_REGION", platform.region);
   return environment;
