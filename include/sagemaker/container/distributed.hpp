@@ -1,8 +1,8 @@
 // Training on several hosts. libtorch's c10d does the talking: Gloo between processors, NCCL between GPUs.
 //
-//   auto group = distributed::init(env);                       // one process a host, rank = place among the
-//   hosts distributed::DataParallel<Net> model(net, group);          // the same parameters everywhere
-//   distributed::Sampler sampler(images.size(0), group);       // a part of the rows for each host
+//   auto group = distributed::init(env);                    // one process a host; its rank is its place
+//   distributed::DataParallel<Net> model(net, group);       // the same parameters everywhere
+//   distributed::Sampler sampler(images.size(0), group);    // a part of the rows for each host
 //   for (int epoch = 0; epoch < epochs && !group.stop_requested(); ++epoch) {
 //     sampler.set_epoch(epoch);
 //     for (const torch::Tensor& rows : sampler.indices().split(rows_a_host)) {
