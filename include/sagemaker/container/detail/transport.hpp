@@ -1,13 +1,15 @@
 // What carries tensors between the hosts: an interface, so that only c10d.hpp sees libtorch's c10d.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include <sagemaker/container/distributed.hpp>
+#include <torch/torch.h>
+
+#include <sagemaker/container/distributed_types.hpp>
+#include <sagemaker/container/linkage.hpp>
 
 namespace sagemaker::container::distributed::detail {
 
