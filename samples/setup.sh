@@ -12,8 +12,8 @@ torch=(libtorch-dev libopenblas0-pthread)   # the second makes matrix products 3
 # Faster builds, the sandbox of jobs, and Gloo's headers, which training on several hosts needs.
 optional=(ccache mold bubblewrap libgloo-dev)
 tests=(python3 python3-boto3 python3-botocore)
-# Other people's clients and a second compiler: a test that lacks one of them is skipped by name.
-foreign=(python3-venv awscli rclone s3cmd restic clang)
+# Other people's clients, what Python scripts use, a second compiler: a test that lacks one of them is skipped by name.
+foreign=(python3-venv python3-pip python3-torch awscli rclone s3cmd restic clang)
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }

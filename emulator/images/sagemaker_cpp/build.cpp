@@ -132,7 +132,13 @@ fs::path build_program(const Source& source, const Toolchain& toolchain, const f
     return fs::canonical(program);
   }
   fs::create_directories(programs);
-  const FileLock lock(programs / (key + ".lock"), FileLock::Mode::exclusive);
+  const fs::path lock_file = programs / (key + ".lock");
+  auto lock = FileLock::try_exclusive(lock_file);
+  if (!lock) {
+    std::printf("Waiting for another job, which compiles %s\n", source.program.c_str());
+    std::fflush(stdout);
+    lock.emplace(lock_file, FileLock::Mode::exclusive);
+  }
   if (fs::exists(program)) return fs::canonical(program);
 
   const auto start = std::chrono::steady_clock::now();
@@ -150,7 +156,7 @@ fs::path build_program(const Source& source, const Toolchain& toolchain, const f
     }
   } catch (...) {
     fs::remove_all(build, ignored);
-    lock.discard();
+    lock->discard();
     throw;
   }
   fs::rename(build, entry);

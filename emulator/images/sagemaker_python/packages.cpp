@@ -137,6 +137,8 @@ Packages install_packages(const Source& source, EntryKind kind, const fs::path& 
   const fs::path entry = folder / wanted.key.substr(0, 32);
   const fs::path lock = entry.string() + ".lock";
   fs::create_directories(folder);
+  if (!fs::exists(entry / complete) && fs::exists(lock) && !FileLock::try_exclusive(lock))
+    log_line(log_info, "Waiting for another job, which installs the same packages");
   for (;;) {
     std::optional<FileLock> in_use(std::in_place, lock, FileLock::Mode::shared);
     if (fs::exists(entry / complete)) {
