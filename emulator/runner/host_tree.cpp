@@ -92,22 +92,26 @@ void write_json_file(const fs::path& file, const json& value) {
   if (!out.flush()) throw std::runtime_error("cannot write " + file.string());
 }
 
-InputTarget::InputTarget(const fs::path& directory, const std::string& relative)
-    : relative_(relative),
-      path_(directory / checked_relative(relative)),
-      is_folder_(relative.ends_with('/')) {
-  fs::create_directories(is_folder_ ? path_ : path_.parent_path());
+bool InputFolder::place(const std::string& relative) {
+  relative_ = relative;
+  path_ = directory_ / checked_relative(relative);
+  const bool is_folder = relative.ends_with('/');
+  const fs::path parent = is_folder ? path_ : path_.parent_path();
+  if (made_ != parent.native()) {
+    fs::create_directories(parent);
+    made_ = parent.native();
+  }
+  return !is_folder;
 }
 
-bool InputTarget::copy(const UniqueFd& from, const std::function<bool()>& stopped) const {
+bool InputFolder::copy(const UniqueFd& from, const std::function<bool()>& stopped) const {
   const UniqueFd to(
       checked(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644),
               "cannot write '" + relative_ + "'"));
   return copy_bytes(from.get(), to.get(), path_, stopped);
 }
 
-bool InputTarget::link(const UniqueFd& from) const {
-  const std::string source = "/proc/self/fd/" + std::to_string(from.get());
+bool InputFolder::link(const fs::path& source) const {
   if (::linkat(AT_FDCWD, source.c_str(), AT_FDCWD, path_.c_str(), AT_SYMLINK_FOLLOW) == 0) return true;
   if (errno == EEXIST || errno == EISDIR || errno == ENOTDIR) checked(-1, "cannot write '" + relative_ + "'");
   return false;

@@ -27,21 +27,21 @@ bool copy_bytes(int from, int to, const std::filesystem::path& target,
 // `relative` as a path that stays below its folder, or std::runtime_error.
 std::filesystem::path checked_relative(const std::string& relative);
 
-// Where an input goes: `relative` below `directory`, or std::runtime_error where it would lead out. Makes the
-// folders on the way; a name that ends in '/' is a folder only.
-class InputTarget {
+// A channel's folder while it is filled.
+class InputFolder {
  public:
-  InputTarget(const std::filesystem::path& directory, const std::string& relative);
-  bool is_folder() const { return is_folder_; }
-  // The bytes of an open file. False where `stopped` said so meanwhile; the target is incomplete then.
+  explicit InputFolder(std::filesystem::path directory) : directory_(std::move(directory)) {}
+  // The next input goes to `relative`, or std::runtime_error where that would lead out. Makes the folders on
+  // the way. False for a name that ends in '/': it is a folder only.
+  bool place(const std::string& relative);
+  // The bytes of an open file. False where `stopped` said so meanwhile; the input is incomplete then.
   bool copy(const UniqueFd& from, const std::function<bool()>& stopped = {}) const;
-  // A second name for an open file; false where that is not possible.
-  bool link(const UniqueFd& from) const;
+  // A second name for a file; false where that is not possible.
+  bool link(const std::filesystem::path& source) const;
 
  private:
-  std::string relative_;
-  std::filesystem::path path_;
-  bool is_folder_;
+  std::filesystem::path directory_, path_;
+  std::string relative_, made_;  // made_: the parent that is known to be there
 };
 
 // root/relative where every component is a real folder; nullopt otherwise.

@@ -22,11 +22,10 @@ void check_name(const std::string& name) {
 }
 
 void copy_files(const InputChannel& channel, const InputPlace& place) {
-  const fs::path folder = place.data / channel.name;
+  InputFolder target(place.data / channel.name);
   for (const InputFile& file : channel.files(place.index, place.count)) {
     if (place.stopped && place.stopped()) throw InputStopped();
-    const InputTarget target(folder, file.relative_path);
-    if (target.is_folder()) continue;
+    if (!target.place(file.relative_path)) continue;
     const UniqueFd from = open_input(channel, file);
     if (!target.copy(from, place.stopped)) throw InputStopped();
   }
@@ -37,19 +36,19 @@ void copy_files(const InputChannel& channel, const InputPlace& place) {
 Mount link_files(const InputChannel& channel, const InputPlace& place) {
   const fs::path folder = place.read_only / channel.name;
   fs::create_directories(folder);
+  InputFolder target(folder);
   bool copied = false;
   for (const InputFile& file : channel.files(place.index, place.count)) {
     if (place.stopped && place.stopped()) throw InputStopped();
-    const InputTarget target(folder, file.relative_path);
-    if (target.is_folder()) continue;
-    const UniqueFd from = open_input(channel, file);
-    if (target.link(from)) continue;
+    if (!target.place(file.relative_path) || target.link(file.source)) continue;
+    const UniqueFd from = open_input(channel, file);  // it was written anew
+    if (target.link("/proc/self/fd/" + std::to_string(from.get()))) continue;
     copied = true;
     if (!target.copy(from, place.stopped)) throw InputStopped();
   }
   if (copied && place.say)
     place.say("sagemaker-local: channel " + channel.name +
-              ": the objects lie on another file system than the jobs, some were copied");
+              ": objects that cannot be linked (another file system, too many links) were copied");
   return {folder, "/opt/ml/input/data/" + channel.name, true};
 }
 
