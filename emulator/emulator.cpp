@@ -147,7 +147,7 @@ struct Emulator::Parts {
             options.limits.http, [this](http::Request& request) { return pipeline.handle(request); },
             make_tls(options, data.tls())) {
     options.data_directory = data.path();
-    sandbox.hide(data.path());  // jobs get copies: what is stored is not theirs to see
+    sandbox.hide(data.path());  // what is stored is a job's to see only where a channel shows it
     port = server.bind(options.host, options.port);
     // Containers share the host's network and find the emulator like any client, with credentials of its own.
     const std::string address = options.host == "0.0.0.0" ? "127.0.0.1"
