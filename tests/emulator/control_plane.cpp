@@ -81,9 +81,9 @@ TEST_CASE("a part of a request that is not implemented is refused by name") {
       {"OutputDataConfig", {{"S3OutputPath", "s3://bucket/out"}}},
       {"ResourceConfig", {{"InstanceType", "ml.m5.large"}, {"InstanceCount", 1}, {"VolumeSizeInGB", 1}}},
       {"StoppingCondition", {{"MaxRuntimeInSeconds", 60}}},
-      {"CheckpointConfig", {{"S3Uri", "s3://bucket/checkpoints"}}}};
+      {"RemoteDebugConfig", {{"EnableRemoteDebug", true}}}};
   CHECK(local.refusal("CreateTrainingJob", job) ==
-        "ValidationException: CheckpointConfig is not implemented by sagemaker-local yet.");
+        "ValidationException: RemoteDebugConfig is not implemented by sagemaker-local yet.");
   // Nothing was made by the refused request.
   CHECK(local.refusal("DescribeTrainingJob", {{"TrainingJobName", "job"}}) ==
         "ValidationException: Requested resource not found.");
