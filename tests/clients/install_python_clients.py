@@ -15,7 +15,7 @@ NEW_ENOUGH = (1, 36)  # from there on boto3 sends and expects CRC checksums by d
 
 
 def run(*command):
-    return subprocess.run(command, capture_output=True, text=True, timeout=240)
+    return subprocess.run(command, capture_output=True, text=True, timeout=380)
 
 
 def has_new_boto3():
@@ -49,4 +49,7 @@ def main(folder, *packages):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except subprocess.TimeoutExpired as error:
+        sagemaker_local.skip(f"{' '.join(error.cmd)} takes longer than {error.timeout:.0f} s")
