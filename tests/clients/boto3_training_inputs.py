@@ -96,11 +96,11 @@ class TrainingInputs(local_emulator.EmulatorTest):
             hosts.setdefault(host, []).append(bytes.fromhex(data))
         return hosts
 
-    def refusal(self, *arguments, **options):
+    def refusal(self, *arguments, code="ValidationException", **options):
         with self.assertRaises(ClientError) as caught:
             self.create(*arguments, **options)
         error = caught.exception.response["Error"]
-        self.assertEqual(error["Code"], "ValidationException")
+        self.assertEqual(error["Code"], code)
         return error["Message"]
 
     # ---- Pipe -----------------------------------------------------------------------------------
@@ -339,6 +339,23 @@ class TrainingInputs(local_emulator.EmulatorTest):
                 },
             ),
         )
+
+    def test_more_instances_than_there_can_be_are_over_the_quota(self):
+        wanted = "is 250 Instances, with current utilization of 0 Instances and a request delta of 3000000 Instances"
+        for resources in (
+            {"InstanceType": "ml.m5.large", "InstanceCount": 3000000},
+            {
+                "InstanceGroups": [
+                    {"InstanceGroupName": "g", "InstanceType": "ml.m5.large", "InstanceCount": 3000000}
+                ]
+            },
+        ):
+            message = self.refusal(
+                [channel("s3://data/parts/")],
+                code="ResourceLimitExceeded",
+                ResourceConfig={**resources, "VolumeSizeInGB": 1},
+            )
+            self.assertIn(wanted, message)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 // See input_validation.hpp.
 #include "emulator/services/sagemaker/training/input_validation.hpp"
 
+#include <cstdint>
 #include <set>
 #include <string>
 
+#include "emulator/limits.hpp"
 #include "emulator/services/service_error.hpp"
 
 namespace sagemaker::local::services {
@@ -67,6 +69,18 @@ std::set<std::string> group_names(const json& input) {
   return names;
 }
 
+// As AWS refuses what an account's quota does not allow.
+void check_quota(const std::string& instance_type, std::int64_t instances) {
+  const std::int64_t limit = RunnerLimits{}.training_instances_max;
+  if (instances <= limit) return;
+  throw ServiceFault("ResourceLimitExceeded", 400,
+                     "The account-level service limit '" + instance_type + " for training job usage' is " +
+                         std::to_string(limit) +
+                         " Instances, with current utilization of 0 Instances and a request delta of " +
+                         std::to_string(instances) +
+                         " Instances. Please use AWS Service Quotas to request an increase for this quota.");
+}
+
 }  // namespace
 
 void check_instance_groups(const json& input) {
@@ -76,6 +90,7 @@ void check_instance_groups(const json& input) {
       throw validation_fault("ResourceConfig must contain InstanceType and InstanceCount.");
     if (resources.at("InstanceCount").get<std::int64_t>() < 1)
       throw validation_fault("ResourceConfig.InstanceCount must be at least 1.");
+    check_quota(resources["InstanceType"], resources["InstanceCount"]);
     return;
   }
   if (resources.contains("InstanceType") || resources.contains("InstanceCount"))
@@ -86,10 +101,13 @@ void check_instance_groups(const json& input) {
     throw validation_fault("ResourceConfig.InstanceGroups must contain at least one instance group.");
   if (group_names(input).size() != resources["InstanceGroups"].size())
     throw validation_fault("The names of the instance groups in ResourceConfig must be unique.");
-  for (const json& group : resources["InstanceGroups"])
+  std::int64_t instances = 0;
+  for (const json& group : resources["InstanceGroups"]) {
     if (group.at("InstanceCount").get<std::int64_t>() < 1)
       throw validation_fault("InstanceCount of instance group \"" +
                              group.at("InstanceGroupName").get<std::string>() + "\" must be at least 1.");
+    check_quota(group.at("InstanceType"), instances += group["InstanceCount"].get<std::int64_t>());
+  }
 }
 
 void check_input_channels(const json& input) {
