@@ -32,6 +32,14 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto delivery_retry = std::chrono::milliseconds(2);
 
+// Where the emulator is built with a sanitizer that reserves terabytes of memory for itself, so are its own
+// programs for containers: below a limit they would not even start.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool limits_memory = false;
+#else
+constexpr bool limits_memory = true;
+#endif
+
 // The number after "name": in what bubblewrap wrote; -1 where it is not there yet.
 int status_number(const std::string& text, const std::string& name) {
   const std::string key = "\"" + name + "\":";
@@ -147,7 +155,7 @@ class ContainerProcess final : public Container {
     const auto set = [&](int resource, std::uint64_t value) {
       if (value > 0) request_.limits.push_back({resource, value});
     };
-    set(RLIMIT_DATA, spec_.limits.memory_bytes);
+    if (limits_memory) set(RLIMIT_DATA, spec_.limits.memory_bytes);
     set(RLIMIT_FSIZE, spec_.limits.file_bytes);
     if (spec_.limits.processes == 0) return;
     set(RLIMIT_NPROC, process_rlimit(spec_.limits.processes));

@@ -11,6 +11,7 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "emulator/runner/unique_fd.hpp"
 
@@ -78,6 +79,9 @@ fs::path checked_relative(const std::string& relative) {
 }
 
 void make_training_tree(const fs::path& root) {
+  std::error_code ignored;
+  // Root may remove anything; another user may be kept out of folders by what a job made of them.
+  if (::geteuid() != 0 && fs::is_directory(fs::symlink_status(root, ignored))) make_removable(root);
   fs::remove_all(root);
   for (const char* folder : {"ml/input/config", "ml/input/data", "ml/model", "ml/output/data",
                              "ml/output/intermediate", "ml/output/metrics/sagemaker", "ml/output/profiler",

@@ -110,6 +110,16 @@ TEST_CASE("folders that nobody may enter are collected and removed") {
   });
 }
 
+TEST_CASE("what a job has left behind keeps nobody from making the folders of the next one") {
+  CHECK(as_ordinary_user([] {
+          const TemporaryDirectory directory;
+          const fs::path root = directory.path() / "algo-1";
+          fs::create_directories(root / "ml/model/closed/deep");
+          fs::permissions(root / "ml/model/closed", fs::perms::none);
+          runner::make_training_tree(root);
+        }) == 0);
+}
+
 TEST_CASE("what a job that had to be killed has written is collected from every host") {
   in_both_sandboxes([](const Sandbox& sandbox) {
     Job job(sandbox,

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <zlib.h>
 
 #include "emulator/runner/training/pipe_channel.hpp"
@@ -74,6 +75,13 @@ std::string many_bytes(std::size_t size) {
   return bytes;
 }
 
+// Whether a thread of this process does.
+bool sleeps_in_open() {
+  for (const fs::directory_entry& task : fs::directory_iterator("/proc/self/task"))
+    if (read_text(task.path() / "syscall").starts_with(std::to_string(SYS_openat) + " ")) return true;
+  return false;
+}
+
 }  // namespace
 
 TEST_CASE("each epoch is a FIFO of its own, and the next one is there before the last one ends") {
@@ -141,6 +149,15 @@ TEST_CASE("no reader, a reader that stops reading, and one that took the FIFO aw
   channel.reset();
   CHECK(std::chrono::steady_clock::now() - begin < 5s);
   if (fifo >= 0) ::close(fifo);
+}
+
+TEST_CASE("a FIFO that its reader has made unreadable delays no end") {
+  CHECK(as_ordinary_user([] {
+          Source source([](int) { return std::vector{text_record("data")}; });
+          const auto channel = source.start();
+          eventually([] { return sleeps_in_open(); });
+          fs::permissions(source.fifo(0), fs::perms::owner_write);
+        }) == 0);
 }
 
 TEST_CASE("what a job puts in the place of the next FIFO is never written to") {

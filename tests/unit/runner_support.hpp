@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -14,6 +15,7 @@
 
 #include <doctest/doctest.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,6 +37,28 @@ inline fs::path write_script(const fs::path& file, const std::string& text) {
 inline std::string read_text(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// The wait status of a child process that does this as an ordinary user, whom permissions keep out; SIGALRM
+// ends it where it hangs.
+inline int as_ordinary_user(const std::function<void()>& work) {
+  constexpr unsigned seconds = 30, nobody = 65534;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(seconds);
+    if (::geteuid() == 0 && (::setgid(nobody) != 0 || ::setuid(nobody) != 0)) ::_exit(3);
+    ::prctl(PR_SET_DUMPABLE, 1);  // may look at its own /proc
+    try {
+      work();
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "%s\n", error.what());
+      ::_exit(2);
+    }
+    ::_exit(0);
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  return status;
 }
 
 // Collects lines from any thread.

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -29,8 +30,12 @@ constexpr int pipe_bytes = 1024 * 1024;  // what a reader may lag behind before 
 struct Stopped {};
 struct ReaderGone {};  // it closed before the end: the next epoch follows
 
+std::string descriptor_path(const UniqueFd& descriptor) {
+  return "/proc/self/fd/" + std::to_string(descriptor.get());
+}
+
 UniqueFd reopen(const UniqueFd& path, int flags) {
-  const std::string name = "/proc/self/fd/" + std::to_string(path.get());
+  const std::string name = descriptor_path(path);
   for (;;) {
     UniqueFd opened(::open(name.c_str(), flags | O_CLOEXEC));
     if (opened || errno != EINTR) return opened;
@@ -53,13 +58,12 @@ class PipeChannel::Writer {
         thread_([this] { run(); }) {}
 
   ~Writer() {
-    UniqueFd reader;  // kept open until the thread has ended: its open() may only be about to begin
     {
       const std::lock_guard lock(mutex_);
-      stopped_ = true;
-      if (current_) reader = reopen(current_, O_RDONLY | O_NONBLOCK);
+      stopped_ = true;  // from now on current_ stays what it is
     }
     signal_event(wake_);
+    const UniqueFd reader = read_current();  // until the thread has ended: its open() may be about to begin
     thread_.join();
   }
 
@@ -69,6 +73,19 @@ class PipeChannel::Writer {
   }
 
  private:
+  // The other end of the FIFO that the thread may sleep on. The job may have taken the right to read it away,
+  // and descriptors may be rare: without this end the thread would sleep for ever.
+  UniqueFd read_current() const {
+    UniqueFd reader;
+    while (current_ && !ended_) {
+      reader = reopen(current_, O_RDONLY | O_NONBLOCK);
+      if (reader) break;
+      ::chmod(descriptor_path(current_).c_str(), 0666);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return reader;
+  }
+
   std::string name_of(int epoch) const { return channel_.name + "_" + std::to_string(epoch); }
 
   UniqueFd make_fifo(int epoch) const {
@@ -86,6 +103,11 @@ class PipeChannel::Writer {
   }
 
   void run() {
+    stream_all();
+    ended_ = true;
+  }
+
+  void stream_all() {
     // A reader that is gone is told by EPIPE; nothing else of this process shall hear of it.
     sigset_t broken_pipe;
     ::sigemptyset(&broken_pipe);
@@ -220,7 +242,7 @@ class PipeChannel::Writer {
 
   mutable std::mutex mutex_;
   UniqueFd current_;  // the FIFO that is waited on or written to
-  std::atomic<bool> stopped_ = false;
+  std::atomic<bool> stopped_ = false, ended_ = false;
   std::optional<std::string> failure_;
   std::thread thread_;  // last: it uses all of the above
 };

@@ -153,7 +153,8 @@ class Job {
       if (!sandbox_.isolated())
         throw JobFailure("ClientError: The checkpoint path " + spec_.checkpoint_path.string() +
                          " lies outside of /opt/ml, which needs bubblewrap on this machine");
-      result.push_back({checkpoint_folder(spec_, host), spec_.checkpoint_path});
+      // Without "..": what makes the mounts would follow one beyond the container's root.
+      result.push_back({checkpoint_folder(spec_, host), spec_.checkpoint_path.lexically_normal()});
     }
     if (!spec_.warm_pool_cache.empty()) {
       const fs::path cache = fs::absolute(spec_.warm_pool_cache) / cluster_.name(host);
