@@ -59,6 +59,45 @@ PreparedExec::PreparedExec(const SpawnRequest& request)
   join_file = request.join_file;
 }
 
+namespace {
+
+// System calls as they are. The C library's functions may do more than the call, and a sanitizer's do: it
+// keeps books about descriptors, handlers and locks, which the child would change for its parent.
+namespace raw {
+
+NOT_WATCHED int open(const char* path, int flags) {
+  return static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags, 0));
+}
+NOT_WATCHED void close(int fd) { ::syscall(SYS_close, fd); }
+NOT_WATCHED bool duplicate(int fd, int as) { return ::syscall(SYS_dup3, fd, as, 0) >= 0; }
+NOT_WATCHED int duplicate_above(int fd, int least) {
+  return static_cast<int>(::syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, least));
+}
+// Into a file of the kernel; where that is not allowed nothing is lost.
+NOT_WATCHED void write(const char* path, const char* text, std::size_t size) {
+  const int file = open(path, O_WRONLY | O_CLOEXEC);
+  if (file < 0) return;
+  ::syscall(SYS_write, file, text, size);
+  close(file);
+}
+
+NOT_WATCHED void default_signals(const sigset_t& mask) {
+  struct {
+    void (*handler)(int) = SIG_DFL;
+    unsigned long flags = 0;
+    void (*restorer)() = nullptr;
+    unsigned long mask = 0;
+  } const plain;
+  constexpr std::size_t mask_bytes = 8;
+  for (int signal = 1; signal < NSIG; ++signal)
+    ::syscall(SYS_rt_sigaction, signal, &plain, nullptr, mask_bytes);
+  ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, mask_bytes);
+}
+
+}  // namespace raw
+
+}  // namespace
+
 NOT_WATCHED void PreparedExec::execute(const sigset_t& mask) {
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) return;
   ::setsid();
@@ -66,38 +105,26 @@ NOT_WATCHED void PreparedExec::execute(const sigset_t& mask) {
   ::setrlimit(RLIMIT_CORE, &no_core);
   if (open_files.rlim_max > 0) ::setrlimit(RLIMIT_NOFILE, &open_files);
   for (const auto& [resource, limit] : limits) ::setrlimit(static_cast<__rlimit_resource>(resource), &limit);
-  if (!join_file.empty()) {
-    const int group = ::open(join_file.c_str(), O_WRONLY | O_CLOEXEC);
-    if (group >= 0) {
-      (void)!::write(group, "0", 1);
-      ::close(group);
-    }
-  }
-  // When memory runs out the job must die, not the emulator.
-  const int oom = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  if (oom >= 0) {
-    (void)!::write(oom, "500", 3);
-    ::close(oom);
-  }
+  if (!join_file.empty()) raw::write(join_file.c_str(), "0", 1);
+  raw::write("/proc/self/oom_score_adj", "500",
+             3);  // when memory runs out the job must die, not the emulator
   // The descriptors may overlap with 0..3: copies above are taken first.
-  const int output_copy = ::fcntl(output, F_DUPFD_CLOEXEC, 10);
-  const int status_copy = status >= 0 ? ::fcntl(status, F_DUPFD_CLOEXEC, 10) : -1;
-  const int null = ::open("/dev/null", O_RDONLY);
+  const int output_copy = raw::duplicate_above(output, 10);
+  const int status_copy = status >= 0 ? raw::duplicate_above(status, 10) : -1;
+  const int null = raw::open("/dev/null", O_RDONLY);
   if (output_copy < 0 || (status >= 0 && status_copy < 0) || null < 0) return;
-  if (::dup2(null, 0) < 0 || ::dup2(output_copy, 1) < 0 || ::dup2(output_copy, 2) < 0) return;
+  if (null != 0 && !raw::duplicate(null, 0)) return;
+  if (!raw::duplicate(output_copy, 1) || !raw::duplicate(output_copy, 2)) return;
   unsigned first_closed = 3;
   if (status_copy >= 0) {
-    if (::dup2(status_copy, 3) < 0) return;
+    if (!raw::duplicate(status_copy, 3)) return;
     first_closed = 4;
   }
   if (::syscall(SYS_close_range, first_closed, ~0U, 0U) != 0) {
-    for (int fd = static_cast<int>(first_closed); fd < 65536; ++fd) ::close(fd);
+    for (int fd = static_cast<int>(first_closed); fd < 65536; ++fd) raw::close(fd);
   }
   if (!directory.empty() && ::chdir(directory.c_str()) != 0) return;
-  struct sigaction plain {};
-  plain.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &plain, nullptr);
-  ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+  raw::default_signals(mask);
   ::execve(argv[0], argv.data(), environment.data());
 }
 

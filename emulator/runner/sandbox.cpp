@@ -115,10 +115,19 @@ void add_needed(Arguments& arguments, const ContainerSpec& spec, const std::vect
   }
 }
 
+// Asked once: getpwuid shares its answer between threads, and containers start on many.
+const fs::path& home_of_user() {
+  static const fs::path home = [] {
+    const passwd* user = ::getpwuid(::geteuid());
+    return user && user->pw_dir ? fs::path(user->pw_dir) : fs::path();
+  }();
+  return home;
+}
+
 // Secrets of the person who runs the emulator: no container needs them, and a container's code is not theirs.
 void add_hidden_secrets(Arguments& arguments) {
   std::vector<fs::path> homes;
-  if (const passwd* user = ::getpwuid(::geteuid()); user && user->pw_dir) homes.emplace_back(user->pw_dir);
+  if (!home_of_user().empty()) homes.push_back(home_of_user());
   if (const char* home = std::getenv("HOME"); home && *home == '/' && (homes.empty() || homes[0] != home)) {
     homes.emplace_back(home);
   }
