@@ -1,6 +1,8 @@
 """boto3 follows training jobs through queues, spot interruptions, checkpoints, retries, warm pools and restarts."""
 
+import io
 import json
+import tarfile
 import threading
 import time
 import unittest
@@ -238,6 +240,24 @@ class TrainingLife(unittest.TestCase):
             config = {"S3Uri": "s3://jobs/x", "LocalPath": taken}
             code, message = self.refusal(lambda: self.create("no", WAITER, CheckpointConfig=config))
             self.assertIn(taken, message)
+
+    def test_checkpoints_among_the_artifacts_are_stored_as_both(self):
+        self.emulator()
+        for folder in ("model", "output/data"):
+            name = folder.replace("/", "-")
+            place = f"/opt/ml/{folder}/points"
+            self.create(
+                name,
+                f"#!/bin/sh\necho last > {place}/last.txt\n",
+                CheckpointConfig={"S3Uri": f"s3://jobs/among/{name}", "LocalPath": place},
+            )
+            job = self.ended(name)
+            self.assertEqual(job["TrainingJobStatus"], "Completed", job.get("FailureReason"))
+            self.assertEqual(self.object(f"among/{name}/last.txt"), "last\n")
+            archive = f"output/{name}/output/{folder.split('/')[0]}.tar.gz"
+            packed = self.s3.get_object(Bucket="jobs", Key=archive)["Body"].read()
+            with tarfile.open(fileobj=io.BytesIO(packed)) as artifacts:
+                self.assertIn("points/last.txt", artifacts.getnames())
 
     def test_internal_errors_are_retried_as_often_as_asked(self):
         self.emulator()

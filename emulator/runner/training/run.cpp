@@ -333,6 +333,7 @@ class Job {
     try {
       // Root may remove anything; another user may be kept out of folders by what the job made of them.
       for (int host = 0; host < count_ && ::geteuid() != 0; ++host) make_removable(root_of(host));
+      if (events_.on_ended) events_.on_ended();
       outcome_.model_directory = artifacts("ml/model", "model");
       outcome_.output_directory = artifacts("ml/output/data", "output");
       for (int host = 0; host < count_; ++host) {

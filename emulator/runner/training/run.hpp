@@ -60,6 +60,9 @@ struct TrainingEvents {
   // The folders of all hosts are there and the data is, no container runs yet. May throw
   // std::runtime_error: the job fails with its text, which must begin as a FailureReason does.
   std::function<void()> on_prepared;
+  // No container runs any more, and the folders are as the job has left them: the artifacts, which may hold
+  // its checkpoints, are moved away next. Not where no container was started.
+  std::function<void()> on_ended;
   std::function<void(int host_index, std::string_view line)>
       on_line;  // called from several threads, one per host
 };

@@ -258,6 +258,7 @@ TrainingJobRun::Attempt TrainingJobRun::train(const runner::TrainingSpec& given)
   };
   const auto signal = control_.begin_attempt();
   events.on_prepared = [&] { side_work.begin(*signal); };
+  events.on_ended = [&] { side_work.end(); };
   events.on_phase = [&](runner::TrainingPhase phase) {
     const Cause cause = control_.cause();
     const bool again = cause == Cause::reclaimed || cause == Cause::breakdown || may_go_on_later(cause);

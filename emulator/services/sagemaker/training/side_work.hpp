@@ -36,7 +36,7 @@ class TrainingSideWork {
   // When the folders are there and no container runs: restores the checkpoints, until `stop` is requested.
   // Throws std::runtime_error with a FailureReason.
   void begin(const runner::StopSignal& stop);
-  // When the containers have ended: the last changes go to S3.
+  // When the containers have ended: the last changes go to S3. Again: what has changed since.
   void end();
 
  private:
