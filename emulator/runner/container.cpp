@@ -202,7 +202,9 @@ class ContainerProcess final : public Container {
     }
     started.set_value();  // the promise is gone after this
     follow();
+    const Clock::time_point ended_at = Clock::now();
     ExitStatus exit = reap();
+    exit.at = ended_at;
     signal_event(output_ended_);
     reader_.join();
     const std::lock_guard lock(mutex_);

@@ -18,8 +18,9 @@
 namespace sagemaker::local::runner {
 
 struct ExitStatus {
-  int code = 0;    // exit code; 128 + signal where a signal ended it
-  int signal = 0;  // 0: it exited
+  int code = 0;                                   // exit code; 128 + signal where a signal ended it
+  int signal = 0;                                 // 0: it exited
+  std::chrono::steady_clock::time_point at = {};  // when, before its last output was read
   bool success() const { return code == 0 && signal == 0; }
 };
 

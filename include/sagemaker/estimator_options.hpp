@@ -29,12 +29,12 @@ struct InstanceGroup {
 };
 
 struct EstimatorOptions {
-  std::string image_uri =
-      {};  // empty with a C++ entry point: {account}.dkr.ecr.{region}.amazonaws.com/sagemaker-cpp:latest
+  // Empty with a C++ entry point: {account}.dkr.ecr.{region}.amazonaws.com/sagemaker-cpp:latest.
+  std::string image_uri = {};
   std::string algorithm_arn = {};  // instead of an image: an algorithm of one's own or of the Marketplace
   std::string entry_point = {};    // script mode: the file to run; with a source_dir its path in that folder
-  std::string source_dir =
-      {};  // local folder, packed whole; or s3://.../sourcedir.tar.gz that is there already
+  // A local folder, packed whole; or s3://.../sourcedir.tar.gz that is there already.
+  std::string source_dir = {};
   std::vector<std::string> dependencies = {};  // files and folders put beside the entry point
   std::string framework_version = {};          // sm::PyTorch only: "2.4"
   std::string py_version = {};                 // sm::PyTorch only: "py311"
@@ -52,8 +52,8 @@ struct EstimatorOptions {
   std::string base_job_name = {};  // jobs are named {base}-{time}; empty: the image's name
   std::string code_location = {};  // s3://bucket/prefix for the packed sources; empty: the bucket of
                                    // output_path, else the default bucket
-  std::map<std::string, json> hyperparameters =
-      {};  // any JSON value; the container finds them in its environment; limits are the service's
+  // Any JSON value; the container finds them in its environment; limits are the service's.
+  std::map<std::string, json> hyperparameters = {};
   std::map<std::string, std::string> environment = {};
   std::vector<MetricDefinition> metric_definitions = {};
   std::vector<Tag> tags = {};
@@ -75,8 +75,8 @@ struct EstimatorOptions {
   std::string model_channel_name = "model";
   std::optional<bool> enable_sagemaker_metrics = {};
   std::string training_repository_access_mode = {};  // "Platform" (ECR, the service's default) or "Vpc"
-  std::string training_repository_credentials_provider_arn =
-      {};  // a Lambda that knows the registry's password
+  // A Lambda that knows the registry's password.
+  std::string training_repository_credentials_provider_arn = {};
   std::optional<bool> enable_infra_check = {};
   std::optional<bool> enable_remote_debug = {};
   std::optional<bool> enable_session_tag_chaining = {};

@@ -1,7 +1,6 @@
 // The images that AWS offers for a framework: the SageMaker Python SDK's image_uris.retrieve.
 //   sm::image_uris::retrieve({.framework = "pytorch", .region = "eu-west-1", .version = "2.4",
-//                             .py_version = "py311", .instance_type = "ml.g5.xlarge", .image_scope =
-//                             "training"})
+//                             .py_version = "py311", .instance_type = "ml.g5.xlarge"})
 //   -> 763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-training:2.4-gpu-py311
 // Accounts, versions and names are those of image_uri_config/pytorch.json in the SDK 2.257.7.
 #pragma once
@@ -33,8 +32,7 @@ inline std::string_view registry_account(std::string_view region) {
   };
   static constexpr std::string_view common =
       " ap-northeast-1 ap-northeast-2 ap-south-1 ap-southeast-1 ap-southeast-2 ca-central-1 eu-central-1 "
-      "eu-north-1 "
-      "eu-west-1 eu-west-2 eu-west-3 sa-east-1 us-east-1 us-east-2 us-west-1 us-west-2 ";
+      "eu-north-1 eu-west-1 eu-west-2 eu-west-3 sa-east-1 us-east-1 us-east-2 us-west-1 us-west-2 ";
   static constexpr Row rows[] = {
       {"af-south-1", "626614931356"},     {"ap-east-1", "871362719292"},
       {"ap-east-2", "975050140332"},      {"ap-northeast-3", "364406365360"},

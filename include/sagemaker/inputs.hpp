@@ -49,8 +49,8 @@ struct FileSystemInput {
 class ChannelSource {
  public:
   ChannelSource(const char* s3_uri) : input_{.s3_data = s3_uri} {}  // NOLINT(google-explicit-constructor)
-  ChannelSource(std::string s3_uri)
-      : input_{.s3_data = std::move(s3_uri)} {}                     // NOLINT(google-explicit-constructor)
+  ChannelSource(std::string s3_uri)                                 // NOLINT(google-explicit-constructor)
+      : input_{.s3_data = std::move(s3_uri)} {}
   ChannelSource(TrainingInput input) : input_(std::move(input)) {}  // NOLINT(google-explicit-constructor)
   ChannelSource(FileSystemInput input)                              // NOLINT(google-explicit-constructor)
       : file_system_(std::move(input)) {}

@@ -1,6 +1,6 @@
 // Trains a Python script in AWS's PyTorch containers: the SageMaker Python SDK's PyTorch estimator.
-//   sm::PyTorch estimator{session, {.entry_point = "train.py", .framework_version = "2.4", .py_version =
-//   "py311",
+//   sm::PyTorch estimator{session, {.entry_point = "train.py",
+//                                   .framework_version = "2.4", .py_version = "py311",
 //                                   .distribution = {{"torch_distributed", {{"enabled", true}}}},
 //                                   .instance_count = 2, .instance_type = "ml.g5.xlarge"}};
 //   estimator.fit({{"training", "s3://bucket/mnist"}});
@@ -160,8 +160,7 @@ class PyTorch : public Estimator {
     if (changes.image_uri.empty() || changes.entry_point.empty()) {
       throw ConfigError(
           "PyTorch::create_model needs an image_uri that serves and the entry_point for it: packing the "
-          "script into "
-          "the model's archive is not supported");
+          "script into the model's archive is not supported");
     }
     return Estimator::create_model(changes);
   }

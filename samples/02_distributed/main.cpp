@@ -75,8 +75,11 @@ Result train(const sm::Session& session, const std::string& data, int instances,
 double largest_difference(const std::vector<double>& one, const std::vector<double>& other) {
   if (one.size() != other.size() || one.empty()) throw sm::Error("the models have different sizes");
   double most = 0;
-  for (std::size_t index = 0; index < one.size(); ++index)
-    most = std::max(most, std::abs(one[index] - other[index]));
+  for (std::size_t index = 0; index < one.size(); ++index) {
+    const double difference = std::abs(one[index] - other[index]);
+    if (!(difference <= most)) most = difference;  // NaN too: it stays, and is below no limit
+    if (std::isnan(most)) break;
+  }
   return most;
 }
 

@@ -130,6 +130,7 @@ TEST_CASE("one host needs no network") {
   CHECK_FALSE(job.says(0, "distributed:"));
   CHECK(job.numbers(0, "mean") == Numbers{1, 10});
   CHECK(job.numbers(0, "gathered") == Numbers{1, 10});
+  CHECK(job.says(0, "gathered empty 1 x 0\n"));
   CHECK(job.says(0, "any=0,0\ngroup=0\n"));
 }
 
@@ -150,6 +151,7 @@ TEST_CASE("collectives") {
     CHECK(job.numbers(rank, "broadcast") == Numbers{3, 10});
     CHECK(job.says(rank, "gathered 3 x 2\n"));
     CHECK(job.numbers(rank, "gathered") == Numbers{1, 10, 2, 10, 3, 10});
+    CHECK(job.says(rank, "gathered empty 3 x 0\n"));
     CHECK(job.says(rank, "any=1,0\ngroup=1\n"));
     CHECK(job.says(rank, "integers have no mean"));
   }

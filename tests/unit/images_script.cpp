@@ -71,6 +71,28 @@ TEST_CASE("a command has the environment that it is given, and no other") {
   CHECK(output == "ONLY=this\n");
 }
 
+TEST_CASE("what a command leaves in the background may write without end") {
+  const TemporaryDirectory folder;
+  Command command{
+      .argv = {"/bin/sh", "-c", "echo $$ > pid; yes & while [ ! -e go ]; do sleep 0.01; done; exit 3"},
+      .directory = folder.path()};
+  command.shown = false;
+  bool ended = false;
+  std::size_t bytes_after_its_end = 0;
+  command.on_output = [&](std::string_view text) {
+    if (ended) bytes_after_its_end += text.size();
+    while (!ended) {
+      write(folder / "go", "");
+      std::string pid, line;
+      std::getline(std::ifstream(folder / "pid") >> std::ws, pid);
+      std::getline(std::ifstream("/proc/" + pid + "/stat"), line);
+      ended = line.find(") Z ") != std::string::npos;
+    }
+  };
+  CHECK(run(command).exit_code() == 3);      // then nobody reads the pipe any more, which ends the writer
+  CHECK(bytes_after_its_end <= 128 * 1024);  // a pipe holds 64 KiB
+}
+
 TEST_CASE("SIGTERM goes on to the command") {
   Command command{
       .argv = {"/bin/sh", "-c", "trap 'echo told; exit 5' TERM; echo up; while :; do sleep 0.01; done"},

@@ -198,6 +198,33 @@ TEST_CASE("a job that fails on one host is ended on the others") {
   });
 }
 
+TEST_CASE("a host that ends without a word is the reason, not what the others say about it") {
+  in_both_sandboxes([](const Sandbox& sandbox) {
+    std::string end;
+    int code = 0;
+    SUBCASE("it exits") { end = "exit 5", code = 5; }
+    SUBCASE("it is killed") { end = "kill -9 $$", code = 137; }
+    Job job(sandbox,
+            "if [ $SM_CURRENT_HOST = algo-2 ]; then\n"
+            "  while [ ! -e $ML/output/go ]; do sleep 0.01; done; " +
+                end +
+                "\nfi\n"
+                "trap 'echo has lost algo-2 > $ML/output/failure; exit 1' TERM\n"
+                "echo up; while :; do sleep 0.01; done\n");
+    job.spec.instance_count = 2;
+    std::thread other([&] {
+      CHECK(eventually([&] { return job.lines[0].contains("up"); }));
+      std::ofstream(job.spec.root / "algo-2/ml/output/go");
+    });
+    const TrainingOutcome outcome = job.run();
+    other.join();
+    CHECK(outcome.kind == Kind::failed);
+    CHECK(outcome.failure_reason == "AlgorithmError: , exit code: " + std::to_string(code));
+    CHECK(outcome.exit->code == code);
+    CHECK(read_text(job.spec.root / "algo-1/ml/output/failure") == "has lost algo-2\n");
+  });
+}
+
 TEST_CASE("a job that runs too long is ended, and what it saved is kept") {
   in_both_sandboxes([](const Sandbox& sandbox) {
     Job job(sandbox,

@@ -42,8 +42,7 @@ std::string with_hint(const std::string& error) {
   if (error.find("fatal error: ") != std::string::npos && error.find("No such file") != std::string::npos)
     return error +
            " (neither in the source folder nor on this machine: install the library's development files, and "
-           "link "
-           "it by a CMakeLists.txt beside the entry point)";
+           "link it by a CMakeLists.txt beside the entry point)";
   return error;
 }
 

@@ -56,9 +56,9 @@ Launcher launcher_of(const TrainingEnvironment& env) {
   if (!takes_part(env)) return Launcher::process;
   for (const Switch& one : refused) {
     if (!enabled(env, one.parameter)) continue;
-    throw std::runtime_error(
-        "the distribution " + std::string(one.distribution) + " (hyperparameter " + one.parameter +
-        ") is not implemented by sagemaker-local yet; torch_distributed and pytorchddp are");
+    throw std::runtime_error("the distribution " + std::string(one.distribution) + " (hyperparameter " +
+                             one.parameter +
+                             ") is not implemented by sagemaker-local yet; torch_distributed is");
   }
   // AWS starts the second with a library of its own, which does what torchrun does.
   const bool torchrun =

@@ -80,8 +80,7 @@ std::string extra_info_of(const CommandEnd& end, const std::string& message, con
   if (module.empty()) return "";
   return "the module " + module + " is not installed for " + python.string() +
          " on this machine: install it there, name it in requirements.txt, or start sagemaker-local with "
-         "--python "
-         "FILE, the interpreter of an environment that has it";
+         "--python FILE, the interpreter of an environment that has it";
 }
 
 int run_script(const TrainingEnvironment& env, const Variables& given) {

@@ -1,6 +1,7 @@
 // See command.hpp.
 #include "emulator/images/script/command.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -10,6 +11,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -100,14 +102,26 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
   ::_exit(127);
 }
 
-// True while there may be more.
-bool read_output(int fd, const Command& command) {
+// The number of bytes; 0 where there are no more, now or ever.
+std::size_t read_output(int fd, const Command& command) {
   char buffer[16384];
-  const ssize_t size = ::read(fd, buffer, sizeof buffer);
-  if (size <= 0) return size < 0 && errno == EINTR;
+  ssize_t size = ::read(fd, buffer, sizeof buffer);
+  while (size < 0 && errno == EINTR) size = ::read(fd, buffer, sizeof buffer);
+  if (size <= 0) return 0;
   if (command.shown) copy_out(buffer, static_cast<std::size_t>(size));
   if (command.on_output) command.on_output({buffer, static_cast<std::size_t>(size)});
-  return true;
+  return static_cast<std::size_t>(size);
+}
+
+// What the command wrote last is in the pipe by now; what others write there may have no end.
+void read_rest(int fd, const Command& command) {
+  int held = 0;
+  ::ioctl(fd, FIONREAD, &held);
+  for (std::size_t left = held > 0 ? static_cast<std::size_t>(held) : 0; left > 0;) {
+    const std::size_t size = read_output(fd, command);
+    if (size == 0) return;
+    left -= std::min(left, size);
+  }
 }
 
 void follow(const Command& command, int output, int child, const StopSignals& signals, CommandEnd& end) {
@@ -119,9 +133,9 @@ void follow(const Command& command, int output, int child, const StopSignals& si
       ::syscall(SYS_pidfd_send_signal, child, signal, nullptr, 0);
     }
     if (watched[1].revents != 0) break;
-    if (watched[0].revents != 0 && !read_output(output, command)) watched[0].fd = -1;
+    if (watched[0].revents != 0 && read_output(output, command) == 0) watched[0].fd = -1;
   }
-  while (read_output(output, command)) continue;  // what it wrote last
+  read_rest(output, command);
 }
 
 }  // namespace

@@ -266,8 +266,6 @@ class Job {
           all_ended = false;
         } else if (!ending && !exit->success()) {
           ending = Kind::failed;
-          failed_host_ = host;
-          outcome_.exit = *exit;
           stop_all(std::min<std::chrono::milliseconds>(peer_grace, limits_.training_stop_grace));
         }
       }
@@ -313,17 +311,29 @@ class Job {
 
   void conclude(Kind kind) {
     outcome_.kind = kind;
-    if (kind == Kind::failed) return fail(failure_reason());
-    outcome_.exit = containers_[0]->wait_for(std::chrono::milliseconds(0));
+    const int host = kind == Kind::failed ? first_failed_host() : 0;
+    outcome_.exit = containers_[static_cast<std::size_t>(host)]->wait_for(std::chrono::milliseconds(0));
+    if (kind == Kind::failed) fail(failure_reason(host));
   }
 
-  // What the job itself wrote, from the host that failed first, else from any other; else its exit code, in
-  // AWS's form.
-  std::string failure_reason() const {
+  // Of those that failed, the one that ended first: the others had lost it, or were told to end.
+  int first_failed_host() const {
+    std::optional<Clock::time_point> first;
+    int failed = 0;
+    for (int host = 0; host < count_; ++host) {
+      const auto exit = containers_[static_cast<std::size_t>(host)]->wait_for(std::chrono::milliseconds(0));
+      if (!exit || exit->success() || (first && *first <= exit->at)) continue;
+      first = exit->at;
+      failed = host;
+    }
+    return failed;
+  }
+
+  // What the host that failed first wrote itself, else its exit code, in AWS's form. What other hosts wrote
+  // is a consequence and would hide it.
+  std::string failure_reason(int host) const {
     if (!input_failure_.empty()) return "ClientError: Data download failed:" + input_failure_;
-    std::string text = read_failure(root_of(failed_host_));
-    for (int host = 0; host < count_ && clean_text(text, 1).empty(); ++host)
-      text = read_failure(root_of(host));
+    const std::string text = read_failure(root_of(host));
     if (!clean_text(text, limits_.failure_reason_chars_max).empty()) return "AlgorithmError: " + text;
     return "AlgorithmError: , exit code: " + std::to_string(outcome_.exit->code);
   }
@@ -369,7 +379,6 @@ class Job {
   std::vector<std::unique_ptr<Container>> containers_;
   bool started_ = false;
   Clock::time_point started_at_;
-  int failed_host_ = 0;
   std::string input_failure_;
   TrainingOutcome outcome_;
 };

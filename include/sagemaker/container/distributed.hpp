@@ -90,8 +90,8 @@ class Group {
 SAGEMAKER_CONTAINER_FUNCTION Group init(const TrainingEnvironment& env, const Options& options = {});
 
 struct DataParallelOptions {
-  std::size_t bucket_bytes = std::size_t{25}
-                             << 20;  // gradients travel together in buckets of about this size
+  // Gradients travel together in buckets of about this size.
+  std::size_t bucket_bytes = std::size_t{25} << 20;
   std::size_t first_bucket_bytes = std::size_t{1} << 20;  // small, so that the first one leaves early
   bool broadcast_buffers = true;  // BatchNorm's statistics of host 0 are everybody's, before each forward
 };

@@ -88,6 +88,8 @@ void collectives(const TrainingEnvironment&, const Group& group) {
   const torch::Tensor all = group.all_gather(mine());
   std::printf("gathered %d x %d\n", static_cast<int>(all.size(0)), static_cast<int>(all.size(1)));
   say("gathered", all);
+  const torch::Tensor empty = group.all_gather(torch::zeros({0, 2}));
+  std::printf("gathered empty %d x %d\n", static_cast<int>(empty.size(0)), static_cast<int>(empty.size(1)));
   group.barrier();
   std::printf("any=%d,%d\n", group.any(group.rank() == 1), group.any(false));
   std::printf("group=%d\n", group.process_group() != nullptr);

@@ -3,8 +3,7 @@
 // answers for a process that lives, and refuses for one that has ended. No byte is sent.
 #pragma once
 
-#include <algorithm>
-#include <charconv>
+#include <cerrno>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -85,7 +84,9 @@ SAGEMAKER_CONTAINER_FUNCTION bool has_gone(const std::string& address, const std
   int error = errno;
   socklen_t size = sizeof error;
   if (error == EINPROGRESS) {
-    if (::poll(&waiting, 1, static_cast<int>(patience.count())) <= 0) return true;
+    int ready = ::poll(&waiting, 1, static_cast<int>(patience.count()));
+    while (ready < 0 && errno == EINTR) ready = ::poll(&waiting, 1, static_cast<int>(patience.count()));
+    if (ready <= 0) return true;
     ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size);
   }
   return error != 0;

@@ -132,6 +132,8 @@ SAGEMAKER_CONTAINER_FUNCTION torch::Tensor Group::all_gather(const torch::Tensor
   const torch::NoGradGuard no_grad;
   const torch::Tensor packed = tensor.detach().contiguous();
   if (!state_->transport) return packed.clone().unsqueeze(0);
+  if (tensor.numel() == 0)
+    return torch::stack(std::vector<torch::Tensor>(state_->place.hosts.size(), packed));
   return detail::explaining(*state_, "all_gather", [&] { return state_->transport->all_gather(packed); });
 }
 
