@@ -193,6 +193,14 @@ class TrainingInputs(local_emulator.EmulatorTest):
             "s3://data/parts/nowhere (NoSuchKey: The specified key does not exist.)",
         )
 
+    def test_keys_that_cannot_be_files_together_fail_the_job_without_naming_this_machine(self):
+        self.put("collide/a", b"file")
+        self.put("collide/a/b", b"below it")
+        name = self.create([channel("s3://data/collide/")], LIST_FILES, "File")
+        reason = self.ended(name)["FailureReason"]
+        self.assertTrue(reason.startswith("ClientError: Data download failed:"), reason)
+        self.assertNotIn(self.emulator.directory, reason)
+
     def test_every_host_gets_its_shard(self):
         for mode in ("File", "FastFile"):
             lines = self.messages(

@@ -236,7 +236,15 @@ class TrainingLife(unittest.TestCase):
         )
         self.assertEqual(code, "ValidationException")
         self.assertIn("LocalPath", message)
-        for taken in ("/opt/ml/model/", "/opt/ml/input/data/train", "/opt/ml/checkpoints/../output", "checkpoints"):
+        for taken in (
+            "/opt/ml/model/",
+            "/opt/ml/input/data/train",
+            "/opt/ml/checkpoints/../output",
+            "checkpoints",
+            "/checkpoints",
+            "/etc",
+            "/tmp/../dev/ck",
+        ):
             config = {"S3Uri": "s3://jobs/x", "LocalPath": taken}
             code, message = self.refusal(lambda: self.create("no", WAITER, CheckpointConfig=config))
             self.assertIn(taken, message)
@@ -386,6 +394,7 @@ class TrainingLife(unittest.TestCase):
         self.assertTrue(plain["FailureReason"].startswith("InternalServerError"), plain["FailureReason"])
         self.s3.put_object(Bucket="jobs", Key="checkpoints/spot/enough", Body=b"")
         self.assertEqual(self.ended("spot")["TrainingJobStatus"], "Completed")
+        self.assertIn("Interrupted", self.statuses(self.describe("spot")))
         at = [int(m.split()[-1]) for m in self.messages("spot") if m.startswith("starts at")]
         self.assertEqual(len(at), 2, at)
         self.assertGreater(at[1], 3)

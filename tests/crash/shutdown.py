@@ -127,7 +127,7 @@ class Shutdown(unittest.TestCase):
             AlgorithmSpecification={"TrainingImage": self.emulator.program("train", TRAIN.format(size=LARGE)),
                                     "TrainingInputMode": "File"},
             OutputDataConfig={"S3OutputPath": "s3://bucket/output"},
-            ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+            ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 100},
             StoppingCondition={"MaxRuntimeInSeconds": 60})
         work = os.path.join(self.emulator.data, "work")
         self.until(lambda: any(path.endswith("model.tar.gz.partial") for path in self.files_below(work)),

@@ -115,6 +115,9 @@ class Job {
         if (channel.mode == InputMode::file && !std::exchange(told, true)) phase(TrainingPhase::downloading);
         try {
           bring(host, channel, position);
+        } catch (const fs::filesystem_error& error) {  // its text names folders of this machine
+          throw JobFailure("ClientError: Data download failed: channel " + channel.name + ": " +
+                           error.code().message());
         } catch (const std::exception& error) {
           throw JobFailure("ClientError: Data download failed:" + std::string(error.what()));
         }

@@ -89,6 +89,9 @@ void TrainingExecutor::recover(const store::Record& left) {
       training_state::fail(
           job, "InternalServerError: sagemaker-local ended while the job ran. Please try again.", now);
     }
+    if (goes_on && trained && secondary != "Interrupted" && secondary != "Starting" &&
+        secondary != "Pending" && job.document.value("EnableManagedSpotTraining", false))
+      training_state::enter(job, "Interrupted", "Training job interrupted. Waiting for spot instances", now);
     if (goes_on && secondary != "Starting")
       training_state::enter(job, "Starting", "Starting the training job", now);
   });

@@ -48,6 +48,10 @@ void check_checkpoint_folder(const std::string& path) {
     if (local == taken) refuse("is used by SageMaker");
   for (const std::string taken : {"/opt/ml/input", "/opt/ml/code", "/opt/ml/sagemaker"})
     if (local == taken || local.starts_with(taken + "/")) refuse("is used by SageMaker");
+  // The rest of a container's file system is this machine's, read-only.
+  for (const std::string above : {"/opt", "/tmp", "/var/tmp"})
+    if (local.starts_with(above + "/")) return;
+  refuse("is not implemented by sagemaker-local: it can make folders below /opt, /tmp and /var/tmp");
 }
 
 // How long a job may take, and what may happen to it meanwhile.
