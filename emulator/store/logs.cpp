@@ -91,15 +91,36 @@ bool insert_stream(Connection& connection, std::string_view group, std::string_v
   return connection.changes() == 1;
 }
 
-std::string select_events(const Logs::Range& range) {
-  std::string sql =
-      "SELECT timestamp_ms, ingestion_ms, sequence, message FROM log_events "
-      "WHERE stream = ? AND timestamp_ms >= ? AND timestamp_ms < ?";
-  if (range.place) {
-    sql.append(" AND (timestamp_ms, sequence) ").append(range.forward ? ">" : "<");
-    sql.append(range.inclusive ? "= (?, ?)" : " (?, ?)");
-  }
-  sql += range.forward ? " ORDER BY timestamp_ms, sequence" : " ORDER BY timestamp_ms DESC, sequence DESC";
+// One end of what is read, in the order of a stream.
+struct End {
+  Logs::Place place;
+  bool inclusive = false;
+};
+
+struct Ends {
+  End lower, upper;
+};
+
+// The times and the place of a range as one pair of ends, so that SQLite goes to the first event by the index
+// and stops behind the last. With the times as a condition of their own it starts at the first time and looks
+// at every event between there and the place.
+Ends ends_of(const Logs::Range& range) {
+  constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
+  constexpr std::int64_t greatest = std::numeric_limits<std::int64_t>::max();
+  Ends ends{{{range.start_ms.value_or(least), least}, true},
+            {{range.end_ms.value_or(greatest), least}, false}};
+  if (!range.place) return ends;
+  const std::int64_t time = range.place->timestamp_ms;
+  if (range.forward && time >= ends.lower.place.timestamp_ms) ends.lower = {*range.place, range.inclusive};
+  if (!range.forward && time < ends.upper.place.timestamp_ms) ends.upper = {*range.place, range.inclusive};
+  return ends;
+}
+
+std::string select_events(const Ends& ends, bool forward) {
+  std::string sql = "SELECT timestamp_ms, ingestion_ms, sequence, message FROM log_events WHERE stream = ?";
+  sql.append(" AND (timestamp_ms, sequence) ").append(ends.lower.inclusive ? ">= (?, ?)" : "> (?, ?)");
+  sql.append(" AND (timestamp_ms, sequence) ").append(ends.upper.inclusive ? "<= (?, ?)" : "< (?, ?)");
+  sql += forward ? " ORDER BY timestamp_ms, sequence" : " ORDER BY timestamp_ms DESC, sequence DESC";
   return sql + " LIMIT ?";
 }
 
@@ -355,16 +376,12 @@ std::vector<LogEvent> Logs::read(std::string_view group, std::string_view stream
   database_.read([&](Connection& connection) {
     const std::optional<std::int64_t> id = stream_id(connection, group, stream);
     if (!id) return;
-    Statement row = connection.prepare(select_events(range));
+    const Ends ends = ends_of(range);
+    Statement row = connection.prepare(select_events(ends, range.forward));
     row.bind(1, *id);
-    row.bind(2, range.start_ms.value_or(std::numeric_limits<std::int64_t>::min()));
-    row.bind(3, range.end_ms.value_or(std::numeric_limits<std::int64_t>::max()));
-    int index = 4;
-    if (range.place) {
-      row.bind(index++, range.place->timestamp_ms);
-      row.bind(index++, range.place->sequence);
-    }
-    row.bind(index, range.limit);
+    row.bind(2, ends.lower.place.timestamp_ms).bind(3, ends.lower.place.sequence);
+    row.bind(4, ends.upper.place.timestamp_ms).bind(5, ends.upper.place.sequence);
+    row.bind(6, range.limit);
     for (std::size_t bytes = 0; bytes < range.bytes_max && row.step(); bytes += events.back().message.size())
       events.push_back({row.integer(0), row.integer(1), row.integer(2), row.text(3)});
   });
