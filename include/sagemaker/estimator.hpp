@@ -105,7 +105,7 @@ class Estimator {
       sources_ = stage_sources(name);
       training.sources = *sources_;
     }
-    if (!options.wait || !options.logs) session_.print("Creating training-job with name: " + name);
+    session_.print("Creating training-job with name: " + name);
     session_.sagemaker().create_training_job(training.document());
     job_name_ = name;
     if (options.wait) wait(options.logs);

@@ -25,7 +25,9 @@ MACHINE_PATH = re.compile(r"(?<![\w.)}\]$*-])/(?:work|root)/")
 TORCH = re.compile(r"^(torch|ATen|c10|caffe2)/")
 TORCH_ALLOWED = ("include/sagemaker/container.hpp", "include/sagemaker/container/", "emulator/algorithms/",
                  "emulator/images/", "samples/", "tests/toolkit/", "tests/bench/", "tests/consumer/", "tests/gpu/")
-HTTPLIB_ALLOWED = ("include/sagemaker/aws/httplib_transport.hpp", "include/sagemaker/container/serving",
+HTTPLIB = ("httplib.h", "sagemaker/aws/httplib.hpp")
+HTTPLIB_ALLOWED = ("include/sagemaker/aws/httplib.hpp", "include/sagemaker/aws/httplib_transport.hpp",
+                   "include/sagemaker/container/serving",
                    "include/sagemaker/container/detail/serving",
                    "include/sagemaker/container/detail/connection_threads.hpp", "emulator/http/", "tests/")
 
@@ -80,8 +82,8 @@ def project_path(include, including, exists):
 
 def include_fault(path, include, exists):
     """What is wrong with `path` including `include`; None when nothing is."""
-    if include == "httplib.h" and not path.startswith(HTTPLIB_ALLOWED):
-        return "httplib.h belongs to the transports and emulator/http only"
+    if include in HTTPLIB and not path.startswith(HTTPLIB_ALLOWED):
+        return "cpp-httplib belongs to the transports and emulator/http only"
     if TORCH.match(include) and not path.startswith(TORCH_ALLOWED):
         return "<%s>: torch belongs to the container toolkit, images, algorithms and samples only" % include
     if path.startswith("include/") and include in BANNED_IN_HEADERS:

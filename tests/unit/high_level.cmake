@@ -7,3 +7,11 @@ sagemaker_test(high_level_hosting SOURCES high_level_hosting.cpp LABELS unit)
 sagemaker_test(high_level_local SOURCES high_level_local.cpp LABELS unit)
 sagemaker_test(high_level_options SOURCES high_level_options.cpp LABELS unit)
 sagemaker_test(high_level_following SOURCES high_level_following.cpp LINKS util LABELS unit)
+
+# cpp-httplib's macros decide the layout of its classes: a compile by hand that forgets them is told so, and does
+# not crash later.
+add_test(NAME high_level_compile_by_hand
+  COMMAND ${CMAKE_CXX_COMPILER} -std=c++20 -E -I ${PROJECT_SOURCE_DIR}/include -x c++
+    ${PROJECT_SOURCE_DIR}/include/sagemaker/aws/httplib_transport.hpp -o /dev/null)
+set_tests_properties(high_level_compile_by_hand PROPERTIES LABELS unit TIMEOUT 120
+  PASS_REGULAR_EXPRESSION "pkg-config --cflags --libs cpp-httplib")

@@ -107,14 +107,43 @@ TEST_CASE("hosts have colours on a terminal, and nothing there can move the curs
     console.host_line("algo-6", "six");
   };
   CHECK(on_terminal(show) ==
-        "\033[34m[algo-1]\033[0m one\r\n\033[35m[algo-2]\033[0m two?[2J?\tend\r\n\033[34m[algo-6]\033[0m "
+        "\033[34m[algo-1]\033[0m one\r\n\033[35m[algo-2]\033[0m "
+        "two\\x1b[2J\\x08\tend\r\n\033[34m[algo-6]\033[0m "
         "six\r\n");
-  CHECK(on_terminal(show, "1").starts_with("[algo-1] one\r\n[algo-2] two?"));
+  CHECK(on_terminal(show, "1").starts_with("[algo-1] one\r\n[algo-2] two\\x1b["));
   CHECK(on_terminal(show, "").starts_with("\033[34m"));  // set to nothing is not set
   std::vector<std::string> lines;
   detail::Console own([&](std::string_view line) { lines.emplace_back(line); });
   own.host_line("algo-2", "two\033[2J");
   CHECK(lines == std::vector<std::string>{"[algo-2] two\033[2J"});
+}
+
+TEST_CASE("a job's colours reach a terminal and end with their line, other control characters are shown") {
+  const auto shown = [](const char* text, const char* terminal = "xterm") {
+    return on_terminal([&] {
+      ::setenv("TERM", terminal, 1);
+      detail::Console console({});
+      console.line(text);
+    });
+  };
+  CHECK(shown("\033[1;31mred\033[m plain") == "\033[1;31mred\033[m plain\033[0m\r\n");
+  CHECK(shown("\033[31mred", "dumb") == "\\x1b[31mred\r\n");
+  CHECK(shown("\033[1;31Hmoved \033]0;title\a") == "\\x1b[1;31Hmoved \\x1b]0;title\\x07\r\n");
+  CHECK(shown("cut short \033[1;") == "cut short \\x1b[1;\r\n");
+  CHECK(shown("\x7f \xc2\x9b"
+              "2J caf\xc3\xa9 \xc2\xa9") == "\\x7f \\x9b2J caf\xc3\xa9 \xc2\xa9\r\n");
+  CHECK(shown("10%\r20%\r") == "10%\\x0d20%\r\n");
+}
+
+TEST_CASE("the line at the bottom of a terminal is written where it changes, and anew below other lines") {
+  CHECK(on_terminal([] {
+          detail::Console console({});
+          for (int look = 0; look < 4; ++look) console.show("Training", std::chrono::seconds(look / 3));
+          console.line("a line");
+          console.show("Training", std::chrono::seconds(1));
+          console.clear();
+          console.clear();
+        }) == "\r\033[K00:00 Training\r\033[K00:01 Training\r\033[Ka line\r\n\r\033[K00:01 Training\r\033[K");
 }
 
 TEST_CASE("the line at the bottom of a terminal tells status, time and the seconds that are billed") {

@@ -1,7 +1,9 @@
 // The options of an Estimator and of its channels beyond the everyday ones, PyTorch and the images of AWS:
 // what reaches CreateTrainingJob, what comes back with attach, and what is refused before anything is sent.
+#include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -288,6 +290,35 @@ TEST_CASE("a job is updated, and tells of the instances that it keeps") {
   CHECK(pool->status == "Reused");
   CHECK(pool->resource_retained_billable_time_in_seconds == 7);
   CHECK(pool->reused_by_job == "next");
+}
+
+TEST_CASE("hyperparameters that JSON cannot hold arrive as Python writes them, or are refused by name") {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  EstimatorOptions options = basic();
+  options.hyperparameters = {{"nan", std::nan("")}, {"high", infinity}, {"low", -infinity}};
+  CHECK(request_of(options)["HyperParameters"] == json{{"nan", "nan"}, {"high", "inf"}, {"low", "-inf"}});
+  const Script script;
+  options.entry_point = script.file.string();
+  const json request = request_of(options);
+  CHECK(request["HyperParameters"]["nan"] == "NaN");
+  CHECK(request["HyperParameters"]["high"] == "Infinity");
+  CHECK(request["HyperParameters"]["low"] == "-Infinity");
+  const auto found = detail::options_of_job(request).hyperparameters;  // and the way back
+  CHECK(std::isnan(found.at("nan").get<double>()));
+  CHECK(found.at("high") == infinity);
+  CHECK(found.at("low") == -infinity);
+
+  const auto refused = [](const std::string& name, json value) {
+    EstimatorOptions given = basic();
+    given.hyperparameters[name] = std::move(value);
+    return refusal_of(given);
+  };
+  CHECK(refused("rates", json::array({1, std::nan("")}))
+            .starts_with("Hyperparameter \"rates\" holds a number"));
+  CHECK(refused("text", "caf\xe9") == "Hyperparameter \"text\" is not UTF-8 text");
+  CHECK(refused("texts", {{"a", {"caf\xe9"}}}) == "Hyperparameter \"texts\" is not UTF-8 text");
+  CHECK(refused("caf\xe9", 1).ends_with(" is not UTF-8 text"));
+  CHECK(refused("text", "caf\xc3\xa9") == "accepted");
 }
 
 TEST_CASE("images of AWS: account, region, version, processor and Python, as the SDK finds them") {

@@ -102,6 +102,8 @@ TEST_CASE("fit: role, bucket, sources, job, in this order, with the SDK's names 
       "sagemaker_job_name": "\"sagemaker-cpp-2026-11-21-07-00-00-123\"",
       "sagemaker_region": "\"eu-west-1\""}})"));
   CHECK(estimator.latest_training_job() == job);
+  REQUIRE(!stage.lines.empty());  // waited for or not, the job can be found again
+  CHECK(stage.lines.front() == "Creating training-job with name: " + job);
 }
 
 TEST_CASE("every option reaches the request") {

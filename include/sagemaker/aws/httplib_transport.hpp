@@ -1,5 +1,5 @@
 // The transport that programs use: cpp-httplib under a pool of kept connections per origin. This is the only
-// header of the clients that includes <httplib.h>. Bodies stream both ways in constant memory; targets go out
+// header of the clients that uses cpp-httplib. Bodies stream both ways in constant memory; targets go out
 // byte for byte. Known limit of cpp-httplib 0.11: it percent-decodes the values of response headers.
 #pragma once
 
@@ -16,10 +16,10 @@
 #include <utility>
 #include <vector>
 
-#include <httplib.h>
 #include <pthread.h>
 #include <signal.h>
 
+#include <sagemaker/aws/httplib.hpp>
 #include <sagemaker/aws/proxy.hpp>
 #include <sagemaker/aws/transport.hpp>
 #include <sagemaker/aws/uri.hpp>
@@ -161,10 +161,8 @@ class HttplibTransport final : public Transport {
     client.set_logger([to = connection.get()](const httplib::Request& sent, const auto&) {
       if (sent.method == "CONNECT") to->client.set_proxy_basic_auth("", "");
     });
-#ifdef CPPHTTPLIB_OPENSSL_SUPPORT
     client.enable_server_certificate_verification(options_.verify_tls);
     if (!options_.ca_bundle.empty()) client.set_ca_cert_path(options_.ca_bundle);
-#endif
     return connection;
   }
 
@@ -333,14 +331,12 @@ class HttplibTransport final : public Transport {
       case httplib::Error::Connection:
       case httplib::Error::BindIPAddress:
         throw TransportError(Kind::connect, "Could not connect to the endpoint URL: " + url);
-#ifdef CPPHTTPLIB_OPENSSL_SUPPORT
       case httplib::Error::SSLConnection:
       case httplib::Error::SSLLoadingCerts:
       case httplib::Error::SSLServerVerification:
         throw TransportError(Kind::tls, "SSL validation failed for " + url + ": " +
                                             httplib::to_string(error) +
                                             ". A private certificate authority is named by AWS_CA_BUNDLE.");
-#endif
       default:
         break;
     }

@@ -23,14 +23,14 @@ class Console {
 
   explicit Console(Sink sink) : sink_(std::move(sink)) {
     const char* terminal = std::getenv("TERM");
-    live_ =
-        !sink_ && ::isatty(STDOUT_FILENO) == 1 && terminal != nullptr && std::string_view(terminal) != "dumb";
+    terminal_ = !sink_ && ::isatty(STDOUT_FILENO) == 1;
+    live_ = terminal_ && terminal != nullptr && std::string_view(terminal) != "dumb";
     const char* plain = std::getenv("NO_COLOR");
     colours_ = live_ && (plain == nullptr || *plain == '\0');
   }
 
   // One whole line, without its end. Control characters of a job's output could rewrite the user's terminal:
-  // they are shown as '?' there, and kept in a file or pipe.
+  // there only colours (SGR sequences) get through, and others are shown as "\x1b". A file or pipe gets all.
   void line(std::string_view text) {
     const std::lock_guard lock(mutex_);
     if (sink_) return sink_(text);
@@ -49,19 +49,21 @@ class Console {
 
   bool live() const { return live_; }
 
-  // The line at the bottom; does nothing where there is no terminal.
+  // The line at the bottom, written where it changes; does nothing where there is no terminal.
   void show(std::string_view what, std::chrono::seconds elapsed) {
     if (!live_) return;
     const std::lock_guard lock(mutex_);
     char time[32];
     std::snprintf(time, sizeof time, "%02lld:%02lld ", static_cast<long long>(elapsed.count() / 60),
                   static_cast<long long>(elapsed.count() % 60));
-    write("\r\033[K" + std::string(time) + std::string(what));
-    live_shown_ = true;
+    std::string text = time + harmless(what);
+    if (text == live_shown_) return;
+    write("\r\033[K" + text);
+    live_shown_ = std::move(text);
   }
   void clear() {
     const std::lock_guard lock(mutex_);
-    if (std::exchange(live_shown_, false)) write("\r\033[K");
+    if (!std::exchange(live_shown_, "").empty()) write("\r\033[K");
   }
 
  private:
@@ -74,14 +76,52 @@ class Console {
   }
 
   void write_line(const std::string& prefix, std::string_view text) {
-    std::string bytes = std::exchange(live_shown_, false) ? "\r\033[K" : "";
+    std::string bytes = std::exchange(live_shown_, "").empty() ? "" : "\r\033[K";
     bytes += prefix;
-    for (const char c : text) {
-      const auto code = static_cast<unsigned char>(c);
-      bytes += live_ && ((code < ' ' && c != '\t' && c != '\n') || code == 0x7f) ? '?' : c;
-    }
+    bytes += terminal_ ? harmless(text) : std::string(text);
     bytes += '\n';
     write(bytes);
+  }
+
+  // The length of the SGR sequence (ESC [ digits and semicolons m) that `text` starts with; 0 where there is
+  // none.
+  static std::size_t colour_length(std::string_view text) {
+    if (!text.starts_with("\033[")) return 0;
+    const std::size_t end = text.find_first_not_of("0123456789;", 2);
+    return end != std::string_view::npos && text[end] == 'm' ? end + 1 : 0;
+  }
+
+  // Control characters: C0 but tab and line feed, DEL, and C1, which in UTF-8 are two bytes and which
+  // terminals obey as well (U+009B is ESC [).
+  static bool is_control(std::string_view text) {
+    const auto code = static_cast<unsigned char>(text[0]);
+    if (code < ' ') return code != '\t' && code != '\n';
+    return code == 0x7f || (code == 0xc2 && text.size() > 1 && static_cast<unsigned char>(text[1]) < 0xa0);
+  }
+
+  // What a terminal may be given of somebody else's text. Colours that it leaves on end with it.
+  std::string harmless(std::string_view text) const {
+    std::string shown;
+    bool coloured = false;
+    if (text.ends_with('\r')) text.remove_suffix(1);
+    while (!text.empty()) {
+      std::size_t length = live_ ? colour_length(text) : 0;
+      if (length > 0) {
+        coloured = true;
+        shown += text.substr(0, length);
+      } else if (is_control(text)) {
+        length = text[0] == '\xc2' ? 2 : 1;
+        char code[8];
+        std::snprintf(code, sizeof code, "\\x%02x",
+                      static_cast<unsigned>(static_cast<unsigned char>(text[length - 1])));
+        shown += code;
+      } else {
+        length = 1;
+        shown += text[0];
+      }
+      text.remove_prefix(length);
+    }
+    return coloured ? shown + "\033[0m" : shown;
   }
 
   static void write(const std::string& bytes) {
@@ -91,9 +131,10 @@ class Console {
 
   std::mutex mutex_;
   Sink sink_;
-  bool live_ = false;
+  bool terminal_ = false;
+  bool live_ = false;  // a terminal that can take a line back
   bool colours_ = false;
-  bool live_shown_ = false;
+  std::string live_shown_;  // the line at the bottom; empty where there is none
 };
 
 // Takes the line at the bottom away at scope end.

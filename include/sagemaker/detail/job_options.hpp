@@ -1,6 +1,7 @@
 // From the description of a training job back to the options of an Estimator that would start it.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,8 +12,12 @@
 
 namespace sagemaker::detail {
 
-// A hyperparameter's text as a value: what is JSON is decoded, anything else stays a text.
+// A hyperparameter's text as a value: what is JSON is decoded, and so are the three numbers that Python adds
+// to it; anything else stays a text.
 inline json decode_hyperparameter(const std::string& text) {
+  if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
+  if (text == "Infinity") return std::numeric_limits<double>::infinity();
+  if (text == "-Infinity") return -std::numeric_limits<double>::infinity();
   try {
     return aws::parse_json(text);
   } catch (const aws::JsonError&) {

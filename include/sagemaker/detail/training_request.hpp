@@ -1,6 +1,7 @@
 // From an Estimator's options to the document of CreateTrainingJob.
 #pragma once
 
+#include <cmath>
 #include <map>
 #include <optional>
 #include <set>
@@ -43,6 +44,41 @@ inline void check_instances(const EstimatorOptions& options) {
   }
 }
 
+// A number that JSON has no way to write, as Python writes it: json.dumps in the SDK's script mode, str
+// elsewhere.
+inline std::string non_finite_text(double number, bool script) {
+  if (std::isnan(number)) return script ? "NaN" : "nan";
+  return std::string(number < 0 ? "-" : "") + (script ? "Infinity" : "inf");
+}
+
+inline bool is_non_finite(const json& value) {
+  return value.is_number_float() && !std::isfinite(value.get<double>());
+}
+
+inline bool holds_non_finite(const json& value) {
+  if (!value.is_structured()) return is_non_finite(value);
+  for (const json& item : value) {
+    if (holds_non_finite(item)) return true;
+  }
+  return false;
+}
+
+// Hyperparameters that would not arrive as they were given.
+inline void check_hyperparameters(const std::map<std::string, json>& values) {
+  for (const auto& [name, value] : values) {
+    const std::string shown = "Hyperparameter " + aws::dump_json(name);
+    try {
+      json(name).dump();
+      value.dump();
+    } catch (const json::exception&) {  // dump is strict about UTF-8, unlike dump_json
+      throw ConfigError(shown + " is not UTF-8 text");
+    }
+    if (value.is_structured() && holds_non_finite(value))
+      throw ConfigError(shown +
+                        " holds a number that is not finite: inside arrays and objects JSON has none");
+  }
+}
+
 class TrainingRequest {
  public:
   TrainingRequest(const EstimatorOptions& options, const TrainingInputs& inputs)
@@ -68,6 +104,7 @@ class TrainingRequest {
     if (options_.disable_profiler && options_.profiler_config.is_object() &&
         !truth_of(options_.profiler_config, "DisableProfiler"))
       throw ConfigError("profiler_config.DisableProfiler cannot be false when disable_profiler is true");
+    check_hyperparameters(options_.hyperparameters);
     if (!options_.model_uri.empty() && options_.model_channel_name.empty())
       throw ConfigError("Expected a channel name if a channel URI " + options_.model_uri + " is specified");
     std::set<std::string> names;
@@ -228,7 +265,10 @@ class TrainingRequest {
   json hyperparameters() const {
     json values = json::object();
     for (const auto& [name, value] : options_.hyperparameters) {
-      values[name] = !sources && value.is_string() ? value.get<std::string>() : aws::dump_json(value);
+      if (is_non_finite(value))
+        values[name] = non_finite_text(value.get<double>(), sources.has_value());
+      else
+        values[name] = !sources && value.is_string() ? value.get<std::string>() : aws::dump_json(value);
     }
     if (!sources) return values;
     const std::string archive = isolated_sources()

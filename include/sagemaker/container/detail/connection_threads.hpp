@@ -12,8 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include <httplib.h>
-
+#include <sagemaker/aws/httplib.hpp>
 #include <sagemaker/container/linkage.hpp>
 
 namespace sagemaker::container::detail {

@@ -17,11 +17,11 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <httplib.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <sagemaker/aws/httplib.hpp>
 #include <sagemaker/container/batcher.hpp>
 #include <sagemaker/container/detail/connection_threads.hpp>
 #include <sagemaker/container/detail/log.hpp>
