@@ -68,7 +68,7 @@ TEST_CASE("an object that is deleted while a FastFile job runs stays readable fo
   std::thread remover([&] {
     CHECK(eventually([&] { return job.lines[0].contains("ready"); }));
     fs::remove(job.directory() / "source-t");
-    std::ofstream(job.spec.root / "algo-1/work/go") << "";
+    std::ofstream(job.spec.root / "algo-1" / "work" / "go") << "";
   });
   CHECK(job.run().kind == Kind::completed);
   remover.join();
