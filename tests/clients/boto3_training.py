@@ -3,7 +3,6 @@
 import io
 import tarfile
 import time
-import unittest
 
 import local_emulator
 from botocore.exceptions import ClientError
@@ -19,7 +18,7 @@ echo report > /opt/ml/output/data/report.txt
 """
 
 
-class Training(local_emulator.EmulatorTest):
+class Training(local_emulator.TrainingJobs, local_emulator.EmulatorTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -55,29 +54,6 @@ class Training(local_emulator.EmulatorTest):
         }
         request.update(changes)
         return self.sagemaker.create_training_job(**request)
-
-    def ended(self, name, within_s=60):
-        deadline = time.monotonic() + within_s
-        while time.monotonic() < deadline:
-            job = self.sagemaker.describe_training_job(TrainingJobName=name)
-            if job["TrainingJobStatus"] in ("Completed", "Failed", "Stopped"):
-                return job
-            time.sleep(0.05)
-        self.fail(f"{name} is still {job['TrainingJobStatus']}/{job['SecondaryStatus']}")
-
-    def messages(self, name):
-        streams = self.logs.describe_log_streams(
-            logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=name + "/"
-        )["logStreams"]
-        return [
-            event["message"]
-            for stream in streams
-            for event in self.logs.get_log_events(
-                logGroupName="/aws/sagemaker/TrainingJobs",
-                logStreamName=stream["logStreamName"],
-                startFromHead=True,
-            )["events"]
-        ]
 
     def refusal(self, call):
         with self.assertRaises(ClientError) as caught:

@@ -3,8 +3,6 @@
 import gzip
 import json
 import struct
-import time
-import unittest
 
 import local_emulator
 from botocore.exceptions import ClientError, ParamValidationError
@@ -31,7 +29,7 @@ def channel(uri, name="train", data_type="S3Prefix", distribution=None, source=N
     return {"ChannelName": name, "DataSource": {"S3DataSource": s3}, **members}
 
 
-class TrainingInputs(local_emulator.EmulatorTest):
+class TrainingInputs(local_emulator.TrainingJobs, local_emulator.EmulatorTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -66,27 +64,10 @@ class TrainingInputs(local_emulator.EmulatorTest):
         self.sagemaker.create_training_job(**request)
         return name
 
-    def ended(self, name):
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            job = self.sagemaker.describe_training_job(TrainingJobName=name)
-            if job["TrainingJobStatus"] in ("Completed", "Failed", "Stopped"):
-                return job
-            time.sleep(0.05)
-        self.fail(f"{name} is still {job['TrainingJobStatus']}/{job['SecondaryStatus']}")
-
     def messages(self, name):
         job = self.ended(name)
         self.assertEqual(job["TrainingJobStatus"], "Completed", job.get("FailureReason"))
-        group = "/aws/sagemaker/TrainingJobs"
-        streams = self.logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=name + "/")["logStreams"]
-        return [
-            event["message"]
-            for stream in streams
-            for event in self.logs.get_log_events(
-                logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True
-            )["events"]
-        ]
+        return super().messages(name)
 
     def epochs(self, *arguments, **options):
         """What each host got in each epoch, as bytes, by host."""

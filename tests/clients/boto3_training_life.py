@@ -32,7 +32,7 @@ echo "ends at $n"; echo $n > /opt/ml/model/count
 WAITER = "#!/bin/sh\ntrap 'exit 0' TERM\necho running\nwhile :; do sleep 0.05; done\n"
 
 
-class TrainingLife(unittest.TestCase):
+class TrainingLife(local_emulator.TrainingJobs, unittest.TestCase):
     def emulator(self, *arguments):
         emulator = local_emulator.LocalEmulator(*arguments)
         self.addCleanup(emulator.stop)
@@ -75,9 +75,6 @@ class TrainingLife(unittest.TestCase):
             **changes,
         )
 
-    def describe(self, name):
-        return self.sagemaker.describe_training_job(TrainingJobName=name)
-
     def until(self, condition, what, within_s=40):
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
@@ -87,30 +84,10 @@ class TrainingLife(unittest.TestCase):
             time.sleep(0.05)
         self.fail("it did not come about: " + what)
 
-    def ended(self, name):
-        return self.until(
-            lambda: (job := self.describe(name))["TrainingJobStatus"] in ("Completed", "Failed", "Stopped") and job,
-            f"the end of {name}",
-        )
-
     def reaches(self, name, secondary):
         return self.until(
             lambda: (job := self.describe(name))["SecondaryStatus"] == secondary and job, f"{name} {secondary}"
         )
-
-    def messages(self, name):
-        group = "/aws/sagemaker/TrainingJobs"
-        try:
-            streams = self.logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=name + "/")["logStreams"]
-        except ClientError:
-            return []
-        return [
-            event["message"]
-            for stream in streams
-            for event in self.logs.get_log_events(
-                logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True
-            )["events"]
-        ]
 
     def local(self, method, path, **headers):
         request = urllib.request.Request(self.emulator_.url + "/_local/" + path, method=method, headers=headers)

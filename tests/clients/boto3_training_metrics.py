@@ -4,14 +4,13 @@ CloudWatch. And a job that is stopped before it began.
 
 import datetime
 import time
-import unittest
 
 import local_emulator
 
 NAMESPACE = "/aws/sagemaker/TrainingJobs"
 
 
-class Metrics(local_emulator.EmulatorTest):
+class Metrics(local_emulator.TrainingJobs, local_emulator.EmulatorTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -34,15 +33,6 @@ class Metrics(local_emulator.EmulatorTest):
             StoppingCondition={"MaxRuntimeInSeconds": 120},
         )
 
-    def ended(self, name):
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            job = self.sagemaker.describe_training_job(TrainingJobName=name)
-            if job["TrainingJobStatus"] in ("Completed", "Failed", "Stopped"):
-                return job
-            time.sleep(0.05)
-        self.fail(f"{name} is still {job['TrainingJobStatus']}")
-
     def final(self, job):
         return {metric["MetricName"]: metric["Value"] for metric in job.get("FinalMetricDataList", [])}
 
@@ -58,16 +48,6 @@ class Metrics(local_emulator.EmulatorTest):
             Statistics=["SampleCount", "Sum", "Minimum", "Maximum"],
         )["Datapoints"]
         return {key: sum(point[key] for point in points) for key in ("SampleCount", "Sum")}
-
-    def messages(self, name):
-        streams = self.logs.describe_log_streams(logGroupName=NAMESPACE, logStreamNamePrefix=name + "/")["logStreams"]
-        return [
-            event["message"]
-            for stream in streams
-            for event in self.logs.get_log_events(
-                logGroupName=NAMESPACE, logStreamName=stream["logStreamName"], startFromHead=True
-            )["events"]
-        ]
 
     def test_both_streams_of_all_hosts_give_values(self):
         self.create(

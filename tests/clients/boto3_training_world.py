@@ -5,15 +5,13 @@ import json
 import os
 import tarfile
 import time
-import unittest
 
 import local_emulator
 from botocore.exceptions import ClientError, ParamValidationError
 
-GROUP = "/aws/sagemaker/TrainingJobs"
 
 
-class TrainingWorld(local_emulator.EmulatorTest):
+class TrainingWorld(local_emulator.TrainingJobs, local_emulator.EmulatorTest):
     @staticmethod
     def emulator_class():
         return local_emulator.LocalEmulator(environment={"HOST_SECRET": "of the host", "HF_TOKEN": "of the host"})
@@ -48,28 +46,6 @@ class TrainingWorld(local_emulator.EmulatorTest):
         except ParamValidationError as error:
             self.skipTest(f"this botocore is older than a member of the request: {error}")
         return name
-
-    def describe(self, name):
-        return self.sagemaker.describe_training_job(TrainingJobName=name)
-
-    def ended(self, name):
-        deadline = time.monotonic() + 90
-        while time.monotonic() < deadline:
-            job = self.describe(name)
-            if job["TrainingJobStatus"] in ("Completed", "Failed", "Stopped"):
-                return job
-            time.sleep(0.05)
-        self.fail(f"{name} is still {job['TrainingJobStatus']}/{job['SecondaryStatus']}")
-
-    def messages(self, name):
-        streams = self.logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix=name + "/")["logStreams"]
-        return [
-            event["message"]
-            for stream in streams
-            for event in self.logs.get_log_events(
-                logGroupName=GROUP, logStreamName=stream["logStreamName"], startFromHead=True
-            )["events"]
-        ]
 
     def completed(self, *arguments, **options):
         name = self.create(*arguments, **options)
