@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "emulator/runner/unique_fd.hpp"
+#include "emulator/utf8.hpp"
 
 namespace sagemaker::local::runner {
 namespace {
@@ -21,22 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t copy_piece_bytes = 32u << 20;  // between two looks whether the job is stopped
-
-// Length of the UTF-8 sequence at the start of `text`; 0: not valid.
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  const unsigned char second = byte(1);
-  const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
-  const bool outside = (first == 0xED && second > 0x9F) || (first == 0xF4 && second > 0x8F);
-  return overlong || outside ? 0 : length;
-}
 
 }  // namespace
 
@@ -171,15 +156,6 @@ void merge_folder(const fs::path& from, const fs::path& to) {
     if (fs::is_directory(source) || fs::is_directory(target)) fs::remove_all(to / name);
     fs::rename(from / name, to / name);
   }
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
 }
 
 std::string clean_text(std::string_view text, std::size_t chars_max) {

@@ -57,9 +57,6 @@ void make_removable(const std::filesystem::path& folder) noexcept;
 // Moves the contents of `from` into `to` (made where missing); what has the same name there is replaced.
 void merge_folder(const std::filesystem::path& from, const std::filesystem::path& to);
 
-// Valid UTF-8: no overlong forms, no surrogates.
-bool is_utf8(std::string_view text);
-
 // At most `chars_max` characters of valid UTF-8: bytes that are none become '?', white space at the end goes.
 std::string clean_text(std::string_view text, std::size_t chars_max);
 

@@ -9,7 +9,7 @@
 
 #include <sagemaker/aws/crypto.hpp>
 
-#include "emulator/wire/utf8.hpp"
+#include "emulator/utf8.hpp"
 
 namespace sagemaker::local::wire {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "emulator/http/host_names.hpp"
 #include "emulator/services/service_error.hpp"
-#include "emulator/wire/utf8.hpp"
+#include "emulator/utf8.hpp"
 
 namespace sagemaker::local::wire {
 namespace {

@@ -13,10 +13,10 @@
 #include <sagemaker/aws/uri.hpp>
 
 #include "emulator/services/s3/faults.hpp"
+#include "emulator/utf8.hpp"
 #include "emulator/wire/s3_address.hpp"
 #include "emulator/wire/s3_request_rows.hpp"
 #include "emulator/wire/s3_settings.hpp"
-#include "emulator/wire/utf8.hpp"
 
 namespace sagemaker::local::wire {
 namespace {

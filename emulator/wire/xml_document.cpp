@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "emulator/wire/utf8.hpp"
+#include "emulator/utf8.hpp"
 
 namespace sagemaker::local::wire {
 namespace {

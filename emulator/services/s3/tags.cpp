@@ -11,6 +11,7 @@
 
 #include "emulator/services/s3/faults.hpp"
 #include "emulator/services/s3/members.hpp"
+#include "emulator/utf8.hpp"
 
 namespace sagemaker::local::services::s3 {
 namespace {
@@ -21,15 +22,6 @@ constexpr std::size_t value_characters_max = 256;
 std::size_t characters_in(const std::string& text) {
   return static_cast<std::size_t>(std::count_if(
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
-
-bool is_utf8(const std::string& text) {
-  try {
-    json(text).dump();  // strict about it
-    return true;
-  } catch (const json::type_error&) {
-    return false;
-  }
 }
 
 // Letters and digits of any language (here: every character beyond ASCII), blanks, and a few signs.

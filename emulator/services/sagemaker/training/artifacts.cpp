@@ -6,6 +6,7 @@
 
 #include "emulator/runner/host_tree.hpp"
 #include "emulator/services/sagemaker/s3_locations.hpp"
+#include "emulator/utf8.hpp"
 
 namespace sagemaker::local::services {
 namespace {
@@ -50,7 +51,7 @@ class FolderUpload {
 
  private:
   void put(const fs::path& file, const std::string& key) {
-    if (!runner::is_utf8(key))
+    if (!is_utf8(key))
       throw std::runtime_error("the file name '" + runner::clean_text(key, key_bytes_max) +
                                "' is not UTF-8 and cannot be the key of an object");
     if (key.size() > key_bytes_max)
