@@ -3,9 +3,10 @@
 // program.
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -16,26 +17,37 @@
 #include "emulator/images/sagemaker_cpp/build.hpp"
 #include "emulator/images/script/cache.hpp"
 #include "emulator/images/script/failure.hpp"
+#include "emulator/images/script/source.hpp"
+#include "emulator/images/script/torchscript.hpp"
 
 namespace {
 
 namespace fs = std::filesystem;
+using sagemaker::container::ServingEnvironment;
 using sagemaker::container::TrainingEnvironment;
 using sagemaker::container::Variables;
 using namespace sagemaker::local::images;
 
 const ScriptImage image{"sagemaker-cpp", "train.cpp", "inference.cpp", "CMakeLists.txt"};
 
-// Measured to pay for libtorch on the CPU: one pool of threads rather than two that fight; threads that sleep
-// rather than spin while they wait for each other, which makes training ten times slower as soon as other
-// programs need the processors; memory that is kept. Nothing that the user has set is changed.
-void set_defaults(const Variables& variables) {
-  const auto cpus = variables.find("SM_NUM_CPUS");
-  if (cpus != variables.end()) ::setenv("OMP_NUM_THREADS", cpus->second.c_str(), 0);
-  ::setenv("OMP_WAIT_POLICY", "PASSIVE", 0);
-  ::setenv("OPENBLAS_NUM_THREADS", "1", 0);
-  ::setenv("MALLOC_TRIM_THRESHOLD_", "536870912", 0);
-  ::setenv("MALLOC_MMAP_THRESHOLD_", "536870912", 0);
+// Becomes `program`; returns only where that cannot be started.
+[[noreturn]] void become(const fs::path& program, const std::string& name, const std::string& command,
+                         const Variables& variables) {
+  set_libtorch_defaults(variables);
+  std::fflush(stdout);
+  ::execl(program.c_str(), name.c_str(), command.c_str(), nullptr);
+  throw std::runtime_error(program.string() + " cannot be started: " + std::strerror(errno));
+}
+
+void serve_without_code(const Variables& variables) {
+  const fs::path server = torchscript_server();
+  if (server.empty()) {
+    throw std::runtime_error(
+        "the model has no code, and sagemaker-torchscript-server, which serves such models, is missing "
+        "beside "
+        "sagemaker-cpp-image");
+  }
+  become(server, server.filename().string(), "serve", variables);
 }
 
 int start(const std::string& command) {
@@ -49,6 +61,8 @@ int start(const std::string& command) {
     return 1;
   };
   try {
+    if (command == "serve" && is_model_without_code(ServingEnvironment::read(variables), variables))
+      serve_without_code(variables);
     const TrainingEnvironment env = TrainingEnvironment::read(variables);
     output_dir = env.output_dir;
     const auto source = locate_source(command, env, variables, image);
@@ -56,12 +70,8 @@ int start(const std::string& command) {
     fs::path cache = cache_directory("cpp", variables);
     if (cache.empty()) cache = env.base_dir / "build";
     const fs::path program = build_program(source, toolchain, cache);
-    set_defaults(variables);
     fs::current_path(source.directory);
-    std::fflush(stdout);
-    ::execl(program.c_str(), source.program.c_str(), command.c_str(), nullptr);
-    return fail(program.string() + " cannot be started: " + std::strerror(errno),
-                source.program + " " + command);
+    become(program, source.program, command, variables);
   } catch (const BuildError& error) {
     return fail(error.what(), error.command());
   } catch (const std::exception& error) {

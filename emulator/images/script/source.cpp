@@ -1,6 +1,7 @@
 // See source.hpp.
 #include "emulator/images/script/source.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <stdexcept>
@@ -174,7 +175,7 @@ Source locate_source(const std::string& command, const container::TrainingEnviro
       throw std::runtime_error(
           "the " + image.name + " image needs code: " +
           (serving ? "set SAGEMAKER_PROGRAM and SAGEMAKER_SUBMIT_DIRECTORY, or put it into "
-                     "code/ of the model archive"
+                     "code/ of the model archive; only a TorchScript model (*.pt) does without"
                    : "give the hyperparameters sagemaker_program and "
                      "sagemaker_submit_directory, as an Estimator with an entry_point does"));
     }
@@ -188,6 +189,21 @@ Source locate_source(const std::string& command, const container::TrainingEnviro
   }
   check_program(source, image);
   return source;
+}
+
+bool is_model_without_code(const container::ServingEnvironment& env, const container::Variables& variables) {
+  const auto given = [&](const char* name) {
+    const auto found = variables.find(name);
+    return found != variables.end() && !found->second.empty();
+  };
+  if (given("SAGEMAKER_PROGRAM") || given("SAGEMAKER_SUBMIT_DIRECTORY")) return false;
+  if (holds_files(env.base_dir / "code") || holds_files(env.model_dir / "code")) return false;
+  std::error_code error;
+  const fs::directory_iterator files(env.model_dir, error);
+  return !error && std::any_of(begin(files), end(files), [](const fs::directory_entry& entry) {
+    const std::string extension = entry.path().extension().string();
+    return extension == ".pt" || extension == ".pth";
+  });
 }
 
 std::string s3_uri_of_url(const std::string& url, const std::string& endpoint) {

@@ -30,6 +30,11 @@ struct ScriptImage {
 Source locate_source(const std::string& command, const container::TrainingEnvironment& env,
                      const container::Variables& variables, const ScriptImage& image);
 
+// Whether "serve" has a saved torch model and no code to load it with: *.pt or *.pth is in /opt/ml/model, no
+// variable names a program or a submit directory, and neither /opt/ml/code nor /opt/ml/model/code holds
+// anything.
+bool is_model_without_code(const container::ServingEnvironment& env, const container::Variables& variables);
+
 // s3://bucket/key of an address of S3, path style or virtual host, of AWS or of `endpoint`; empty where it is
 // none.
 std::string s3_uri_of_url(const std::string& url, const std::string& endpoint);
