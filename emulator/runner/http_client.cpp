@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <optional>
+#include <limits>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -80,8 +80,8 @@ std::string head_of(const HttpRequest& request, const std::string& address, int 
 // One request and its answer on one connection.
 class Exchange {
  public:
-  Exchange(int fd, Deadline deadline, std::uint64_t body_bytes_max)
-      : fd_(fd), deadline_(deadline), body_bytes_max_(body_bytes_max) {}
+  Exchange(int fd, Deadline deadline, std::uint64_t body_bytes_max, const HttpStream* stream)
+      : fd_(fd), deadline_(deadline), body_bytes_max_(body_bytes_max), stream_(stream) {}
 
   // False where the other side closed before all was sent: it may have answered nevertheless.
   bool send(std::string_view head, std::string_view body) {
@@ -105,14 +105,19 @@ class Exchange {
     return true;
   }
 
-  HttpAnswer receive() {
-    HttpAnswer answer;
+  void receive(HttpAnswer& answer) {
     do {
       read_head(answer);
     } while (answer.status >= 100 && answer.status < 200);
+    if (stream_ && answer.status < 300) {
+      deadline_ = stream_->deadline;
+      body_bytes_max_ = std::numeric_limits<std::uint64_t>::max();
+      if (stream_->on_head) stream_->on_head(answer.status, answer.headers);
+    } else {
+      stream_ = nullptr;
+    }
     read_body(answer);
     answer.kind = Kind::answered;
-    return answer;
   }
 
   bool received_any() const { return received_any_; }
@@ -162,6 +167,7 @@ class Exchange {
 
   void read_head(HttpAnswer& answer) {
     answer.headers = {};
+    answer.status = 0;
     head_bytes_ = 0;
     const std::string status = line();
     if (!status.starts_with("HTTP/1.") || status.size() < 12) throw Failure{Kind::broken};
@@ -188,31 +194,44 @@ class Exchange {
       std::uint64_t size = 0;
       const auto [end, error] = std::from_chars(length->data(), length->data() + length->size(), size);
       if (error != std::errc() || end != length->data() + length->size()) throw Failure{Kind::broken};
-      return read_bytes(answer.body, size);
+      read_bytes(answer.body, size);
+      return;
     }
     reusable_ = false;  // until the connection closes
     do {
       check_size(answer.body.size() + (buffer_.size() - used_));
-      answer.body.append(buffer_, used_, std::string::npos);
-      used_ = buffer_.size();
+      if (!take(answer.body, buffer_.size() - used_)) return;
     } while (fill());
+  }
+
+  // The next `size` bytes of the buffer, for whom they are meant; false where nobody wants more.
+  bool take(std::string& body, std::size_t size) {
+    const std::string_view piece(buffer_.data() + used_, size);
+    used_ += size;
+    if (!stream_) {
+      body.append(piece);
+    } else if (!piece.empty() && !stream_->on_piece(piece)) {
+      reusable_ = false;
+      return false;
+    }
+    return true;
   }
 
   void check_size(std::uint64_t size) {
     if (size > body_bytes_max_) throw Failure{Kind::too_large};
   }
 
-  void read_bytes(std::string& body, std::uint64_t size) {
+  bool read_bytes(std::string& body, std::uint64_t size) {
     check_size(size);
     check_size(body.size() + size);
-    body.reserve(body.size() + static_cast<std::size_t>(size));
+    if (!stream_) body.reserve(body.size() + static_cast<std::size_t>(size));
     while (size > 0) {
       if (used_ == buffer_.size()) must_fill();
-      const std::size_t piece = std::min(static_cast<std::size_t>(size), buffer_.size() - used_);
-      body.append(buffer_, used_, piece);
-      used_ += piece;
+      const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(size, buffer_.size() - used_));
+      if (!take(body, piece)) return false;
       size -= piece;
     }
+    return true;
   }
 
   void read_chunks(std::string& body) {
@@ -223,7 +242,7 @@ class Exchange {
       const auto [end, error] = std::from_chars(header.data(), header.data() + header.size(), size, 16);
       if (error != std::errc() || end == header.data()) throw Failure{Kind::broken};
       if (size == 0) break;
-      read_bytes(body, size);
+      if (!read_bytes(body, size)) return;
       if (!line().empty()) throw Failure{Kind::broken};
     }
     while (!line().empty()) continue;  // trailers
@@ -232,6 +251,7 @@ class Exchange {
   int fd_;
   Deadline deadline_;
   std::uint64_t body_bytes_max_;
+  const HttpStream* stream_;
   std::string buffer_;
   std::size_t used_ = 0;
   std::size_t head_bytes_ = 0;
@@ -242,27 +262,31 @@ class Exchange {
 
 }  // namespace
 
-HttpAnswer HttpClient::send(const HttpRequest& request, Deadline deadline, std::uint64_t body_bytes_max) {
+HttpAnswer HttpClient::send(const HttpRequest& request, Deadline deadline, std::uint64_t body_bytes_max,
+                            const HttpStream* stream) {
   const std::string head = head_of(request, address_, port_);
   UniqueFd connection = take_idle();
   for (bool kept_alive = static_cast<bool>(connection);; kept_alive = false) {
-    bool received_any = false;
+    HttpAnswer answer;
     try {
       if (!connection) connection = connect_to(address_, port_, deadline);
-      Exchange exchange(connection.get(), deadline, body_bytes_max);
+      Exchange exchange(connection.get(), deadline, body_bytes_max, stream);
       try {
         exchange.send(head, request.body);
-        HttpAnswer answer = exchange.receive();
+        exchange.receive(answer);
+        answer.began = true;
         if (exchange.reusable()) give_back(std::move(connection));
         return answer;
       } catch (const Failure&) {
-        received_any = exchange.received_any();
+        answer.began = exchange.received_any();
         throw;
       }
     } catch (const Failure& failure) {
       connection.reset();
-      if (kept_alive && failure.kind == Kind::broken && !received_any) continue;
-      return {.kind = failure.kind};
+      if (kept_alive && failure.kind == Kind::broken && !answer.began) continue;
+      answer.kind = failure.kind;
+      answer.body.clear();
+      return answer;
     }
   }
 }

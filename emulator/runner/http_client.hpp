@@ -4,7 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
-#include <memory>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -26,9 +26,18 @@ struct HttpRequest {
 struct HttpAnswer {
   // broken: the connection or the answer was not HTTP to its end; too_large: the answer exceeded the limit.
   enum class Kind { answered, timed_out, refused, broken, too_large } kind = Kind::refused;
-  int status = 0;
-  aws::Headers headers;
+  int status = 0;        // 0 where not even the head of an answer came
+  aws::Headers headers;  // as far as they came
   std::string body;
+  bool began = false;  // at least one byte of an answer came
+};
+
+// Where the body of a 2xx answer goes piece by piece as it arrives, instead of into HttpAnswer::body.
+struct HttpStream {
+  std::function<void(int status, const aws::Headers& headers)>
+      on_head;                                           // once, before any piece; may be empty
+  std::function<bool(std::string_view piece)> on_piece;  // false: nothing more is wanted
+  std::chrono::steady_clock::time_point deadline;        // of the whole answer
 };
 
 class HttpClient {
@@ -37,8 +46,10 @@ class HttpClient {
 
   // A request is sent once. The one exception is a kept-alive connection that turns out to be closed before a
   // single byte of an answer: then it is sent again on a new one.
+  // With `stream`, `deadline` is that of the answer's head, and no limit holds for a body that is handed
+  // over; an answer other than 2xx arrives as without it.
   HttpAnswer send(const HttpRequest& request, std::chrono::steady_clock::time_point deadline,
-                  std::uint64_t body_bytes_max);
+                  std::uint64_t body_bytes_max, const HttpStream* stream = nullptr);
 
   // Forgets the idle connections: the server behind them is another one now.
   void clear();

@@ -59,40 +59,44 @@ class Instance final : public ServingInstance {
     return state_;
   }
 
+  bool ready() const override {
+    const std::lock_guard lock(mutex_);
+    return ready_;
+  }
+  int restarts() const override {
+    const std::lock_guard lock(mutex_);
+    return restarts_;
+  }
+  std::string last_exit() const override {
+    const std::lock_guard lock(mutex_);
+    return last_exit_;
+  }
+
   InvocationResult invoke(const Invocation& invocation, milliseconds timeout) override {
+    const Flight flight(*this);  // before the look at ready_: stop() waits for who has seen it
     const auto client = ready_client();
     if (!client) return {};
-    const Flight flight(in_flight_);
-    HttpRequest request{
-        .method = "POST", .target = "/invocations", .headers = invocation.headers, .body = invocation.body};
+    HttpRequest request{.method = invocation.method,
+                        .target = invocation.target,
+                        .headers = invocation.headers,
+                        .body = invocation.body};
     if (!invocation.content_type.empty()) request.headers.set("Content-Type", invocation.content_type);
     if (!invocation.accept.empty()) request.headers.set("Accept", invocation.accept);
-    HttpAnswer answer = client->send(request, Clock::now() + timeout, spec_.response_bytes_max);
-    using Kind = InvocationResult::Kind;
-    switch (answer.kind) {
-      case HttpAnswer::Kind::answered:
-        return {Kind::answered, answer.status, std::move(answer.headers), std::move(answer.body)};
-      case HttpAnswer::Kind::timed_out:
-        return {.kind = Kind::timed_out};
-      case HttpAnswer::Kind::too_large:
-        return {Kind::answered,
-                500,
-                {{"Content-Type", "text/plain"}},
-                "The response of the container is larger than " + std::to_string(spec_.response_bytes_max) +
-                    " bytes"};
-      case HttpAnswer::Kind::refused:
-      case HttpAnswer::Kind::broken:
-        break;
-    }
-    return {.kind = Kind::unreachable};
+    const Clock::time_point now = Clock::now();
+    if (!invocation.on_piece)
+      return result_of(client->send(request, now + timeout, spec_.response_bytes_max));
+    const HttpStream stream{invocation.on_head, invocation.on_piece, now + invocation.stream_timeout};
+    return result_of(client->send(request, now + timeout, spec_.response_bytes_max, &stream));
   }
 
   void stop(milliseconds grace) override {
     {
-      const std::lock_guard lock(mutex_);
+      std::unique_lock lock(mutex_);
+      ready_ = false;
+      draining_ = true;
+      drained_.wait_for(lock, grace, [this] { return in_flight_ == 0; });
       stopping_ = true;
       grace_ = std::min(grace_.value_or(grace), grace);
-      ready_ = false;
       if (container_) container_->stop(*grace_);
     }
     changed_.notify_all();
@@ -104,12 +108,37 @@ class Instance final : public ServingInstance {
   enum class Ping { passed, exited, timed_out, stopping };
 
   struct Flight {
-    explicit Flight(std::atomic<int>& count) : count_(count) { ++count_; }
+    explicit Flight(Instance& of) : instance(of) { ++instance.in_flight_; }
     Flight(const Flight&) = delete;
     Flight& operator=(const Flight&) = delete;
-    ~Flight() { --count_; }
-    std::atomic<int>& count_;
+    ~Flight() {
+      if (--instance.in_flight_ > 0 || !instance.draining_) return;
+      const std::lock_guard lock(instance.mutex_);
+      instance.drained_.notify_all();
+    }
+    Instance& instance;
   };
+
+  InvocationResult result_of(HttpAnswer answer) const {
+    using Kind = InvocationResult::Kind;
+    switch (answer.kind) {
+      case HttpAnswer::Kind::answered:
+        return {Kind::answered, answer.status, std::move(answer.headers), std::move(answer.body)};
+      case HttpAnswer::Kind::timed_out:
+        return {Kind::timed_out, answer.status, std::move(answer.headers), {}};
+      case HttpAnswer::Kind::too_large:
+        return {Kind::answered,
+                500,
+                {{"Content-Type", "text/plain"}},
+                "The response of the container is larger than " + std::to_string(spec_.response_bytes_max) +
+                    " bytes"};
+      case HttpAnswer::Kind::refused:
+        return {};
+      case HttpAnswer::Kind::broken:
+        break;
+    }
+    return {answer.began ? Kind::broken : Kind::unreachable, answer.status, std::move(answer.headers), {}};
+  }
 
   std::shared_ptr<HttpClient> ready_client() const {
     const std::lock_guard lock(mutex_);
@@ -124,19 +153,32 @@ class Instance final : public ServingInstance {
     } catch (const std::exception& error) {
       fail(Failure::ping_health_check, error.what());
     }
-    const std::lock_guard lock(mutex_);
-    ready_ = false;
-    container_.reset();
-    if (stopping_) state_ = State::stopped;
-    changed_.notify_all();
+    {
+      const std::lock_guard lock(mutex_);
+      ready_ = false;
+      container_.reset();
+      if (!stopping_) return;
+    }
+    change_state(State::stopped);
   }
 
   void fail(Failure failure, const std::string& detail) {
-    const std::lock_guard lock(mutex_);
-    state_ = State::failed;
-    failure_ = failure;
-    detail_ = detail;
+    {
+      const std::lock_guard lock(mutex_);
+      failure_ = failure;
+      detail_ = detail;
+    }
+    change_state(State::failed);
+  }
+
+  // Only this thread changes the state, so who is told hears of the changes in their order.
+  void change_state(State state) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (std::exchange(state_, state) == state) return;
+    }
     changed_.notify_all();
+    if (spec_.on_state) spec_.on_state(state);
   }
 
   bool provide_model() {
@@ -144,8 +186,15 @@ class Instance final : public ServingInstance {
     try {
       fs::remove_all(spec_.root / "ml");
       fs::create_directories(model);
+      if (spec_.multi_model) {
+        fs::create_directories(spec_.root / "ml/models");
+        return true;
+      }
       if (spec_.model_archive.empty()) return true;
-      if (fs::is_directory(spec_.model_archive)) {
+      if (spec_.model_is_plain) {
+        const fs::path name = spec_.model_file.empty() ? spec_.model_archive : fs::path(spec_.model_file);
+        fs::copy_file(spec_.model_archive, model / name.filename());
+      } else if (fs::is_directory(spec_.model_archive)) {
         fs::copy(spec_.model_archive, model, fs::copy_options::recursive | fs::copy_options::copy_symlinks);
       } else {
         unpack_tar_gz(spec_.model_archive, model, limits_, [this] { return is_stopping(); });
@@ -171,7 +220,8 @@ class Instance final : public ServingInstance {
         launch(spec);
       } catch (const std::exception& error) {
         if (!was_in_service) throw;
-        // No processes or no memory left on this machine, for example: that passes, and the endpoint is still wanted.
+        // No processes or no memory left on this machine, for example: that passes, and the endpoint is still
+        // wanted.
         say("the container cannot be started again: " + std::string(error.what()) + "; next attempt in " +
             std::to_string(backoff.count()) + " ms");
         if (!pause(backoff)) return;
@@ -179,9 +229,9 @@ class Instance final : public ServingInstance {
         continue;
       }
       const Ping ping = wait_for_ping(*client, was_in_service ? started + spec_.startup_timeout : deadline);
-      if (ping == Ping::passed) {
+      if (ping == Ping::passed && set_ready(client)) {
         was_in_service = true;
-        set_ready(client);
+        change_state(State::in_service);
         wait_for_exit();
       }
       const std::optional<ExitStatus> exit = end_container();
@@ -191,7 +241,14 @@ class Instance final : public ServingInstance {
         return fail(Failure::ping_health_check, explain(ping, exit));
       }
       if (Clock::now() - started > stable_after) backoff = backoff_first;
-      say(explain(ping, exit) + "; it is started again in " + std::to_string(backoff.count()) + " ms");
+      const std::string reason = explain(ping, exit);
+      {
+        const std::lock_guard lock(mutex_);
+        ++restarts_;
+        last_exit_ = reason;
+      }
+      if (was_in_service) change_state(State::restarting);
+      say(reason + "; it is started again in " + std::to_string(backoff.count()) + " ms");
       if (!pause(backoff)) return;
       backoff = std::min(backoff * 2, backoff_max);
     }
@@ -202,6 +259,7 @@ class Instance final : public ServingInstance {
                        .root = spec_.root,
                        .hostname = spec_.hostname.empty() ? "model" : spec_.hostname,
                        .writable = spec_.image.writable,
+                       .mounts = spec_.mounts,
                        .on_line = [this](std::string_view line) {
                          {
                            const std::lock_guard lock(line_mutex_);
@@ -209,10 +267,15 @@ class Instance final : public ServingInstance {
                          }
                          if (spec_.on_line) spec_.on_line(line);
                        }};
+    if (spec_.multi_model) {
+      spec.mounts.insert(spec.mounts.begin(),
+                         {fs::absolute(spec_.root) / "ml/models", "/opt/ml/models", true});
+    }
     spec.argv.push_back("serve");
     spec.hosts = {{address, spec.hostname}};
     spec.environment =
         base_environment(spec_.image.environment, spec_.environment, spec_.root, sandbox_.isolated());
+    if (spec_.multi_model) spec.environment.emplace("SAGEMAKER_MULTI_MODEL", "true");
     const fs::path ml = sandbox_.isolated() ? fs::path("/opt/ml") : fs::absolute(spec_.root) / "ml";
     spec.environment.emplace("SM_MODEL_DIR", (ml / "model").string());
     spec.environment["SAGEMAKER_BIND_TO_HOST"] = address;
@@ -256,13 +319,13 @@ class Instance final : public ServingInstance {
     }
   }
 
-  void set_ready(const std::shared_ptr<HttpClient>& client) {
+  // False where nobody may use it any more.
+  bool set_ready(const std::shared_ptr<HttpClient>& client) {
     const std::lock_guard lock(mutex_);
-    if (stopping_) return;
+    if (draining_) return false;
     client_ = client;
     ready_ = true;
-    state_ = State::in_service;
-    changed_.notify_all();
+    return true;
   }
 
   void wait_for_exit() {
@@ -317,15 +380,18 @@ class Instance final : public ServingInstance {
   AddressPool& addresses_;
   const RunnerLimits& limits_;
   std::atomic<int> in_flight_{0};
+  std::atomic<bool> draining_{false};  // stop() was called
 
   mutable std::mutex line_mutex_;
   std::string last_line_;
 
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable changed_, drained_;
   State state_ = State::starting;
   Failure failure_ = Failure::none;
   std::string detail_;
+  int restarts_ = 0;
+  std::string last_exit_;
   bool stopping_ = false;
   bool ready_ = false;  // the container has passed its ping and runs
   std::optional<milliseconds> grace_;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <sagemaker/aws/headers.hpp>
 
@@ -18,28 +19,54 @@
 
 namespace sagemaker::local::runner {
 
+// restarting: it was in service, its container ended, and the next one has not passed its ping yet.
+enum class ServingState { starting, in_service, restarting, failed, stopped };
+
 struct ServingSpec {
   images::Image image;
   std::map<std::string, std::string> environment;
-  std::filesystem::path
-      model_archive;  // model.tar.gz of this machine, or a folder with the model's files; empty: no model
+  // model.tar.gz of this machine, or a folder with the model's files; empty: no model. /opt/ml/model holds
+  // it.
+  std::filesystem::path model_archive;
+  // `model_archive` is one file that is copied as it is, under the name `model_file` (empty: its own).
+  bool model_is_plain = false;
+  std::string model_file;
+  // The container loads and unloads models: /opt/ml/models (root/ml/models) is empty and belongs to the
+  // platform, the container may only read it. No model is unpacked.
+  bool multi_model = false;
+  std::vector<Mount> mounts;
   std::filesystem::path root;  // working directory of this instance
   std::string hostname;
+  std::string container_name = "primary";  // as texts for people name it
   std::chrono::seconds startup_timeout{240};
   std::uint64_t response_bytes_max =
       25 * 1024 * 1024;  // InvokeEndpoint; a larger answer is a server error of the container
   std::function<void(std::string_view line)> on_line;
+  // The state has changed to this one. Called without any lock, one call at a time; it must not wait for the
+  // instance (stop, wait_started).
+  std::function<void(ServingState state)> on_state;
 };
 
 struct Invocation {
   std::string content_type, accept;
   aws::Headers headers;   // X-Amzn-SageMaker-* that a container sees
   std::string_view body;  // must live until invoke returns
+  std::string method = "POST";
+  std::string target = "/invocations";
+  // Where `on_piece` is set, the body of a 2xx answer is handed over as it arrives and InvocationResult::body
+  // stays empty; `on_head` is called once before. False ends the exchange and closes the connection.
+  // invoke()'s timeout then is the time to the answer's head, and `stream_timeout` the time for all of it
+  // (AWS: 8 minutes).
+  std::function<void(int status, const aws::Headers& headers)> on_head = {};
+  std::function<bool(std::string_view piece)> on_piece = {};
+  std::chrono::milliseconds stream_timeout{480'000};
 };
 
 // What the container answered, or why there is no answer.
 struct InvocationResult {
-  enum class Kind { answered, timed_out, unreachable } kind = Kind::unreachable;
+  // unreachable: no byte of an answer came; broken: it began and was not HTTP to its end. A stream that timed
+  // out or broke off has the status and the headers that came.
+  enum class Kind { answered, timed_out, unreachable, broken } kind = Kind::unreachable;
   int status = 0;
   aws::Headers headers;
   std::string body;
@@ -47,22 +74,29 @@ struct InvocationResult {
 
 class ServingInstance {
  public:
-  enum class State { starting, in_service, failed, stopped };
+  using State = ServingState;
   // Starts in the background; never throws for what the container does.
   static std::unique_ptr<ServingInstance> start(ServingSpec spec, const Sandbox& sandbox,
                                                 AddressPool& addresses, const RunnerLimits& limits);
   virtual ~ServingInstance() = default;  // stops without grace
   virtual State state() const = 0;
+  // Whether an invocation now would reach the container.
+  virtual bool ready() const = 0;
   // Why it failed, in AWS's terms: "ping" did not pass, or the model archive could not be unpacked.
   enum class Failure { none, ping_health_check, model_data };
   virtual Failure failure() const = 0;
   virtual std::string failure_detail() const = 0;
+  // How often a container of this instance was started again, and why the last one ended; empty: none has.
+  virtual int restarts() const = 0;
+  virtual std::string last_exit() const = 0;
   // Waits until the state is no longer `starting`, or the timeout.
   virtual State wait_started(std::chrono::milliseconds timeout) = 0;
   // Thread-safe, over kept-alive connections.
   virtual InvocationResult invoke(const Invocation& invocation, std::chrono::milliseconds timeout) = 0;
   virtual int in_flight() const = 0;
-  virtual void stop(std::chrono::milliseconds grace) = 0;  // blocks until the tree is gone
+  // Takes no more invocations, lets those under way finish for up to `grace`, then asks the container to end
+  // and kills it after another `grace`. Blocks until the tree is gone.
+  virtual void stop(std::chrono::milliseconds grace) = 0;
 };
 
 }  // namespace sagemaker::local::runner
