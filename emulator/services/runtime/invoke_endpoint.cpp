@@ -62,7 +62,7 @@ InvokeResponse invoke_endpoint(Platform& platform, EndpointFleet& fleet, const I
         platform, request.endpoint_name, 0,
         "Your invocation timed out while waiting for a response from container primary. Review the latency "
         "metrics for each container in Amazon CloudWatch, resolve the issue, and try again.");
-  if (result.kind == runner::InvocationResult::Kind::unreachable)
+  if (result.kind != runner::InvocationResult::Kind::answered)
     throw model_error(platform, request.endpoint_name, 0,
                       "The container closed the connection without an answer.");
   if (result.status < 200 || result.status >= 300)
