@@ -183,6 +183,43 @@ TEST_CASE("asynchronous invocations name input and output") {
   CHECK(bench.transport->last().headers.get("X-Amzn-SageMaker-InputLocation") == "s3://b/in");
 }
 
+TEST_CASE("asynchronous invocations carry their input themselves, and say where the output goes") {
+  Bench bench;
+  const SageMakerRuntimeClient client(bench.config());
+  bench.transport->then(202, R"({"InferenceId":"i"})", {{"X-Amzn-SageMaker-OutputLocation", "s3://b/out"}});
+  client.invoke_endpoint_async({.endpoint_name = "e",
+                                .body = "1,2",
+                                .content_type = "text/csv",
+                                .accept = "application/json",
+                                .filename = "f.out",
+                                .s3_output_path_extension = "day/1",
+                                .request_ttl_seconds = 60,
+                                .invocation_timeout_seconds = 900});
+  const aws::HttpRequest& request = bench.transport->last();
+  CHECK(request.body == "1,2");
+  CHECK_FALSE(request.headers.contains("X-Amzn-SageMaker-InputLocation"));
+  CHECK(request.headers.get("X-Amzn-SageMaker-Content-Type") == "text/csv");
+  CHECK(request.headers.get("X-Amzn-SageMaker-Accept") == "application/json");
+  CHECK(request.headers.get("X-Amzn-SageMaker-Filename") == "f.out");
+  CHECK(request.headers.get("X-Amzn-SageMaker-S3OutputPathExtension") == "day/1");
+  CHECK(request.headers.get("X-Amzn-SageMaker-RequestTTLSeconds") == "60");
+  CHECK(request.headers.get("X-Amzn-SageMaker-InvocationTimeoutSeconds") == "900");
+  CHECK_THROWS_AS(client.invoke_endpoint_async({.endpoint_name = "e"}), Error);
+  CHECK_THROWS_AS(
+      client.invoke_endpoint_async({.endpoint_name = "e", .input_location = "s3://b/k", .body = "x"}), Error);
+}
+
+TEST_CASE("a stateful session is opened, named and closed") {
+  Bench bench;
+  const SageMakerRuntimeClient client(bench.config());
+  bench.transport->then(200, "x", {{"X-Amzn-SageMaker-New-Session-Id", "7; Expires=2026-11-21T07:00:00Z"}});
+  const auto opened = client.invoke_endpoint({.endpoint_name = "e", .session_id = "NEW_SESSION"});
+  CHECK(bench.transport->last().headers.get("X-Amzn-SageMaker-Session-Id") == "NEW_SESSION");
+  CHECK(opened.new_session_id == "7; Expires=2026-11-21T07:00:00Z");
+  bench.transport->then(200, "x", {{"X-Amzn-SageMaker-Closed-Session-Id", "7"}});
+  CHECK(client.invoke_endpoint({.endpoint_name = "e", .session_id = "7"}).closed_session_id == "7");
+}
+
 TEST_CASE("log events are read to their end") {
   Bench bench;
   const LogsClient client(bench.config());

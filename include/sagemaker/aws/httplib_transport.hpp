@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -111,7 +112,7 @@ class HttplibTransport final : public Transport {
       const detail::SigpipeGuard guard;
       detail::Attempt attempt;
       httplib::Error error = httplib::Error::Success;
-      const bool complete = exchange(*connection, request, attempt, error);
+      const bool complete = exchange_until_stopped(*connection, request, attempt, error);
       if (attempt.thrown) std::rethrow_exception(attempt.thrown);
       if (complete) {
         if (!attempt.body_not_expected) keep(pool_of(request), std::move(connection));
@@ -121,7 +122,7 @@ class HttplibTransport final : public Transport {
       // connection gets the request once more; one that must not run twice is left to the caller.
       const bool stale = round == 0 && !connection->connected_now && !attempt.head_seen &&
                          (error == httplib::Error::Read || error == httplib::Error::Write) &&
-                         !timed_out(attempt, request);
+                         !timed_out(attempt, request) && !request.stop.stop_requested();
       const bool repeatable = !request.stream || request.stream->can_rewind();
       if (stale && repeatable && request.idempotent) continue;
       throw_error(request, attempt, error);
@@ -267,11 +268,20 @@ class HttplibTransport final : public Transport {
       };
     } else {
       raw.content_provider_ = [&request, &attempt](size_t offset, size_t left, httplib::DataSink& sink) {
+        if (request.stop.stop_requested()) return false;
         sink.write(request.body.data() + offset, std::min(left, piece_bytes));
         attempt.progress();
         return true;
       };
     }
+  }
+
+  // Whoever stops the request closes the socket, on which this thread may be waiting. A stop that comes
+  // before there is a socket is noticed when the body is sent.
+  static bool exchange_until_stopped(detail::PooledConnection& connection, const HttpRequest& request,
+                                     detail::Attempt& attempt, httplib::Error& error) {
+    const std::stop_callback stopping(request.stop, [&connection] { connection.client.stop(); });
+    return exchange(connection, request, attempt, error);
   }
 
   static bool exchange(detail::PooledConnection& connection, const HttpRequest& request,
@@ -325,6 +335,8 @@ class HttplibTransport final : public Transport {
                                        httplib::Error error) {
     using Kind = TransportError::Kind;
     const std::string url = "\"" + request.origin + request.target.substr(0, request.target.find('?')) + "\"";
+    if (request.stop.stop_requested())
+      throw TransportError(Kind::reset, "The request to " + url + " was ended by the program");
     switch (error) {
       case httplib::Error::ConnectionTimeout:
         throw TransportError(Kind::connect_timeout, "Connect timeout on endpoint URL: " + url);

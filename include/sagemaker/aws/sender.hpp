@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,6 +46,7 @@ struct ApiRequest {
   bool sign = true;                    // false: the request carries its proof itself, as SSO's do
   bool idempotent = true;              // false: never sent again where it may have been carried out
   std::optional<std::chrono::milliseconds> read_timeout;
+  std::stop_token stop;  // ends the call from another thread, with a TransportError; nothing is sent again
   // S3 begins to answer long operations before it knows how they end: their 200 may carry an <Error>.
   bool error_in_success = false;
   // Called before each attempt with its signature, for bodies whose chunks are signed one after the other.
@@ -174,7 +176,7 @@ class Sender {
         failure = classify(error.kind());
         if (state.limiter) state.limiter->answered(false);
       }
-      if (watch.replayable() && can_send_again(request)) {
+      if (watch.replayable() && can_send_again(request) && !request.stop.stop_requested()) {
         if (refused && repair(*refused, response, repairs) && session.repair()) continue;
         if (const auto delay = session.next_delay(failure, state.config.random)) {
           state.config.clock->sleep_for(*delay);
@@ -343,6 +345,7 @@ class Sender {
     raw.stream = request.stream;
     raw.sink = sink.get();
     raw.idempotent = request.idempotent;
+    raw.stop = request.stop;
     raw.connect_timeout = config.connect_timeout;
     raw.read_timeout = request.read_timeout.value_or(config.read_timeout);
     check(raw.headers);

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -109,6 +110,7 @@ struct HttpRequest {
   BodySink* sink = nullptr;
   bool direct = false;     // never through a proxy
   bool idempotent = true;  // may be sent again where a kept connection turns out to be closed
+  std::stop_token stop;    // ends the exchange from another thread, with a TransportError (reset)
   std::chrono::milliseconds connect_timeout{60'000};
   std::chrono::milliseconds read_timeout{60'000};  // between two pieces, not for the whole answer
 };
