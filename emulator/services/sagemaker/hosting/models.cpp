@@ -1,5 +1,10 @@
-#include "emulator/services/sagemaker/models.hpp"
+#include "emulator/services/sagemaker/hosting/models.hpp"
 
+#include <set>
+#include <vector>
+
+#include "emulator/services/sagemaker/hosting/model_data.hpp"
+#include "emulator/services/sagemaker/hosting/plan.hpp"
 #include "emulator/services/sagemaker/listing.hpp"
 #include "emulator/services/sagemaker/s3_locations.hpp"
 #include "emulator/services/sagemaker/tags.hpp"
@@ -8,31 +13,34 @@
 namespace sagemaker::local::services {
 namespace {
 
-void require_model_data(Platform& platform, const json& container) {
-  std::string uri;
-  bool there = true;
-  if (container.contains("ModelDataUrl")) {
-    uri = container["ModelDataUrl"];
-    const S3Location location = parse_s3_uri(uri);
-    there = platform.objects.find(location.bucket, location.key).has_value();
-  } else if (container.contains("ModelDataSource")) {
-    const json& source = container["ModelDataSource"].at("S3DataSource");
-    uri = source.at("S3Uri");
-    const S3Location location = parse_s3_uri(uri);
-    there = source.at("S3DataType") == "S3Object"
-                ? platform.objects.find(location.bucket, location.key).has_value()
-                : !objects_under(platform.objects, location).empty();
-  }
+// Of a multi-model container the models lie below a prefix, and may come later.
+void require_model_data(Platform& platform, const json& container, bool multi_model) {
+  const std::string uri = hosting::model_uri(container);
+  if (uri.empty()) return;
+  const S3Location location = parse_s3_uri(uri);
+  if (multi_model) return;
+  const json source =
+      container.value("ModelDataSource", json::object()).value("S3DataSource", json::object());
+  const bool there = source.value("S3DataType", "S3Object") == "S3Object"
+                         ? platform.objects.find(location.bucket, location.key).has_value()
+                         : !objects_under(platform.objects, location).empty();
   if (!there) throw validation_fault("Could not find model data at " + uri + ".");
 }
 
+void check_data_source(const json& container) {
+  if (!container.contains("ModelDataSource")) return;
+  const json& source = container["ModelDataSource"].value("S3DataSource", json::object());
+  for (const char* member : {"HubAccessConfig", "ManifestS3Uri"})
+    if (source.contains(member))
+      throw validation_fault(std::string(member) + " is not implemented by sagemaker-local yet.");
+  if (source.at("S3DataType") == "S3Prefix" && source.at("CompressionType") == "Gzip")
+    throw validation_fault("CompressionType Gzip cannot be used with S3DataType S3Prefix.");
+}
+
 void check_container(Platform& platform, const json& container) {
-  for (const char* member :
-       {"ModelPackageName", "InferenceSpecificationName", "MultiModelConfig", "AdditionalModelDataSources"})
+  for (const char* member : {"ModelPackageName", "InferenceSpecificationName", "AdditionalModelDataSources"})
     if (container.contains(member))
       throw validation_fault(std::string(member) + " is not implemented by sagemaker-local yet.");
-  if (container.value("Mode", "SingleModel") != "SingleModel")
-    throw validation_fault("Mode MultiModel is not implemented by sagemaker-local yet.");
   if (!container.contains("Image"))
     throw validation_fault("Container definition must contain Image or ModelPackageName.");
   const std::string image = container["Image"];
@@ -41,14 +49,34 @@ void check_container(Platform& platform, const json& container) {
                            platform.images.explain_unknown(image));
   if (container.contains("ModelDataUrl") && container.contains("ModelDataSource"))
     throw validation_fault("You can specify either ModelDataUrl or ModelDataSource, not both.");
-  require_model_data(platform, container);
+  const bool multi_model = container.value("Mode", "SingleModel") == "MultiModel";
+  if (multi_model && hosting::model_uri(container).empty())
+    throw validation_fault("ModelDataUrl is required for a container with Mode MultiModel.");
+  check_data_source(container);
+  require_model_data(platform, container, multi_model);
+}
+
+// Of several containers each has a name of its own.
+void check_containers(Platform& platform, const json& input) {
+  if (input.contains("Containers") == input.contains("PrimaryContainer"))
+    throw validation_fault("You must specify exactly one of PrimaryContainer and Containers.");
+  const std::vector<json> containers = hosting::container_definitions(input);
+  if (containers.empty()) throw validation_fault("Containers must have at least one container.");
+  std::set<std::string> names;
+  for (std::size_t index = 0; index < containers.size(); ++index) {
+    check_container(platform, containers[index]);
+    const std::string name = hosting::container_name(input, index);
+    if (!names.insert(name).second)
+      throw validation_fault("Container hostnames must be unique: \"" + name + "\".");
+  }
+  const json execution = input.value("InferenceExecutionConfig", json::object());
+  if (execution.value("Mode", "") != "Direct") return;
+  for (const json& container : containers)
+    if (!container.contains("ContainerHostname"))
+      throw validation_fault("ContainerHostname is required for every container when Mode is Direct.");
 }
 
 json create(Platform& platform, const json& input) {
-  if (input.contains("Containers") && input["Containers"].size() != 1)
-    throw validation_fault("A model with several Containers is not implemented by sagemaker-local yet.");
-  if (input.contains("Containers") == input.contains("PrimaryContainer"))
-    throw validation_fault("You must specify exactly one of PrimaryContainer and Containers.");
   if (!input.contains("ExecutionRoleArn"))
     throw validation_fault("ExecutionRoleArn is required for a model with containers.");
   store::Record model;
@@ -58,8 +86,7 @@ json create(Platform& platform, const json& input) {
     return validation_fault("Cannot create already existing model \"" + model.arn + "\".");
   };
   if (platform.records.find(model_kind, model.name)) throw taken();
-  check_container(platform,
-                  input.contains("Containers") ? input["Containers"][0] : input["PrimaryContainer"]);
+  check_containers(platform, input);
   model.created_ms = platform.now_ms();
   model.document = input;
   model.document.erase("Tags");
@@ -68,6 +95,11 @@ json create(Platform& platform, const json& input) {
   model.document.emplace("EnableNetworkIsolation", false);
   if (model.document.contains("PrimaryContainer"))
     model.document["PrimaryContainer"].emplace("Mode", "SingleModel");
+  if (model.document.contains("Containers")) {
+    for (json& container : model.document["Containers"]) container.emplace("Mode", "SingleModel");
+    if (model.document["Containers"].size() > 1)
+      model.document.emplace("InferenceExecutionConfig", json{{"Mode", "Serial"}});
+  }
   if (!platform.records.insert(model_kind, model)) throw taken();
   set_tags(platform, model.arn, input.value("Tags", json::array()));
   return {{"ModelArn", model.arn}};

@@ -1,0 +1,247 @@
+#include "emulator/services/sagemaker/hosting/fleet.hpp"
+
+#include <chrono>
+#include <thread>
+
+#include <spdlog/spdlog.h>
+
+#include "emulator/services/sagemaker/hosting/rollout.hpp"
+#include "emulator/services/service_error.hpp"
+
+namespace sagemaker::local::services::hosting {
+namespace {
+
+constexpr std::chrono::milliseconds shutdown_grace{2'000};  // the user waits for the emulator to end
+
+// What DescribeEndpoint tells of a configuration beside its variants.
+void describe_settings(json& document, const json& config) {
+  document["EndpointConfigName"] = config.at("EndpointConfigName");
+  for (const char* member : {"AsyncInferenceConfig", "MetricsConfig", "ExplainerConfig"}) {
+    document.erase(member);
+    if (config.contains(member)) document[member] = config[member];
+  }
+  document.erase("DataCaptureConfig");
+  if (!config.contains("DataCaptureConfig")) return;
+  const json& capture = config["DataCaptureConfig"];
+  const bool enabled = capture.value("EnableCapture", false);
+  document["DataCaptureConfig"] = {{"EnableCapture", enabled},
+                                   {"CaptureStatus", enabled ? "Started" : "Stopped"},
+                                   {"CurrentSamplingPercentage", capture.at("InitialSamplingPercentage")},
+                                   {"DestinationS3Uri", capture.at("DestinationS3Uri")},
+                                   {"KmsKeyId", capture.value("KmsKeyId", "")}};
+}
+
+// The stored configuration begins with what the variants have now: so the endpoint comes back after a restart.
+void keep_counts(json& config, const Deployment& deployment) {
+  for (json& document : config.at("ProductionVariants")) {
+    const auto variant = deployment.find(document.at("VariantName").get<std::string>());
+    if (!variant) continue;
+    document["InitialVariantWeight"] = variant->weight();
+    if (!variant->plan().serverless) document["InitialInstanceCount"] = variant->count();
+  }
+}
+
+}  // namespace
+
+Fleet::Fleet(Platform& platform, std::function<double()> random)
+    : platform_(platform), random_(std::move(random)), in_alarm_([](const std::string&) { return false; }) {}
+
+Fleet::~Fleet() { shut_down(); }
+
+void Fleet::shut_down() {
+  shutting_down_ = true;
+  std::map<std::string, std::shared_ptr<LiveEndpoint>> endpoints;
+  std::vector<std::thread> stops;
+  {
+    std::lock_guard lock(mutex_);
+    endpoints.swap(endpoints_);
+    for (const auto& started : started_)
+      if (auto deployment = started.lock())
+        stops.emplace_back([deployment = std::move(deployment)] { deployment->stop(shutdown_grace); });
+  }
+  for (std::thread& stop : stops) stop.join();
+  tasks_.join();  // they see the flag; what they had begun to stop has just ended
+}
+
+std::filesystem::path Fleet::folder(const std::string& endpoint) const {
+  return platform_.work_directory / "endpoints" / endpoint;
+}
+
+std::shared_ptr<Deployment> Fleet::deploy(const LiveEndpoint& endpoint, const json& deployment) {
+  const std::filesystem::path kept = folder(endpoint.name());
+  auto made = std::make_shared<Deployment>(platform_, endpoint.name(), deployment, kept,
+                                           kept / ("deployment-" + std::to_string(++generation_)));
+  std::lock_guard lock(mutex_);
+  std::erase_if(started_, [](const auto& started) { return started.expired(); });
+  started_.push_back(made);
+  return made;
+}
+
+void Fleet::settle(const std::string& name, const std::string& failure, const Deployment* deployed) {
+  platform_.records.update(endpoint_kind, name, [&](store::Record& endpoint) {
+    json& document = endpoint.document;
+    const bool serves = failure.empty() || endpoint.status == "Updating" || endpoint.status == "RollingBack";
+    endpoint.status = serves ? "InService" : "Failed";
+    endpoint.modified_ms = platform_.now_ms();
+    document["EndpointStatus"] = endpoint.status;
+    document["LastModifiedTime"] = timestamp(endpoint.modified_ms);
+    document.erase("FailureReason");
+    document.erase("PendingDeploymentSummary");
+    if (!failure.empty()) document["FailureReason"] = failure.substr(0, 1024);
+    if (!deployed) return;
+    document["_deployment"] = deployed->document();
+    keep_counts(document["_deployment"]["Config"], *deployed);
+    describe_settings(document, deployed->config());
+    document["ProductionVariants"] = Deployment::summary(deployed->production());
+    document.erase("ShadowProductionVariants");
+    if (!deployed->shadow().empty())
+      document["ShadowProductionVariants"] = Deployment::summary(deployed->shadow());
+  });
+}
+
+void Fleet::bring_up(const std::string& name, const std::string& arn, const json& deployment,
+                     const json& deployment_config) {
+  tasks_.run([this, name, arn, deployment, deployment_config] {
+    std::shared_ptr<LiveEndpoint> live;
+    {
+      std::lock_guard lock(mutex_);
+      auto& slot = endpoints_[name];
+      if (!slot) slot = std::make_shared<LiveEndpoint>(name, arn);
+      live = slot;
+    }
+    std::string failure;
+    std::shared_ptr<Deployment> next;
+    try {
+      next = deploy(*live, deployment);
+      RolloutHooks hooks;
+      hooks.give_up = [this] { return shutting_down_.load(); };
+      hooks.in_alarm = in_alarm_;
+      hooks.on_status = [this, &name](const std::string& status) {
+        platform_.records.update(endpoint_kind, name, [&](store::Record& endpoint) {
+          endpoint.status = status;
+          endpoint.document["EndpointStatus"] = status;
+        });
+      };
+      failure = roll_out(platform_, *live, next, deployment_config, hooks);
+    } catch (const std::exception& error) {
+      spdlog::error("{}: {}", arn, error.what());
+      failure = error.what();
+    }
+    if (shutting_down_) return;  // the record keeps its state: the next start brings the endpoint up
+    settle(name, failure, failure.empty() ? next.get() : nullptr);
+  });
+}
+
+void Fleet::create(const store::Record& endpoint) {
+  std::error_code ignored;
+  std::filesystem::remove_all(folder(endpoint.name), ignored);
+  bring_up(endpoint.name, endpoint.arn, endpoint.document.at("_deployment"), json::object());
+}
+
+void Fleet::update(const store::Record& endpoint, const json& deployment, const json& deployment_config) {
+  bring_up(endpoint.name, endpoint.arn, deployment, deployment_config);
+}
+
+std::string Fleet::scale(Deployment& deployment, const VariantChanges& changes) {
+  const auto give_up = [this] { return shutting_down_.load(); };
+  for (const auto& [name, change] : changes)
+    if (const auto variant = deployment.find(name); variant && change.weight)
+      variant->set_weight(*change.weight);
+  for (const auto& [name, change] : changes) {
+    const auto variant = deployment.find(name);
+    if (!variant || !change.instances) continue;
+    const int more = *change.instances - variant->count();
+    if (more > 0) {
+      if (std::string failure = variant->add(more, give_up); !failure.empty()) return failure;
+    } else if (more < 0) {
+      variant->remove(-more, platform_.limits.runner.serving_stop_grace, give_up);
+    }
+  }
+  return {};
+}
+
+void Fleet::change(const store::Record& endpoint, const VariantChanges& changes) {
+  tasks_.run([this, name = endpoint.name, arn = endpoint.arn, changes] {
+    std::string failure = "The endpoint is not in service.";
+    const auto live = find(name);
+    const auto deployment = live ? live->current() : nullptr;
+    try {
+      if (deployment) failure = scale(*deployment, changes);
+    } catch (const std::exception& error) {
+      spdlog::error("{}: {}", arn, error.what());
+      failure = error.what();
+    }
+    if (!shutting_down_) settle(name, failure, deployment.get());
+  });
+}
+
+void Fleet::remove(const std::string& name) {
+  tasks_.run([this, name] {
+    std::shared_ptr<LiveEndpoint> live;
+    {
+      std::lock_guard lock(mutex_);
+      if (const auto found = endpoints_.find(name); found != endpoints_.end()) {
+        live = std::move(found->second);
+        endpoints_.erase(found);
+      }
+    }
+    if (live)
+      if (auto stopped = live->close())
+        stopped->stop(shutting_down_ ? shutdown_grace
+                                     : std::chrono::milliseconds(platform_.limits.runner.serving_stop_grace));
+    std::error_code ignored;
+    std::filesystem::remove_all(folder(name), ignored);
+    platform_.records.erase(endpoint_kind, name);
+  });
+}
+
+void Fleet::recover() {
+  for (const store::Record& left : platform_.records.with_status(endpoint_kind, {"Deleting"}))
+    remove(left.name);
+  for (const store::Record& left : platform_.records.with_status(
+           endpoint_kind, {"Creating", "InService", "Updating", "SystemUpdating", "RollingBack"})) {
+    std::error_code ignored;  // an endpoint that was only just created has no folder yet
+    for (const auto& entry : std::filesystem::directory_iterator(folder(left.name), ignored))
+      if (entry.path().filename().string().starts_with("deployment-"))
+        std::filesystem::remove_all(entry.path(), ignored);
+    platform_.records.update(endpoint_kind, left.name, [&](store::Record& endpoint) {
+      endpoint.status = "SystemUpdating";
+      endpoint.modified_ms = platform_.now_ms();
+      endpoint.document["EndpointStatus"] = endpoint.status;
+      endpoint.document["LastModifiedTime"] = timestamp(endpoint.modified_ms);
+    });
+    spdlog::info("endpoint {} is started again", left.name);
+    // Where it is missing the endpoint fails, and the emulator starts.
+    bring_up(left.name, left.arn, left.document.value("_deployment", json::object()), json::object());
+  }
+}
+
+std::shared_ptr<LiveEndpoint> Fleet::find(const std::string& endpoint) const {
+  std::lock_guard lock(mutex_);
+  const auto found = endpoints_.find(endpoint);
+  return found == endpoints_.end() ? nullptr : found->second;
+}
+
+Route Fleet::route(const std::string& endpoint, const std::string& target_variant) const {
+  Route route;
+  if (const auto live = find(endpoint)) route.deployment = live->route(random_());
+  if (!route.deployment)
+    throw ServiceFault("ValidationError", 400,
+                       "Endpoint " + endpoint + " of account " + platform_.account + " not found.");
+  if (target_variant.empty()) {
+    route.variant = route.deployment->choose(random_());
+  } else {
+    route.variant = route.deployment->find(target_variant);
+    if (!route.variant)
+      throw ServiceFault("ValidationError", 400,
+                         "Variant " + target_variant + " not found for endpoint " + endpoint + ".");
+  }
+  route.instance = route.variant->pick(random_());
+  return route;
+}
+
+InstanceUse Fleet::another(const Route& route) const {
+  return route.variant->pick(random_(), route.instance ? &*route.instance : nullptr);
+}
+
+}  // namespace sagemaker::local::services::hosting

@@ -1,0 +1,68 @@
+// A variant of a deployed configuration: its instances, how many there are to be, its share of the requests,
+// and which instance takes the next one.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "emulator/services/sagemaker/hosting/instance.hpp"
+
+namespace sagemaker::local::services::hosting {
+
+class Variant {
+ public:
+  using Instances = std::vector<std::shared_ptr<Instance>>;
+  using GiveUp = std::function<bool()>;
+
+  // `root`: where its instances have their folders. Nothing is started yet.
+  Variant(Platform& platform, VariantPlan plan, std::filesystem::path root);
+  ~Variant();  // kills what still runs
+  Variant(const Variant&) = delete;
+  Variant& operator=(const Variant&) = delete;
+
+  const VariantPlan& plan() const { return plan_; }
+  const std::string& name() const { return plan_.name; }
+  double weight() const { return weight_.load(std::memory_order_relaxed); }
+  void set_weight(double weight) { weight_.store(weight, std::memory_order_relaxed); }
+
+  // Those that take requests, or will when their containers are up again. A snapshot.
+  std::shared_ptr<const Instances> instances() const;
+  int count() const { return static_cast<int>(instances()->size()); }
+
+  // Starts `more` instances; they take requests when all of them serve. Waits for that; the answer is why
+  // one of them failed, in AWS's words, and then none of them is kept. Empty: all serve. `give_up` is asked
+  // several times a second; what it ends is stopped, and the answer is "stopped".
+  std::string add(int more, const GiveUp& give_up);
+  // The two halves of add(), so that several variants start at once.
+  Instances begin(int more);
+  std::string await(Instances started, const GiveUp& give_up);
+  // Takes `fewer` instances, those with the fewest outstanding requests, out of service, waits until their
+  // requests have been answered, and stops them.
+  void remove(int fewer, std::chrono::milliseconds grace, const GiveUp& hurry);
+
+  // An instance by the variant's routing strategy; `random` in [0, 1). Those that can be spoken to now come
+  // first. Empty: there is none.
+  InstanceUse pick(double random, const Instance* except = nullptr) const;
+
+  // Ends all instances at once; thread-safe, the shortest grace counts.
+  void stop(std::chrono::milliseconds grace);
+
+ private:
+  Platform& platform_;
+  const VariantPlan plan_;
+  const std::filesystem::path root_;
+  std::atomic<double> weight_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Instances> instances_;  // replaced as a whole, never changed
+  std::vector<std::weak_ptr<Instance>> started_;  // all that ever were: those that start or drain are stopped too
+  bool stopped_ = false;
+  int next_index_ = 0;
+};
+
+}  // namespace sagemaker::local::services::hosting
