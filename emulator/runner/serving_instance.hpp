@@ -64,9 +64,10 @@ struct Invocation {
 
 // What the container answered, or why there is no answer.
 struct InvocationResult {
-  // unreachable: no byte of an answer came; broken: it began and was not HTTP to its end. A stream that timed
-  // out or broke off has the status and the headers that came.
-  enum class Kind { answered, timed_out, unreachable, broken } kind = Kind::unreachable;
+  // refused: nothing was sent, so that another instance can be asked; unreachable: no byte of an answer came;
+  // broken: it began and was not HTTP to its end. A stream that timed out or broke off has the status and the
+  // headers that came.
+  enum class Kind { answered, timed_out, refused, unreachable, broken } kind = Kind::refused;
   int status = 0;
   aws::Headers headers;
   std::string body;

@@ -9,8 +9,8 @@
 #include "emulator/options.hpp"
 #include "emulator/services/local_operation.hpp"
 #include "emulator/services/operation.hpp"
+#include "emulator/services/runtime/gateway.hpp"
 #include "emulator/services/s3/service.hpp"
-#include "emulator/services/sagemaker/endpoint_fleet.hpp"
 #include "emulator/wire/authenticator.hpp"
 #include "emulator/wire/router.hpp"
 #include "emulator/wire/s3_protocol.hpp"
@@ -21,7 +21,7 @@ class Pipeline {
  public:
   // `further_keys`: credentials that STS gave out. `operations`: the document services by name: "sagemaker",
   // "logs", and those of query_services.hpp.
-  Pipeline(const Options& options, services::Platform& platform, services::EndpointFleet& fleet,
+  Pipeline(const Options& options, services::Platform& platform, services::runtime::Gateway& gateway,
            services::s3::Service& s3, Authenticator::KeySource further_keys,
            std::map<std::string, OperationTable> operations, LocalOperations local_operations);
 
@@ -50,7 +50,7 @@ class Pipeline {
 
   const Options& options_;
   services::Platform& platform_;
-  services::EndpointFleet& fleet_;
+  services::runtime::Gateway& gateway_;
   std::map<std::string, OperationTable> operations_;
   LocalOperations local_operations_;
   Authenticator authenticator_;

@@ -17,8 +17,8 @@ void check_custom_attributes(const std::string& value) {
 
 }  // namespace
 
-http::Response handle_invocation(services::Platform& platform, services::EndpointFleet& fleet,
-                                 const Route& route, const http::Request& request, std::string_view body,
+http::Response handle_invocation(services::runtime::Gateway& gateway, const Route& route,
+                                 const http::Request& request, std::string_view body,
                                  const std::string& request_id) {
   if (route.operation != "InvokeEndpoint")
     throw ServiceFault("UnknownOperationException", 400,
@@ -27,23 +27,23 @@ http::Response handle_invocation(services::Platform& platform, services::Endpoin
     throw ServiceFault("MethodNotAllowedException", 405,
                        "InvokeEndpoint is a POST request, not " + request.method + ".");
   const auto header = [&](const char* name) { return request.headers.get(name); };
-  for (const char* name : {"X-Amzn-SageMaker-Inference-Component", "X-Amzn-SageMaker-Session-Id",
-                           "X-Amzn-SageMaker-Enable-Explanations"})
+  for (const char* name : {"X-Amzn-SageMaker-Session-Id", "X-Amzn-SageMaker-Enable-Explanations"})
     if (request.headers.contains(name))
       throw ServiceFault("ValidationError", 400,
                          std::string(name) + " is not implemented by sagemaker-local yet.");
-  services::InvokeRequest invocation;
+  services::runtime::InvokeRequest invocation;
   invocation.endpoint_name = route.target;
   invocation.content_type = header("Content-Type");
   invocation.accept = header("Accept");
   invocation.target_variant = header("X-Amzn-SageMaker-Target-Variant");
   invocation.target_model = header("X-Amzn-SageMaker-Target-Model");
   invocation.target_container = header("X-Amzn-SageMaker-Target-Container-Hostname");
+  invocation.inference_component = header("X-Amzn-SageMaker-Inference-Component");
   invocation.inference_id = header("X-Amzn-SageMaker-Inference-Id");
   invocation.custom_attributes = header("X-Amzn-SageMaker-Custom-Attributes");
   check_custom_attributes(invocation.custom_attributes);
   invocation.body = body;
-  services::InvokeResponse result = services::invoke_endpoint(platform, fleet, invocation);
+  services::runtime::InvokeResponse result = gateway.invoke(invocation);
   http::Response response;
   response.headers.add("Content-Type", result.content_type);
   response.headers.add("x-amzn-RequestId", request_id);

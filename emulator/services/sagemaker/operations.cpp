@@ -1,14 +1,14 @@
 #include "emulator/services/sagemaker/operations.hpp"
 
-#include "emulator/services/sagemaker/endpoint_configs.hpp"
-#include "emulator/services/sagemaker/endpoints.hpp"
-#include "emulator/services/sagemaker/models.hpp"
+#include "emulator/services/sagemaker/hosting/endpoint_configs.hpp"
+#include "emulator/services/sagemaker/hosting/endpoints.hpp"
+#include "emulator/services/sagemaker/hosting/models.hpp"
 #include "emulator/services/sagemaker/tags.hpp"
 #include "emulator/services/sagemaker/training/operations.hpp"
 
 namespace sagemaker::local::services {
 
-OperationTable sagemaker_operations(Platform& platform, TrainingExecutor& executor, EndpointFleet& fleet) {
+OperationTable sagemaker_operations(Platform& platform, TrainingExecutor& executor, hosting::Fleet& fleet) {
   OperationTable table;
   add_training_job_operations(table, platform, executor);
   add_model_operations(table, platform);

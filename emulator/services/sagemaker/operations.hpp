@@ -2,12 +2,12 @@
 #pragma once
 
 #include "emulator/services/operation.hpp"
-#include "emulator/services/sagemaker/endpoint_fleet.hpp"
+#include "emulator/services/sagemaker/hosting/fleet.hpp"
 #include "emulator/services/sagemaker/platform.hpp"
 #include "emulator/services/sagemaker/training/executor.hpp"
 
 namespace sagemaker::local::services {
 
-OperationTable sagemaker_operations(Platform& platform, TrainingExecutor& executor, EndpointFleet& fleet);
+OperationTable sagemaker_operations(Platform& platform, TrainingExecutor& executor, hosting::Fleet& fleet);
 
 }  // namespace sagemaker::local::services

@@ -14,9 +14,8 @@ json serverless_document(const ServerlessPlan& plan) {
 
 json summary_of(const Variant& variant) {
   const VariantPlan& plan = variant.plan();
-  json document = {{"VariantName", plan.name},
-                   {"CurrentWeight", variant.weight()},
-                   {"DesiredWeight", variant.weight()}};
+  json document = {
+      {"VariantName", plan.name}, {"CurrentWeight", variant.weight()}, {"DesiredWeight", variant.weight()}};
   if (!plan.deployed_images.empty()) document["DeployedImages"] = plan.deployed_images;
   if (plan.serverless) {
     document["CurrentServerlessConfig"] = serverless_document(*plan.serverless);

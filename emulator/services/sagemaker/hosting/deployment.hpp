@@ -19,8 +19,8 @@ class Deployment {
   // created or updated; counts and weights in it are those wanted now. `kept`: where model files are kept,
   // over all deployments of the endpoint; `root`: of this one, removed with it. Throws std::runtime_error in
   // AWS's words where a model's data or image is gone.
-  Deployment(Platform& platform, const std::string& endpoint, json document, const std::filesystem::path& kept,
-             std::filesystem::path root);
+  Deployment(Platform& platform, const std::string& endpoint, json document,
+             const std::filesystem::path& kept, std::filesystem::path root);
   ~Deployment();  // kills what still runs
   Deployment(const Deployment&) = delete;
   Deployment& operator=(const Deployment&) = delete;
@@ -29,7 +29,7 @@ class Deployment {
   const json& config() const { return document_.at("Config"); }
   const std::vector<std::shared_ptr<Variant>>& production() const { return production_; }
   const std::vector<std::shared_ptr<Variant>>& shadow() const { return shadow_; }
-  std::vector<std::shared_ptr<Variant>> variants() const;  // all of them
+  std::vector<std::shared_ptr<Variant>> variants() const;           // all of them
   std::shared_ptr<Variant> find(const std::string& variant) const;  // a production variant; null: none
 
   // Starts the instances that each variant begins with and waits until all serve. The answer is why they do

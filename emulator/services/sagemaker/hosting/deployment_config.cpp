@@ -15,7 +15,8 @@ void check_routing(const json& routing) {
   if ((type != "CANARY" && canary) || (type != "LINEAR" && linear))
     throw validation_fault(std::string(canary ? "CanarySize" : "LinearStepSize") +
                            " cannot be given when Type is " + type + ".");
-  if (canary && routing["CanarySize"].at("Type") == "CAPACITY_PERCENT" && routing["CanarySize"].at("Value") > 50)
+  if (canary && routing["CanarySize"].at("Type") == "CAPACITY_PERCENT" &&
+      routing["CanarySize"].at("Value") > 50)
     throw validation_fault("CanarySize must be less than or equal to 50 percent of the total capacity.");
   if (linear && routing["LinearStepSize"].at("Type") == "CAPACITY_PERCENT") {
     const int value = routing["LinearStepSize"].at("Value");

@@ -2,9 +2,9 @@
 
 #include <set>
 
-#include "emulator/services/sagemaker/listing.hpp"
 #include "emulator/services/sagemaker/hosting/models.hpp"
 #include "emulator/services/sagemaker/hosting/plan.hpp"
+#include "emulator/services/sagemaker/listing.hpp"
 #include "emulator/services/sagemaker/s3_locations.hpp"
 #include "emulator/services/sagemaker/tags.hpp"
 #include "emulator/services/service_error.hpp"
@@ -33,9 +33,10 @@ void check_serverless(const std::string& name, const json& variant, const json& 
       throw validation_fault(std::string(member) + " cannot be given together with ServerlessConfig.");
   const int memory = serverless.at("MemorySizeInMB");
   if (memory % 1024 != 0)
-    throw validation_fault("1 validation error detected: Value '" + std::to_string(memory) +
-                           "' at 'productionVariants.1.member.serverlessConfig.memorySizeInMB' failed to satisfy "
-                           "constraint: Member must satisfy enum value set: [1024, 2048, 3072, 4096, 5120, 6144]");
+    throw validation_fault(
+        "1 validation error detected: Value '" + std::to_string(memory) +
+        "' at 'productionVariants.1.member.serverlessConfig.memorySizeInMB' failed to satisfy "
+        "constraint: Member must satisfy enum value set: [1024, 2048, 3072, 4096, 5120, 6144]");
   if (serverless.value("ProvisionedConcurrency", 0) > serverless.at("MaxConcurrency").get<int>())
     throw validation_fault("ProvisionedConcurrency cannot be greater than MaxConcurrency.");
   for (const char* member : {"AsyncInferenceConfig", "ShadowProductionVariants"})
@@ -43,7 +44,8 @@ void check_serverless(const std::string& name, const json& variant, const json& 
       throw validation_fault(std::string(member) + " is not supported with the serverless variant \"" + name +
                              "\".");
   if (input.value("DataCaptureConfig", json::object()).value("EnableCapture", false))
-    throw validation_fault("DataCaptureConfig is not supported with the serverless variant \"" + name + "\".");
+    throw validation_fault("DataCaptureConfig is not supported with the serverless variant \"" + name +
+                           "\".");
 }
 
 void check_model(Platform& platform, const json& variant, bool serverless) {
@@ -86,7 +88,8 @@ void check_variants(Platform& platform, const json& input) {
   if (!input.contains("ShadowProductionVariants")) return;
   if (input["ProductionVariants"].size() != 1 || input["ShadowProductionVariants"].size() != 1)
     throw validation_fault(
-        "An endpoint configuration with ShadowProductionVariants must have exactly one production variant and one "
+        "An endpoint configuration with ShadowProductionVariants must have exactly one production variant "
+        "and one "
         "shadow variant.");
 }
 

@@ -1,11 +1,11 @@
 #include "emulator/services/sagemaker/hosting/endpoints.hpp"
 
-#include "emulator/services/sagemaker/hosting/endpoint_configs.hpp"
 #include "emulator/services/sagemaker/hosting/deployment_config.hpp"
+#include "emulator/services/sagemaker/hosting/endpoint_configs.hpp"
 #include "emulator/services/sagemaker/hosting/fleet.hpp"
+#include "emulator/services/sagemaker/hosting/models.hpp"
 #include "emulator/services/sagemaker/listing.hpp"
 #include "emulator/services/sagemaker/long_poll.hpp"
-#include "emulator/services/sagemaker/hosting/models.hpp"
 #include "emulator/services/sagemaker/tags.hpp"
 #include "emulator/services/service_error.hpp"
 
@@ -180,9 +180,10 @@ hosting::VariantChange change_of(const json& entry, json& config, json& variants
                              "\".");
     change.instances = entry["DesiredInstanceCount"].get<int>();
     if (*change.instances < 1 && !config.contains("AsyncInferenceConfig"))
-      throw validation_fault("Value '" + std::to_string(*change.instances) +
-                             "' at 'desiredWeightsAndCapacities.1.member.desiredInstanceCount' failed to satisfy "
-                             "constraint: Member must have value greater than or equal to 1");
+      throw validation_fault(
+          "Value '" + std::to_string(*change.instances) +
+          "' at 'desiredWeightsAndCapacities.1.member.desiredInstanceCount' failed to satisfy "
+          "constraint: Member must have value greater than or equal to 1");
   }
   if (entry.contains("ServerlessUpdateConfig")) {
     if (!serverless) throw validation_fault("The variant \"" + name + "\" is not serverless.");
@@ -206,8 +207,8 @@ hosting::VariantChange change_of(const json& entry, json& config, json& variants
 
 json update_weights_and_capacities(Platform& platform, hosting::Fleet& fleet, const json& input) {
   const std::string name = input.at("EndpointName");
-  const store::Record endpoint = change_weights_and_capacities(
-      platform, fleet, name, input.at("DesiredWeightsAndCapacities"));
+  const store::Record endpoint =
+      change_weights_and_capacities(platform, fleet, name, input.at("DesiredWeightsAndCapacities"));
   return {{"EndpointArn", endpoint.arn}};
 }
 
@@ -233,8 +234,8 @@ json describe(Platform& platform, const CallContext& context, const json& input)
 
 }  // namespace
 
-store::Record change_weights_and_capacities(Platform& platform, hosting::Fleet& fleet, const std::string& name,
-                                            const json& desired) {
+store::Record change_weights_and_capacities(Platform& platform, hosting::Fleet& fleet,
+                                            const std::string& name, const json& desired) {
   const auto endpoint = platform.records.find(endpoint_kind, name);
   if (!endpoint) throw not_found(platform, name);
   hosting::VariantChanges changes;
@@ -242,7 +243,8 @@ store::Record change_weights_and_capacities(Platform& platform, hosting::Fleet& 
     json& config = document.at("_deployment").at("Config");
     for (const json& entry : desired) {
       const std::string variant = entry.at("VariantName");
-      if (!changes.emplace(variant, change_of(entry, config, document.at("ProductionVariants"), endpoint->arn))
+      if (!changes
+               .emplace(variant, change_of(entry, config, document.at("ProductionVariants"), endpoint->arn))
                .second)
         throw validation_fault("Variant names must be unique: \"" + variant + "\".");
     }

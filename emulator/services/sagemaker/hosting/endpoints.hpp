@@ -19,7 +19,7 @@ void add_endpoint_operations(OperationTable& table, Platform& platform, hosting:
 
 // UpdateEndpointWeightsAndCapacities, also for scaling policies. `desired`: DesiredWeightsAndCapacities.
 // Returns the record, which is Updating now. Throws ServiceFault in AWS's words.
-store::Record change_weights_and_capacities(Platform& platform, hosting::Fleet& fleet, const std::string& name,
-                                            const json& desired);
+store::Record change_weights_and_capacities(Platform& platform, hosting::Fleet& fleet,
+                                            const std::string& name, const json& desired);
 
 }  // namespace sagemaker::local::services

@@ -31,7 +31,8 @@ void describe_settings(json& document, const json& config) {
                                    {"KmsKeyId", capture.value("KmsKeyId", "")}};
 }
 
-// The stored configuration begins with what the variants have now: so the endpoint comes back after a restart.
+// The stored configuration begins with what the variants have now: so the endpoint comes back after a
+// restart.
 void keep_counts(json& config, const Deployment& deployment) {
   for (json& document : config.at("ProductionVariants")) {
     const auto variant = deployment.find(document.at("VariantName").get<std::string>());
@@ -222,7 +223,8 @@ std::shared_ptr<LiveEndpoint> Fleet::find(const std::string& endpoint) const {
   return found == endpoints_.end() ? nullptr : found->second;
 }
 
-Route Fleet::route(const std::string& endpoint, const std::string& target_variant) const {
+Route Fleet::route(const std::string& endpoint, const std::string& target_variant,
+                   const std::string& target_model) const {
   Route route;
   if (const auto live = find(endpoint)) route.deployment = live->route(random_());
   if (!route.deployment)
@@ -236,7 +238,8 @@ Route Fleet::route(const std::string& endpoint, const std::string& target_varian
       throw ServiceFault("ValidationError", 400,
                          "Variant " + target_variant + " not found for endpoint " + endpoint + ".");
   }
-  route.instance = route.variant->pick(random_());
+  if (!target_model.empty()) route.instance = route.variant->pick_loaded(target_model);
+  if (!route.instance) route.instance = route.variant->pick(random_());
   return route;
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,15 +59,19 @@ class Fleet {
 
   // Null where there is no such endpoint, or nothing serves it (yet).
   std::shared_ptr<LiveEndpoint> find(const std::string& endpoint) const;
-  // What serves the next request. `target_variant`: empty to choose by weight. ServiceFault ValidationError
-  // where the endpoint or the variant does not exist.
-  Route route(const std::string& endpoint, const std::string& target_variant) const;
+  // What serves the next request. `target_variant`: empty to choose by weight. `target_model`: an instance
+  // that has it loaded comes first. ServiceFault ValidationError where the endpoint or the variant does not
+  // exist.
+  Route route(const std::string& endpoint, const std::string& target_variant,
+              const std::string& target_model) const;
   // Another instance of the same variant, for a request that the first one has refused to take.
   InstanceUse another(const Route& route) const;
   double random() const { return random_(); }
 
   // Whether the CloudWatch alarm of this name is in ALARM; asked by updates that roll back by themselves.
-  void watch_alarms(std::function<bool(const std::string& name)> in_alarm) { in_alarm_ = std::move(in_alarm); }
+  void watch_alarms(std::function<bool(const std::string& name)> in_alarm) {
+    in_alarm_ = std::move(in_alarm);
+  }
 
  private:
   std::filesystem::path folder(const std::string& endpoint) const;

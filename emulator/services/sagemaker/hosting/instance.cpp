@@ -17,9 +17,7 @@ namespace {
 using ContainerState = runner::ServingInstance::State;
 using Clock = std::chrono::steady_clock;
 
-std::string new_instance_id() {
-  return "i-" + aws::sha256_hex(aws::uuid4()).substr(0, 17);
-}
+std::string new_instance_id() { return "i-" + aws::sha256_hex(aws::uuid4()).substr(0, 17); }
 
 void add_share(std::map<std::string, std::string>& environment, const VariantPlan& plan, int index, int of) {
   const runner::Machine& machine = runner::this_machine();
@@ -39,7 +37,7 @@ Instance::Instance(Platform& platform, const VariantPlan& plan, const std::files
     containers_.push_back(start(platform, container, root_ / plan_.containers[container].name, index, of));
     const ContainerPlan& one = plan_.containers[container];
     models_.push_back(one.multi_model
-                          ? std::make_unique<ModelCache>(platform, one, *containers_.back(),
+                          ? std::make_unique<ModelCache>(platform, one, *containers_.back(), plan_.endpoint,
                                                          root_ / one.name / "ml/models")
                           : nullptr);
   }
@@ -53,7 +51,8 @@ Instance::~Instance() {
 }
 
 std::unique_ptr<runner::ServingInstance> Instance::start(Platform& platform, std::size_t container,
-                                                         const std::filesystem::path& root, int index, int of) {
+                                                         const std::filesystem::path& root, int index,
+                                                         int of) {
   const ContainerPlan& one = plan_.containers[container];
   const std::string group = "/aws/sagemaker/Endpoints/" + plan_.endpoint;
   const std::string stream =
@@ -68,11 +67,9 @@ std::unique_ptr<runner::ServingInstance> Instance::start(Platform& platform, std
   for (const auto& [name, value] : one.environment) spec.environment[name] = value;
   spec.model_archive = one.model_data;
   spec.multi_model = one.multi_model;
-  spec.isolated_network = plan_.isolated_network;
   spec.root = root;
   spec.hostname = plan_.containers.size() > 1 ? one.name : "model.aws.local";
   spec.startup_timeout = plan_.startup_timeout;
-  spec.model_timeout = plan_.download_timeout;
   LogWriter& logs = platform.logs;
   spec.on_line = [&logs, group, stream](std::string_view line) { logs.write(group, stream, line); };
   return runner::ServingInstance::start(std::move(spec), platform.sandbox, platform.addresses,
@@ -92,6 +89,7 @@ Instance::State Instance::state() const {
         if (worst == State::in_service) worst = State::starting;
         break;
       case ContainerState::in_service:
+      case ContainerState::restarting:
         break;
     }
   }
@@ -108,7 +106,7 @@ Instance::State Instance::wait_started(std::chrono::milliseconds timeout) {
   for (const auto& container : containers_) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
     const ContainerState state = container->wait_started(std::max(left, std::chrono::milliseconds(0)));
-    if (state != ContainerState::in_service) break;
+    if (state == ContainerState::starting || state == ContainerState::failed) break;
   }
   return state();
 }

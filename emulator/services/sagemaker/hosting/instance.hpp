@@ -28,7 +28,7 @@ class Instance {
 
   enum class State { starting, in_service, failed, stopped };
   const std::string& id() const { return id_; }  // "i-0123456789abcdef0"
-  State state() const;  // of all containers together: the worst of them
+  State state() const;                           // of all containers together: the worst of them
   // All containers can be spoken to now; false while one of them is being started again.
   bool ready() const;
   State wait_started(std::chrono::milliseconds timeout);

@@ -4,13 +4,10 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
-#include <cstdint>
 #include <filesystem>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
+#include <utility>
 
 #include "emulator/runner/serving_instance.hpp"
 #include "emulator/services/sagemaker/hosting/plan.hpp"
@@ -25,9 +22,10 @@ struct ModelLoad {
 
 class ModelCache {
  public:
-  // `folder`: /opt/ml/models of the container, on this machine. `container` must outlive this.
+  // `endpoint`: its name, for messages; `folder`: /opt/ml/models of the container, on this machine.
+  // `container` must outlive this.
   ModelCache(Platform& platform, const ContainerPlan& plan, runner::ServingInstance& container,
-             std::filesystem::path folder);
+             std::string endpoint, std::filesystem::path folder);
   ~ModelCache();  // waits for loads that are under way
   ModelCache(const ModelCache&) = delete;
   ModelCache& operator=(const ModelCache&) = delete;
@@ -39,7 +37,9 @@ class ModelCache {
     Lease(ModelCache& cache, std::string handle, ModelLoad load)
         : cache_(&cache), handle_(std::move(handle)), load_(load) {}
     Lease(Lease&& other) noexcept
-        : cache_(std::exchange(other.cache_, nullptr)), handle_(std::move(other.handle_)), load_(other.load_) {}
+        : cache_(std::exchange(other.cache_, nullptr)),
+          handle_(std::move(other.handle_)),
+          load_(other.load_) {}
     Lease& operator=(Lease&&) = delete;
     ~Lease() {
       if (cache_) cache_->release(handle_);

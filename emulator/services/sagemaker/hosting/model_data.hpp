@@ -15,7 +15,8 @@ namespace sagemaker::local::services::hosting {
 std::string model_uri(const json& container_definition);
 
 // The second name of an object's bytes: `target` is a hard link to them, or a copy on another file system.
-void keep_object(const store::Objects& objects, const store::ObjectInfo& info, const std::filesystem::path& target);
+void keep_object(const store::Objects& objects, const store::ObjectInfo& info,
+                 const std::filesystem::path& target);
 
 // An archive, a folder, or an empty path where the container has no model. `folder` tells what was kept there
 // before: files are complete when they have their name, and are used again. Throws std::runtime_error where

@@ -61,8 +61,8 @@ ContainerPlan plan_container(Platform& platform, const json& definition, const s
   return plan;
 }
 
-VariantPlan plan_variant(Platform& platform, const std::string& endpoint, const json& config, const json& variant,
-                         const json& models, const std::filesystem::path& kept) {
+VariantPlan plan_variant(Platform& platform, const std::string& endpoint, const json& config,
+                         const json& variant, const json& models, const std::filesystem::path& kept) {
   VariantPlan plan;
   plan.endpoint = endpoint;
   plan.name = variant.at("VariantName");

@@ -22,9 +22,9 @@ struct ContainerPlan {
   images::Image image;
   std::map<std::string, std::string> environment;  // of the model
   std::string model_uri;                           // s3://..., as the model names it; empty: none
-  std::filesystem::path model_data;  // on this machine: a model.tar.gz or a folder; empty: none
-  bool multi_model = false;          // model_uri is the prefix below which the models lie
-  bool cache_models = true;          // MultiModelConfig.ModelCacheSetting
+  std::filesystem::path model_data;                // on this machine: a model.tar.gz or a folder; empty: none
+  bool multi_model = false;                        // model_uri is the prefix below which the models lie
+  bool cache_models = true;                        // MultiModelConfig.ModelCacheSetting
 };
 
 struct ServerlessPlan {
@@ -66,7 +66,7 @@ ContainerPlan plan_container(Platform& platform, const json& definition, const s
 // `variant`: an entry of ProductionVariants or ShadowProductionVariants; `models`: documents by name. Keeps
 // the models' files below `kept`. Throws std::runtime_error in AWS's words where the model data or the image
 // is not there (any more).
-VariantPlan plan_variant(Platform& platform, const std::string& endpoint, const json& config, const json& variant,
-                         const json& models, const std::filesystem::path& kept);
+VariantPlan plan_variant(Platform& platform, const std::string& endpoint, const json& config,
+                         const json& variant, const json& models, const std::filesystem::path& kept);
 
 }  // namespace sagemaker::local::services::hosting

@@ -15,7 +15,7 @@ namespace sagemaker::local::services::hosting {
 
 struct RolloutHooks {
   std::function<bool()> give_up;  // the emulator ends: whatever serves, serves on until it is stopped
-  std::function<bool(const std::string& name)> in_alarm;  // whether this CloudWatch alarm is in ALARM
+  std::function<bool(const std::string& name)> in_alarm;     // whether this CloudWatch alarm is in ALARM
   std::function<void(const std::string& status)> on_status;  // "RollingBack"
 };
 

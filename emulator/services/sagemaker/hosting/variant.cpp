@@ -1,8 +1,9 @@
 #include "emulator/services/sagemaker/hosting/variant.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <thread>
+
+#include "emulator/services/sagemaker/hosting/model_cache.hpp"
 
 namespace sagemaker::local::services::hosting {
 namespace {
@@ -13,8 +14,7 @@ using std::chrono::milliseconds;
 void stop_all(const Variant::Instances& instances, milliseconds grace) {
   // SIGTERM to all at once, then wait for each: ten instances do not stop ten times as slowly.
   std::vector<std::thread> stops;
-  for (const auto& instance : instances)
-    stops.emplace_back([instance, grace] { instance->stop(grace); });
+  for (const auto& instance : instances) stops.emplace_back([instance, grace] { instance->stop(grace); });
   for (std::thread& stop : stops) stop.join();
 }
 
@@ -109,7 +109,9 @@ void Variant::remove(int fewer, milliseconds grace, const GiveUp& hurry) {
 
 InstanceUse Variant::pick(double random, const Instance* except) const {
   const auto all = instances();
-  const auto usable = [except](const auto& instance) { return instance.get() != except && instance->ready(); };
+  const auto usable = [except](const auto& instance) {
+    return instance.get() != except && instance->ready();
+  };
   if (plan_.random_routing) {
     const auto count = static_cast<std::size_t>(std::count_if(all->begin(), all->end(), usable));
     if (count == 0) return {};
@@ -121,6 +123,16 @@ InstanceUse Variant::pick(double random, const Instance* except) const {
   std::shared_ptr<Instance> best;
   for (const auto& instance : *all)
     if (usable(instance) && (!best || instance->outstanding() < best->outstanding())) best = instance;
+  return InstanceUse(std::move(best));
+}
+
+InstanceUse Variant::pick_loaded(const std::string& target_model) const {
+  std::shared_ptr<Instance> best;
+  for (const auto& instance : *instances()) {
+    const ModelCache* const models = instance->container_count() > 0 ? instance->models(0) : nullptr;
+    if (models == nullptr || !instance->ready() || !models->has(target_model)) continue;
+    if (!best || instance->outstanding() < best->outstanding()) best = instance;
+  }
   return InstanceUse(std::move(best));
 }
 

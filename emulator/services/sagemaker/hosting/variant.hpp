@@ -49,6 +49,8 @@ class Variant {
   // An instance by the variant's routing strategy; `random` in [0, 1). Those that can be spoken to now come
   // first. Empty: there is none.
   InstanceUse pick(double random, const Instance* except = nullptr) const;
+  // The least busy instance that has this model of a multi-model container loaded; empty: none has.
+  InstanceUse pick_loaded(const std::string& target_model) const;
 
   // Ends all instances at once; thread-safe, the shortest grace counts.
   void stop(std::chrono::milliseconds grace);
@@ -60,7 +62,8 @@ class Variant {
   std::atomic<double> weight_;
   mutable std::mutex mutex_;
   std::shared_ptr<const Instances> instances_;  // replaced as a whole, never changed
-  std::vector<std::weak_ptr<Instance>> started_;  // all that ever were: those that start or drain are stopped too
+  std::vector<std::weak_ptr<Instance>>
+      started_;  // all that ever were: those that start or drain are stopped too
   bool stopped_ = false;
   int next_index_ = 0;
 };

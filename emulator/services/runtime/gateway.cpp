@@ -1,0 +1,69 @@
+#include "emulator/services/runtime/gateway.hpp"
+
+#include "emulator/services/sagemaker/hosting/model_error.hpp"
+
+namespace sagemaker::local::services::runtime {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::microseconds;
+
+microseconds since(Clock::time_point start) {
+  return std::chrono::duration_cast<microseconds>(Clock::now() - start);
+}
+
+}  // namespace
+
+void Gateway::carry(hosting::Route& route, const InvokeRequest& request, const ForwardOptions& options,
+                    ForwardResult& result) {
+  // An instance that has just ended takes nothing; each of the others can be asked instead.
+  for (int attempts = route.variant->count() + 1; route.instance && attempts > 0; --attempts) {
+    forward(platform_, route.variant->plan(), *route.instance, request, options, result);
+    if (result.answer.kind != runner::InvocationResult::Kind::refused) return;
+    route.instance = fleet_.another(route);
+  }
+  const auto& containers = route.variant->plan().containers;
+  throw hosting::model_error(platform_, request.endpoint_name,
+                             containers.empty() ? "primary" : containers.front().name, 503,
+                             "The container of this variant is not running: it is being restarted.");
+}
+
+InvokeResponse Gateway::invoke(const InvokeRequest& request, const ForwardOptions& options) {
+  const auto live = fleet_.find(request.endpoint_name);
+  const auto deployment = live ? live->current() : nullptr;
+  if (deployment && deployment->config().contains("AsyncInferenceConfig"))
+    throw ServiceFault(
+        "ValidationError", 400,
+        "Endpoint " + request.endpoint_name + " of type ASYNC does not support this inference type.");
+  return invoke_accepted(request, options);
+}
+
+InvokeResponse Gateway::invoke_accepted(const InvokeRequest& request, const ForwardOptions& options) {
+  const Clock::time_point start = Clock::now();
+  hosting::Route route = fleet_.route(request.endpoint_name, request.target_variant, request.target_model);
+  InvocationEvent event{.request = request, .route = route};
+  const auto tell = [&](const ForwardResult& result) {
+    event.model_latency = result.model_latency;
+    event.overhead_latency = since(start) - result.model_latency;
+    event.load = result.load;
+    event.multi_model = !request.target_model.empty();
+    for (const Watcher& watcher : watchers_) watcher(event);
+  };
+  ForwardResult result;
+  try {
+    carry(route, request, options, result);
+  } catch (const ServiceFault& fault) {
+    event.fault = &fault;
+    tell(result);
+    throw;
+  }
+  runner::InvocationResult& answer = result.answer;
+  InvokeResponse response{std::move(answer.body),
+                          answer.headers.get("Content-Type", "application/octet-stream"),
+                          route.variant->name(), answer.headers.get("X-Amzn-SageMaker-Custom-Attributes")};
+  event.response = &response;
+  tell(result);
+  return response;
+}
+
+}  // namespace sagemaker::local::services::runtime
