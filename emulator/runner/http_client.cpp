@@ -266,6 +266,7 @@ HttpAnswer HttpClient::send(const HttpRequest& request, Deadline deadline, std::
                             const HttpStream* stream) {
   const std::string head = head_of(request, address_, port_);
   UniqueFd connection = take_idle();
+  bool sent = false;  // on a connection that was closed: maybe because of the request
   for (bool kept_alive = static_cast<bool>(connection);; kept_alive = false) {
     HttpAnswer answer;
     try {
@@ -283,8 +284,11 @@ HttpAnswer HttpClient::send(const HttpRequest& request, Deadline deadline, std::
       }
     } catch (const Failure& failure) {
       connection.reset();
-      if (kept_alive && failure.kind == Kind::broken && !answer.began) continue;
-      answer.kind = failure.kind;
+      if (kept_alive && failure.kind == Kind::broken && !answer.began) {
+        sent = true;
+        continue;
+      }
+      answer.kind = failure.kind == Kind::refused && sent ? Kind::broken : failure.kind;
       answer.body.clear();
       return answer;
     }

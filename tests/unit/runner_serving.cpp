@@ -37,7 +37,7 @@ TEST_CASE("an instance comes up, answers over kept-alive connections and goes aw
     CHECK(endpoint.instance->state() == State::stopped);
     CHECK(endpoint.lines.contains("saying goodbye"));
     CHECK(!process_exists((endpoint.directory() / "server.py").string()));
-    CHECK(endpoint.invoke("abc").kind == Kind::unreachable);
+    CHECK(endpoint.invoke("abc").kind == Kind::refused);
     const std::string address = endpoint.addresses.acquire();  // given back: the first one is free again
     CHECK(address.ends_with(".2"));
   });
@@ -139,7 +139,7 @@ TEST_CASE("what cannot be unpacked or executed fails without a container") {
     CHECK(endpoint.instance->failure_detail().find("/nowhere/server") != std::string::npos);
   }
   CHECK(endpoint.lines.all().empty());
-  CHECK(endpoint.invoke("abc").kind == Kind::unreachable);
+  CHECK(endpoint.invoke("abc").kind == Kind::refused);
 }
 
 TEST_CASE("an instance can be stopped and destroyed at any time") {

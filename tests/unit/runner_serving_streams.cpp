@@ -191,7 +191,7 @@ TEST_CASE("a container that is stopped finishes the invocation that it has begun
     CHECK(eventually([&] { return received.status == 200; }));
     std::thread stopper([&] { endpoint.instance->stop(20s); });
     CHECK(eventually([&] { return !endpoint.instance->ready(); }));
-    CHECK(endpoint.invoke("abc").kind == Kind::unreachable);
+    CHECK(endpoint.invoke("abc").kind == Kind::refused);
     for (const char* piece : {"piece-0", "piece-1", "piece-2"}) endpoint.order(piece);
     caller.join();
     stopper.join();
