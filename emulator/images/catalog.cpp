@@ -261,6 +261,11 @@ std::optional<Image> Catalog::python_image(const std::string& name) const {
               {{"SAGEMAKER_PYTHON_CACHE", cache.string()}, {"PIP_CACHE_DIR", downloads.string()}},
               {cache, downloads}};
   auto& variables = image.environment;
+  // What the handlers do that a script leaves out.
+  for (const char* const framework : {"huggingface", "pytorch", "scikit-learn"}) {
+    if (last_part(without_tag(name)).find(framework) != std::string_view::npos)
+      variables.emplace("SAGEMAKER_PYTHON_FRAMEWORK", framework);
+  }
   add_pip_settings(variables);
   // For programs that call pip themselves, as the drivers of the SDK's version 3 do. In the sandbox it finds
   // the machine's packages read-only and installs into the container's home; without one it is told to.

@@ -38,7 +38,7 @@ EMULATOR_LAYERS = {
     "services": {"store", "runner", "images", "tuning"},
     "store": set(),
     "runner": {"images"},
-    "images": set(),
+    "images": {"http"},  # of the programs that serve
     "tuning": set(),
     "algorithms": set(),
     "console": set(),

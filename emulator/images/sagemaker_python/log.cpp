@@ -9,10 +9,13 @@ namespace sagemaker::local::images {
 namespace {
 
 int shown_from = log_info;
+std::string log_name = "sagemaker-training-toolkit";
 
 }  // namespace
 
 void set_log_level(int level) { shown_from = level; }
+
+void set_log_name(const std::string& name) { log_name = name; }
 
 void log_line(int level, const std::string& text) {
   if (level < shown_from) return;
@@ -23,7 +26,7 @@ void log_line(int level, const std::string& text) {
   ::gmtime_r(&seconds, &utc);
   char time[32];
   std::strftime(time, sizeof time, "%Y-%m-%d %H:%M:%S", &utc);
-  std::printf("%s,%03d sagemaker-training-toolkit %-8s %s\n", time, static_cast<int>(milliseconds % 1000),
+  std::printf("%s,%03d %s %-8s %s\n", time, static_cast<int>(milliseconds % 1000), log_name.c_str(),
               level >= log_error ? "ERROR" : "INFO", text.c_str());
   std::fflush(stdout);
 }

@@ -1,7 +1,9 @@
 // sagemaker-python-image: what stands in for AWS's framework containers (PyTorch, MXNet, TensorFlow, ...).
 // Started as the image would be, with "train", it does what their training toolkit does: finds the user's
-// code, installs what it asks for, runs it, and tells how it ended. The contract:
+// code, installs what it asks for, runs it, and tells how it ended; with "serve" what their inference toolkit
+// does (see serving/). The contracts:
 // https://github.com/aws/sagemaker-training-toolkit
+// https://github.com/aws/sagemaker-inference-toolkit
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -18,6 +20,7 @@
 #include "emulator/images/sagemaker_python/log.hpp"
 #include "emulator/images/sagemaker_python/packages.hpp"
 #include "emulator/images/sagemaker_python/python.hpp"
+#include "emulator/images/sagemaker_python/serving/serve.hpp"
 #include "emulator/images/script/cache.hpp"
 #include "emulator/images/script/command.hpp"
 #include "emulator/images/script/failure.hpp"
@@ -136,13 +139,7 @@ int train() {
 int main(int argc, char** argv) {
   const std::string command = argc == 2 ? argv[1] : "";
   if (command == "train") return train();
-  if (command == "serve") {
-    std::fprintf(
-        stderr,
-        "Error: serving with a Python handler (inference.py) is not implemented by sagemaker-local yet: "
-        "map the image to a program that serves /ping and /invocations with --images FILE\n");
-    return 1;
-  }
+  if (command == "serve") return serve(sagemaker::container::process_variables());
   std::fprintf(stderr, "usage: sagemaker-python-image train | serve\n");
   return 2;
 }
