@@ -26,6 +26,8 @@ class AddressLease {
 
 // `preferred` where nothing listens there, else a port that was free a moment ago. Containers share the
 // host's network: a server on all addresses takes the port from every container. `address` may be "0.0.0.0".
-int free_port(const std::string& address, int preferred);
+// `past_closing`: connections of an earlier server that are still closing (TIME_WAIT) are no obstacle, as they
+// are none for servers that set SO_REUSEADDR. Not all do.
+int free_port(const std::string& address, int preferred, bool past_closing);
 
 }  // namespace sagemaker::local::runner

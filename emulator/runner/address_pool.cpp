@@ -34,14 +34,13 @@ UniqueFd claim(int a, int b) {
 }
 
 // The port that could be bound (`port` 0: any); 0 where it is taken.
-int try_port(const in_addr& host, int port) {
+int try_port(const in_addr& host, int port, bool past_closing) {
   const UniqueFd socket(checked(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
   address.sin_addr = host;
-  // As servers do: connections of an earlier one that are still closing are no obstacle.
-  const int on = 1;
+  const int on = past_closing ? 1 : 0;
   ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   socklen_t size = sizeof address;
   if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) return 0;
@@ -52,12 +51,12 @@ int try_port(const in_addr& host, int port) {
 
 }  // namespace
 
-int free_port(const std::string& address, int preferred) {
+int free_port(const std::string& address, int preferred, bool past_closing) {
   in_addr host{};
   if (::inet_pton(AF_INET, address.c_str(), &host) != 1)
     throw std::runtime_error("not an IPv4 address: " + address);
-  int port = try_port(host, preferred);
-  if (port == 0) port = try_port(host, 0);
+  int port = try_port(host, preferred, past_closing);
+  if (port == 0) port = try_port(host, 0, past_closing);
   if (port == 0) throw std::runtime_error("no free TCP port on " + address);
   return port;
 }

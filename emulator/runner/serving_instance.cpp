@@ -280,7 +280,7 @@ class Instance final : public ServingInstance {
     spec.environment.emplace("SM_MODEL_DIR", (ml / "model").string());
     spec.environment["SAGEMAKER_BIND_TO_HOST"] = address;
     if (spec.environment.count("SAGEMAKER_BIND_TO_PORT") == 0) {
-      spec.environment["SAGEMAKER_BIND_TO_PORT"] = std::to_string(free_port(address, usual_port));
+      spec.environment["SAGEMAKER_BIND_TO_PORT"] = std::to_string(free_port(address, usual_port, false));
     }
     return spec;
   }

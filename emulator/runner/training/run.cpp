@@ -214,7 +214,7 @@ class Job {
   int choose_master_port() const {
     const std::string& address = leases_[0].address();
     const int number = std::atoi(address.c_str() + address.rfind('.') + 1);
-    return free_port("0.0.0.0", first_master_port + number - 2);
+    return free_port("0.0.0.0", first_master_port + number - 2, true);
   }
 
   void start() {
