@@ -99,7 +99,7 @@ struct Emulator::Parts {
   services::Platform platform;
   services::TrainingExecutor training;
   services::hosting::Fleet fleet;
-  services::runtime::Gateway gateway;
+  services::runtime::Service runtime;
   services::s3::Service s3;
   services::TemporaryCredentials temporary_credentials;
   services::Callers callers;
@@ -132,11 +132,11 @@ struct Emulator::Parts {
                  addresses, options.limits, clock,      options.account, options.region, data.work(), {}},
         training(platform, options.training),
         fleet(platform, random_fraction),
-        gateway(platform, fleet),
+        runtime(platform, fleet),
         s3(objects, bucket_settings, clock, options.limits.s3),
         temporary_credentials(records, clock),
         callers(named_identities(options), temporary_credentials),
-        pipeline(options, platform, gateway, s3, [this](const std::string& key) { return temporary_key(key); },
+        pipeline(options, platform, runtime, s3, [this](const std::string& key) { return temporary_key(key); },
                  {{"sagemaker", wire::checked(wire::Model::sagemaker,
                                               services::sagemaker_operations(platform, training, fleet))},
                   {"monitoring", wire::checked(wire::Model::metrics, services::metrics_operations(metrics))},

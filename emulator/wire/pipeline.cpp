@@ -110,12 +110,12 @@ ServiceFault unknown_action(const QueryCall& call, bool known = false) {
 
 }  // namespace
 
-Pipeline::Pipeline(const Options& options, services::Platform& platform, services::runtime::Gateway& gateway,
+Pipeline::Pipeline(const Options& options, services::Platform& platform, services::runtime::Service& runtime,
                    services::s3::Service& s3, Authenticator::KeySource further_keys,
                    std::map<std::string, OperationTable> operations, LocalOperations local_operations)
     : options_(options),
       platform_(platform),
-      gateway_(gateway),
+      runtime_(runtime),
       operations_(std::move(operations)),
       local_operations_(std::move(local_operations)),
       authenticator_(options.credentials, options.authenticate, options.limits.wire, platform.clock,
@@ -242,9 +242,9 @@ http::Response Pipeline::answer_query(Route& where, http::Request& request, Call
 }
 
 http::Response Pipeline::answer_invocation(const Route& where, http::Request& request, CallContext& context) {
-  const std::string body = read_signed_body(request, "sagemaker", options_.limits.wire.invocation_bytes_max);
+  std::string body = read_signed_body(request, "sagemaker", options_.limits.wire.invocation_bytes_max);
   context.access_key = authenticate(request, body, AuthenticationFamily::json, "sagemaker");
-  return handle_invocation(gateway_, where, request, body, context.request_id);
+  return handle_invocation(runtime_, where, request, std::move(body), context.request_id);
 }
 
 http::Response Pipeline::answer_s3(http::Request& request, CallContext& context) {

@@ -9,7 +9,7 @@
 #include "emulator/options.hpp"
 #include "emulator/services/local_operation.hpp"
 #include "emulator/services/operation.hpp"
-#include "emulator/services/runtime/gateway.hpp"
+#include "emulator/services/runtime/service.hpp"
 #include "emulator/services/s3/service.hpp"
 #include "emulator/wire/authenticator.hpp"
 #include "emulator/wire/router.hpp"
@@ -21,7 +21,7 @@ class Pipeline {
  public:
   // `further_keys`: credentials that STS gave out. `operations`: the document services by name: "sagemaker",
   // "logs", and those of query_services.hpp.
-  Pipeline(const Options& options, services::Platform& platform, services::runtime::Gateway& gateway,
+  Pipeline(const Options& options, services::Platform& platform, services::runtime::Service& runtime,
            services::s3::Service& s3, Authenticator::KeySource further_keys,
            std::map<std::string, OperationTable> operations, LocalOperations local_operations);
 
@@ -50,7 +50,7 @@ class Pipeline {
 
   const Options& options_;
   services::Platform& platform_;
-  services::runtime::Gateway& gateway_;
+  services::runtime::Service& runtime_;
   std::map<std::string, OperationTable> operations_;
   LocalOperations local_operations_;
   Authenticator authenticator_;

@@ -1,9 +1,18 @@
 #include "emulator/wire/runtime_protocol.hpp"
 
+#include <memory>
+#include <utility>
+
+#include <sagemaker/aws/event_stream.hpp>
+
 #include "emulator/services/service_error.hpp"
 
 namespace sagemaker::local::wire {
 namespace {
+
+using services::runtime::InvokeRequest;
+using services::runtime::InvokeResponse;
+using services::runtime::ResponseStream;
 
 constexpr std::size_t custom_attributes_max = 1024;  // AWS: CustomAttributesHeader
 
@@ -15,26 +24,15 @@ void check_custom_attributes(const std::string& value) {
         "have length less than or equal to 1024");
 }
 
-}  // namespace
-
-http::Response handle_invocation(services::runtime::Gateway& gateway, const Route& route,
-                                 const http::Request& request, std::string_view body,
-                                 const std::string& request_id) {
-  if (route.operation != "InvokeEndpoint")
-    throw ServiceFault("UnknownOperationException", 400,
-                       route.operation + " is not implemented by sagemaker-local yet.");
-  if (request.method != "POST")
-    throw ServiceFault("MethodNotAllowedException", 405,
-                       "InvokeEndpoint is a POST request, not " + request.method + ".");
+// What all three kinds of invocation bring. Content-Type and Accept have other names for each.
+InvokeRequest request_of(const Route& route, const http::Request& request) {
   const auto header = [&](const char* name) { return request.headers.get(name); };
   for (const char* name : {"X-Amzn-SageMaker-Session-Id", "X-Amzn-SageMaker-Enable-Explanations"})
     if (request.headers.contains(name))
       throw ServiceFault("ValidationError", 400,
                          std::string(name) + " is not implemented by sagemaker-local yet.");
-  services::runtime::InvokeRequest invocation;
+  InvokeRequest invocation;
   invocation.endpoint_name = route.target;
-  invocation.content_type = header("Content-Type");
-  invocation.accept = header("Accept");
   invocation.target_variant = header("X-Amzn-SageMaker-Target-Variant");
   invocation.target_model = header("X-Amzn-SageMaker-Target-Model");
   invocation.target_container = header("X-Amzn-SageMaker-Target-Container-Hostname");
@@ -42,16 +40,100 @@ http::Response handle_invocation(services::runtime::Gateway& gateway, const Rout
   invocation.inference_id = header("X-Amzn-SageMaker-Inference-Id");
   invocation.custom_attributes = header("X-Amzn-SageMaker-Custom-Attributes");
   check_custom_attributes(invocation.custom_attributes);
-  invocation.body = body;
-  services::runtime::InvokeResponse result = gateway.invoke(invocation);
+  return invocation;
+}
+
+http::Response response_of(const InvokeResponse& result, const char* content_type_name,
+                           const std::string& request_id) {
   http::Response response;
-  response.headers.add("Content-Type", result.content_type);
+  response.headers.add(content_type_name, result.content_type);
   response.headers.add("x-amzn-RequestId", request_id);
   response.headers.add("x-Amzn-Invoked-Production-Variant", result.invoked_production_variant);
   if (!result.custom_attributes.empty())
     response.headers.add("X-Amzn-SageMaker-Custom-Attributes", result.custom_attributes);
+  return response;
+}
+
+http::Response invoke(services::runtime::Service& runtime, InvokeRequest invocation,
+                      const http::Request& request, const std::string& body, const std::string& request_id) {
+  invocation.content_type = request.headers.get("Content-Type");
+  invocation.accept = request.headers.get("Accept");
+  invocation.body = body;
+  InvokeResponse result = runtime.gateway().invoke(invocation);
+  http::Response response = response_of(result, "Content-Type", request_id);
   response.body = std::move(result.body);
   return response;
+}
+
+// ---- streams ------------------------------------------------------------------------------------
+
+std::string stream_failure(const char* type, const json& document) {
+  using namespace aws::event_stream;
+  return encode(exception({type, aws::dump_json(document), "application/json"}));
+}
+
+// The last message of a stream that did not end as it should; empty where there is nothing to say.
+std::string last_words(ResponseStream::End end) {
+  switch (end) {
+    case ResponseStream::End::complete:
+    case ResponseStream::End::abandoned:
+      return {};
+    case ResponseStream::End::time_exceeded:
+      return stream_failure(
+          "ModelStreamError",
+          {{"ErrorCode", "ModelInvocationTimeExceeded"},
+           {"Message",
+            "The model failed to finish sending the response within the timeout period allowed by "
+            "Amazon SageMaker."}});
+    case ResponseStream::End::broken:
+      return stream_failure("ModelStreamError",
+                            {{"ErrorCode", "StreamBroken"},
+                             {"Message",
+                              "The Transmission Control Protocol (TCP) connection between the client and the "
+                              "model was reset or closed."}});
+    case ResponseStream::End::failed:
+      break;
+  }
+  return stream_failure(
+      "InternalStreamFailure",
+      {{"Message",
+        "The stream processing failed because of an unknown error, exception or failure. Try your "
+        "request again."}});
+}
+
+http::Response invoke_stream(services::runtime::Service& runtime, InvokeRequest invocation,
+                             const http::Request& request, std::string body, const std::string& request_id) {
+  invocation.content_type = request.headers.get("Content-Type");
+  invocation.accept = request.headers.get("X-Amzn-SageMaker-Accept");
+  // The body is produced when this function has returned; the stream lives as long as that function.
+  const std::shared_ptr<ResponseStream> stream =
+      runtime.streams().open(std::move(invocation), std::move(body));
+  http::Response response = response_of(stream->head(), "X-Amzn-SageMaker-Content-Type", request_id);
+  response.headers.add("Content-Type", std::string(aws::event_stream::media_type));
+  response.body = http::StreamBody{[stream](const std::function<bool(std::string_view)>& write) {
+    using namespace aws::event_stream;
+    const ResponseStream::End end = stream->read([&](std::string_view piece) {
+      return write(encode(event({.type = "PayloadPart", .payload = std::string(piece)})));
+    });
+    if (const std::string words = last_words(end); !words.empty()) write(words);
+  }};
+  return response;
+}
+
+}  // namespace
+
+http::Response handle_invocation(services::runtime::Service& runtime, const Route& route,
+                                 const http::Request& request, std::string body,
+                                 const std::string& request_id) {
+  if (request.method != "POST")
+    throw ServiceFault("MethodNotAllowedException", 405,
+                       route.operation + " is a POST request, not " + request.method + ".");
+  if (route.operation == "InvokeEndpoint")
+    return invoke(runtime, request_of(route, request), request, body, request_id);
+  if (route.operation == "InvokeEndpointWithResponseStream")
+    return invoke_stream(runtime, request_of(route, request), request, std::move(body), request_id);
+  throw ServiceFault("UnknownOperationException", 400,
+                     route.operation + " is not implemented by sagemaker-local yet.");
 }
 
 }  // namespace sagemaker::local::wire

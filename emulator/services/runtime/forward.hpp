@@ -18,6 +18,8 @@ struct ForwardOptions {
   // Set: the last container's answer goes there in pieces as it comes. See runner::Invocation.
   std::function<void(int status, const aws::Headers& headers)> on_head = {};
   std::function<bool(std::string_view piece)> on_piece = {};
+  // The gateway's: told instead of `on_head` what is known of the response when it begins.
+  std::function<void(const InvokeResponse& response)> on_response = {};
 };
 
 struct ForwardResult {

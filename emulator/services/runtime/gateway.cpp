@@ -12,6 +12,11 @@ microseconds since(Clock::time_point start) {
   return std::chrono::duration_cast<microseconds>(Clock::now() - start);
 }
 
+InvokeResponse response_of(const hosting::Route& route, const aws::Headers& headers, std::string body) {
+  return {std::move(body), headers.get("Content-Type", "application/octet-stream"), route.variant->name(),
+          headers.get("X-Amzn-SageMaker-Custom-Attributes")};
+}
+
 }  // namespace
 
 void Gateway::carry(hosting::Route& route, const InvokeRequest& request, const ForwardOptions& options,
@@ -28,41 +33,48 @@ void Gateway::carry(hosting::Route& route, const InvokeRequest& request, const F
                              "The container of this variant is not running: it is being restarted.");
 }
 
-InvokeResponse Gateway::invoke(const InvokeRequest& request, const ForwardOptions& options) {
+InvokeResponse Gateway::invoke(const InvokeRequest& request, const ForwardOptions& options,
+                               ForwardResult& result) {
   const auto live = fleet_.find(request.endpoint_name);
   const auto deployment = live ? live->current() : nullptr;
   if (deployment && deployment->config().contains("AsyncInferenceConfig"))
     throw ServiceFault(
         "ValidationError", 400,
         "Endpoint " + request.endpoint_name + " of type ASYNC does not support this inference type.");
-  return invoke_accepted(request, options);
+  return invoke_accepted(request, options, result);
 }
 
-InvokeResponse Gateway::invoke_accepted(const InvokeRequest& request, const ForwardOptions& options) {
+InvokeResponse Gateway::invoke_accepted(const InvokeRequest& request, const ForwardOptions& options,
+                                        ForwardResult& result) {
   const Clock::time_point start = Clock::now();
   hosting::Route route = fleet_.route(request.endpoint_name, request.target_variant, request.target_model);
   InvocationEvent event{.request = request, .route = route};
-  const auto tell = [&](const ForwardResult& result) {
+  const auto tell = [&] {
     event.model_latency = result.model_latency;
     event.overhead_latency = since(start) - result.model_latency;
     event.load = result.load;
     event.multi_model = !request.target_model.empty();
     for (const Watcher& watcher : watchers_) watcher(event);
   };
-  ForwardResult result;
   try {
-    carry(route, request, options, result);
+    if (options.on_response) {
+      ForwardOptions streaming = options;
+      streaming.on_head = [&](int, const aws::Headers& headers) {
+        options.on_response(response_of(route, headers, {}));
+      };
+      carry(route, request, streaming, result);
+    } else {
+      carry(route, request, options, result);
+    }
   } catch (const ServiceFault& fault) {
     event.fault = &fault;
-    tell(result);
+    tell();
     throw;
   }
   runner::InvocationResult& answer = result.answer;
-  InvokeResponse response{std::move(answer.body),
-                          answer.headers.get("Content-Type", "application/octet-stream"),
-                          route.variant->name(), answer.headers.get("X-Amzn-SageMaker-Custom-Attributes")};
+  InvokeResponse response = response_of(route, answer.headers, std::move(answer.body));
   event.response = &response;
-  tell(result);
+  tell();
   return response;
 }
 

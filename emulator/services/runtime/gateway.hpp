@@ -41,11 +41,17 @@ class Gateway {
   // InternalFailure 500.
   InvokeResponse invoke(const InvokeRequest& request) { return invoke(request, {}); }
   // The same with other limits of time, or with an answer in pieces; the response then has no body. What is
-  // thrown before `options.on_head` was called is the answer to the request; later the stream breaks off.
-  InvokeResponse invoke(const InvokeRequest& request, const ForwardOptions& options);
+  // thrown before `options.on_response` was called is the answer to the request; later the stream breaks off.
+  InvokeResponse invoke(const InvokeRequest& request, const ForwardOptions& options) {
+    ForwardResult result;
+    return invoke(request, options, result);
+  }
+  // `result` tells more of how it went, also where this throws.
+  InvokeResponse invoke(const InvokeRequest& request, const ForwardOptions& options, ForwardResult& result);
   // For those who carry out what an asynchronous endpoint has accepted: does not ask whether the endpoint is
   // one for synchronous requests.
-  InvokeResponse invoke_accepted(const InvokeRequest& request, const ForwardOptions& options);
+  InvokeResponse invoke_accepted(const InvokeRequest& request, const ForwardOptions& options,
+                                 ForwardResult& result);
 
   Platform& platform() { return platform_; }
   hosting::Fleet& fleet() { return fleet_; }

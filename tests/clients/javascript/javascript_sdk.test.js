@@ -185,6 +185,11 @@ test("an endpoint is created, invoked and deleted", async () => {
   await assert.rejects(invoker.send(new runtime.InvokeEndpointCommand({ EndpointName: name, Body: "fail" })),
     (error) => error instanceof runtime.ModelError && error.OriginalStatusCode === 500 &&
       error.OriginalMessage === "not today");
+  const streamed = await invoker.send(new runtime.InvokeEndpointWithResponseStreamCommand(
+    { EndpointName: name, Body: "stream" }));
+  let text = "";
+  for await (const event of streamed.Body) text += new TextDecoder().decode(event.PayloadPart.Bytes);
+  assert.deepEqual([text, streamed.InvokedProductionVariant], ["one two three", "all"]);
   await jobs.send(new sagemaker.DeleteEndpointCommand({ EndpointName: name }));
   await sagemaker.waitUntilEndpointDeleted({ client: jobs, ...patience }, { EndpointName: name });
   await assert.rejects(invoker.send(new runtime.InvokeEndpointCommand({ EndpointName: name, Body: "ping" })),
