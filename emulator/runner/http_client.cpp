@@ -124,6 +124,14 @@ class Exchange {
   bool reusable() const { return reusable_ && buffer_.size() == used_; }
 
  private:
+  // A server that sends head and body in two pieces waits with the second until the first is acknowledged
+  // (Nagle's algorithm; Python's http.server does so), and Linux acknowledges after 40 ms unless told otherwise,
+  // which it forgets again and again.
+  void acknowledge_at_once() {
+    const int on = 1;
+    ::setsockopt(fd_, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+  }
+
   // Appends what arrives; false at the end of the stream.
   bool fill() {
     if (used_ == buffer_.size()) {
@@ -140,6 +148,7 @@ class Exchange {
       if (length == 0) return false;
       if (errno == EINTR) continue;
       if (errno != EAGAIN) throw Failure{Kind::broken};
+      acknowledge_at_once();
       if (!wait(fd_, POLLIN, deadline_)) throw Failure{Kind::timed_out};
     }
   }
