@@ -13,6 +13,7 @@
 #include "emulator/services/logs/operations.hpp"
 #include "emulator/services/metrics/metrics.hpp"
 #include "emulator/services/s3/service.hpp"
+#include "emulator/services/sagemaker/hosting/local_operations.hpp"
 #include "emulator/services/sagemaker/operations.hpp"
 #include "emulator/services/sagemaker/training/local_operations.hpp"
 #include "emulator/services/sts/operations.hpp"
@@ -167,6 +168,7 @@ struct Emulator::Parts {
   LocalOperations local_operations() {
     LocalOperations table;
     services::add_training_local_operations(table, platform, training);
+    services::add_hosting_local_operations(table, fleet);
     return table;
   }
 

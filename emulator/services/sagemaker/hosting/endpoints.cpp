@@ -1,6 +1,7 @@
 #include "emulator/services/sagemaker/hosting/endpoints.hpp"
 
 #include "emulator/services/sagemaker/hosting/deployment_config.hpp"
+#include "emulator/services/sagemaker/hosting/deployment_progress.hpp"
 #include "emulator/services/sagemaker/hosting/endpoint_configs.hpp"
 #include "emulator/services/sagemaker/hosting/fleet.hpp"
 #include "emulator/services/sagemaker/hosting/models.hpp"
@@ -65,12 +66,18 @@ json create(Platform& platform, hosting::Fleet& fleet, const json& input) {
   };
   if (platform.records.find(endpoint_kind, endpoint.name)) throw taken();
   const std::string config = input.at("EndpointConfigName");
+  const json deployment = deployment_of(platform, config);
+  const json policy = input.value("DeploymentConfig", json::object());
+  hosting::check_deployment_config(policy, deployment["Config"], nullptr);
   endpoint.created_ms = platform.now_ms();
-  endpoint.document = {{"EndpointName", endpoint.name},
-                       {"EndpointArn", endpoint.arn},
-                       {"EndpointConfigName", config},
-                       {"CreationTime", timestamp(endpoint.created_ms)},
-                       {"_deployment", deployment_of(platform, config)}};
+  endpoint.document = {
+      {"EndpointName", endpoint.name},
+      {"EndpointArn", endpoint.arn},
+      {"EndpointConfigName", config},
+      {"CreationTime", timestamp(endpoint.created_ms)},
+      {"PendingDeploymentSummary", hosting::pending_deployment(deployment["Config"], endpoint.created_ms)},
+      {"_deployment", deployment}};
+  if (!policy.empty()) endpoint.document["LastDeploymentConfig"] = policy;  // for updates that retain it
   set_status(endpoint, "Creating", endpoint.created_ms);
   if (!platform.records.insert(endpoint_kind, endpoint)) throw taken();
   try {
@@ -106,12 +113,13 @@ void retain_properties(const json& input, const json& before, json& after) {
   if (before.contains("DataCaptureConfig")) after["DataCaptureConfig"] = before["DataCaptureConfig"];
 }
 
-// The record says that something is under way, or this throws.
-store::Record begin_update(Platform& platform, const store::Record& endpoint,
+// The record says that something is under way, or this throws. `whole`: of the whole endpoint, which also
+// mends one whose last update neither went through nor could be rolled back.
+store::Record begin_update(Platform& platform, const store::Record& endpoint, bool whole,
                            const std::function<void(json& document)>& note) {
   const auto updated = platform.records.update(endpoint_kind, endpoint.name, [&](store::Record& record) {
     require_idle(record);
-    if (record.status != "InService")
+    if (record.status != "InService" && !(whole && record.status == "UpdateRollbackFailed"))
       throw validation_fault("Cannot update endpoint \"" + record.arn + "\" in status " + record.status +
                              ".");
     set_status(record, "Updating", platform.now_ms());
@@ -119,23 +127,6 @@ store::Record begin_update(Platform& platform, const store::Record& endpoint,
   });
   if (!updated) throw not_found(platform, endpoint.name);  // deleted meanwhile
   return *updated;
-}
-
-json pending_variants(const json& variants) {
-  json pending = json::array();
-  for (const json& variant : variants) {
-    json one = {{"VariantName", variant.at("VariantName")},
-                {"DesiredWeight", variant.value("InitialVariantWeight", 1.0)},
-                {"CurrentWeight", 0.0},
-                {"VariantStatus", json::array({{{"Status", "Creating"}}})}};
-    if (variant.contains("InitialInstanceCount")) {
-      one["CurrentInstanceCount"] = 0;
-      one["DesiredInstanceCount"] = variant["InitialInstanceCount"];
-    }
-    if (variant.contains("InstanceType")) one["InstanceType"] = variant["InstanceType"];
-    pending.push_back(one);
-  }
-  return pending;
 }
 
 json update(Platform& platform, hosting::Fleet& fleet, const json& input) {
@@ -148,14 +139,13 @@ json update(Platform& platform, hosting::Fleet& fleet, const json& input) {
           "You cannot specify DeploymentConfig in the request when RetainDeploymentConfig is set to true.");
     policy = endpoint.document.value("LastDeploymentConfig", json::object());
   }
-  hosting::check_deployment_config(policy);
-  const store::Record updating = begin_update(platform, endpoint, [&](json& document) {
+  const store::Record updating = begin_update(platform, endpoint, true, [&](json& document) {
     if (input.value("RetainAllVariantProperties", false))
       retain_properties(input, document.at("_deployment").at("Config"), deployment["Config"]);
-    document["PendingDeploymentSummary"] = {
-        {"EndpointConfigName", deployment["Config"]["EndpointConfigName"]},
-        {"ProductionVariants", pending_variants(deployment["Config"]["ProductionVariants"])},
-        {"StartTime", timestamp(platform.now_ms())}};
+    hosting::check_deployment_config(policy, deployment["Config"], &document.at("_deployment").at("Config"));
+    document["PendingDeploymentSummary"] =
+        hosting::pending_deployment(deployment["Config"], platform.now_ms());
+    document.erase("FailureReason");
     document.erase("LastDeploymentConfig");
     if (!policy.empty()) document["LastDeploymentConfig"] = policy;
   });
@@ -164,7 +154,8 @@ json update(Platform& platform, hosting::Fleet& fleet, const json& input) {
 }
 
 // One entry of DesiredWeightsAndCapacities, checked against the variant as the endpoint has it.
-hosting::VariantChange change_of(const json& entry, json& config, json& variants, const std::string& arn) {
+hosting::VariantChange change_of(const json& entry, json& config, json& variants, const std::string& arn,
+                                 std::int64_t now_ms) {
   const std::string name = entry.at("VariantName");
   json* known = nullptr;
   for (json& variant : config.at("ProductionVariants"))
@@ -201,6 +192,7 @@ hosting::VariantChange change_of(const json& entry, json& config, json& variants
     if (variant.at("VariantName") != name) continue;
     if (change.weight) variant["DesiredWeight"] = *change.weight;
     if (change.instances) variant["DesiredInstanceCount"] = *change.instances;
+    variant["VariantStatus"] = hosting::variant_status("Updating", "", now_ms);
   }
   return change;
 }
@@ -239,12 +231,13 @@ store::Record change_weights_and_capacities(Platform& platform, hosting::Fleet& 
   const auto endpoint = platform.records.find(endpoint_kind, name);
   if (!endpoint) throw not_found(platform, name);
   hosting::VariantChanges changes;
-  const store::Record updating = begin_update(platform, *endpoint, [&](json& document) {
+  const store::Record updating = begin_update(platform, *endpoint, false, [&](json& document) {
     json& config = document.at("_deployment").at("Config");
     for (const json& entry : desired) {
       const std::string variant = entry.at("VariantName");
       if (!changes
-               .emplace(variant, change_of(entry, config, document.at("ProductionVariants"), endpoint->arn))
+               .emplace(variant, change_of(entry, config, document.at("ProductionVariants"), endpoint->arn,
+                                           platform.now_ms()))
                .second)
         throw validation_fault("Variant names must be unique: \"" + variant + "\".");
     }

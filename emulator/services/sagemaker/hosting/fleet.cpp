@@ -5,6 +5,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "emulator/services/sagemaker/hosting/deployment_progress.hpp"
 #include "emulator/services/sagemaker/hosting/rollout.hpp"
 #include "emulator/services/service_error.hpp"
 
@@ -78,20 +79,21 @@ std::shared_ptr<Deployment> Fleet::deploy(const LiveEndpoint& endpoint, const js
   return made;
 }
 
-void Fleet::settle(const std::string& name, const std::string& failure, const Deployment* deployed) {
+void Fleet::settle(const std::string& name, const Outcome& outcome, const Deployment* deployed) {
   platform_.records.update(endpoint_kind, name, [&](store::Record& endpoint) {
     json& document = endpoint.document;
-    const bool serves = failure.empty() || endpoint.status == "Updating" || endpoint.status == "RollingBack";
-    endpoint.status = serves ? "InService" : "Failed";
+    const bool serves = outcome.failure.empty() || deployed != nullptr;
+    endpoint.status = !serves ? "Failed" : outcome.mixed ? "UpdateRollbackFailed" : "InService";
     endpoint.modified_ms = platform_.now_ms();
     document["EndpointStatus"] = endpoint.status;
     document["LastModifiedTime"] = timestamp(endpoint.modified_ms);
-    document.erase("FailureReason");
-    document.erase("PendingDeploymentSummary");
-    if (!failure.empty()) document["FailureReason"] = failure.substr(0, 1024);
+    for (const char* member : {"FailureReason", "PendingDeploymentSummary", "_committed"})
+      document.erase(member);
+    const std::string& reason = outcome.failure.empty() ? outcome.note : outcome.failure;
+    if (!reason.empty()) document["FailureReason"] = reason.substr(0, 1024);
     if (!deployed) return;
     document["_deployment"] = deployed->document();
-    keep_counts(document["_deployment"]["Config"], *deployed);
+    if (!outcome.mixed) keep_counts(document["_deployment"]["Config"], *deployed);
     describe_settings(document, deployed->config());
     document["ProductionVariants"] = Deployment::summary(deployed->production());
     document.erase("ShadowProductionVariants");
@@ -100,9 +102,39 @@ void Fleet::settle(const std::string& name, const std::string& failure, const De
   });
 }
 
+void Fleet::note(const std::string& name, const Deployment* before, const RolloutStage& stage,
+                 const Deployment& next) {
+  platform_.records.update(endpoint_kind, name, [&](store::Record& endpoint) {
+    note_stage(endpoint.document, stage, next, before, platform_.now_ms());
+    if (!stage.committed) return;
+    // From here on a restart of the emulator brings the new deployment up.
+    endpoint.document["_deployment"] = next.document();
+    endpoint.document["_committed"] = true;
+  });
+}
+
+RolloutHooks Fleet::hooks(const std::string& name, const std::shared_ptr<Deployment>& before) {
+  RolloutHooks hooks;
+  hooks.give_up = [this] { return shutting_down_.load(); };
+  hooks.in_alarm = in_alarm_;
+  hooks.on_status = [this, name](const std::string& status) {
+    platform_.records.update(endpoint_kind, name, [&](store::Record& endpoint) {
+      endpoint.status = status;
+      endpoint.document["EndpointStatus"] = status;
+    });
+  };
+  // Weakly: what is held cannot be retired.
+  hooks.on_stage = [this, name, weak = std::weak_ptr<Deployment>(before)](const RolloutStage& stage,
+                                                                          const Deployment& next) {
+    if (shutting_down_) return;
+    note(name, weak.lock().get(), stage, next);
+  };
+  return hooks;
+}
+
 void Fleet::bring_up(const std::string& name, const std::string& arn, const json& deployment,
-                     const json& deployment_config) {
-  tasks_.run([this, name, arn, deployment, deployment_config] {
+                     const json& deployment_config, const std::string& note) {
+  tasks_.run([this, name, arn, deployment, deployment_config, note] {
     std::shared_ptr<LiveEndpoint> live;
     {
       std::lock_guard lock(mutex_);
@@ -110,37 +142,31 @@ void Fleet::bring_up(const std::string& name, const std::string& arn, const json
       if (!slot) slot = std::make_shared<LiveEndpoint>(name, arn);
       live = slot;
     }
-    std::string failure;
-    std::shared_ptr<Deployment> next;
+    Outcome outcome;
+    outcome.note = note;
     try {
-      next = deploy(*live, deployment);
-      RolloutHooks hooks;
-      hooks.give_up = [this] { return shutting_down_.load(); };
-      hooks.in_alarm = in_alarm_;
-      hooks.on_status = [this, &name](const std::string& status) {
-        platform_.records.update(endpoint_kind, name, [&](store::Record& endpoint) {
-          endpoint.status = status;
-          endpoint.document["EndpointStatus"] = status;
-        });
-      };
-      failure = roll_out(platform_, *live, next, deployment_config, hooks);
+      const RolloutHooks told = hooks(name, live->current());
+      const RolloutResult result =
+          roll_out(platform_, *live, deploy(*live, deployment), deployment_config, told);
+      outcome.failure = result.failure;
+      outcome.mixed = result.rollback_failed;
     } catch (const std::exception& error) {
       spdlog::error("{}: {}", arn, error.what());
-      failure = error.what();
+      outcome.failure = error.what();
     }
     if (shutting_down_) return;  // the record keeps its state: the next start brings the endpoint up
-    settle(name, failure, failure.empty() ? next.get() : nullptr);
+    settle(name, outcome, live->current().get());
   });
 }
 
 void Fleet::create(const store::Record& endpoint) {
   std::error_code ignored;
   std::filesystem::remove_all(folder(endpoint.name), ignored);
-  bring_up(endpoint.name, endpoint.arn, endpoint.document.at("_deployment"), json::object());
+  bring_up(endpoint.name, endpoint.arn, endpoint.document.at("_deployment"), json::object(), {});
 }
 
 void Fleet::update(const store::Record& endpoint, const json& deployment, const json& deployment_config) {
-  bring_up(endpoint.name, endpoint.arn, deployment, deployment_config);
+  bring_up(endpoint.name, endpoint.arn, deployment, deployment_config, {});
 }
 
 std::string Fleet::scale(Deployment& deployment, const VariantChanges& changes) {
@@ -172,7 +198,7 @@ void Fleet::change(const store::Record& endpoint, const VariantChanges& changes)
       spdlog::error("{}: {}", arn, error.what());
       failure = error.what();
     }
-    if (!shutting_down_) settle(name, failure, deployment.get());
+    if (!shutting_down_) settle(name, {.failure = failure}, deployment.get());
   });
 }
 
@@ -186,10 +212,10 @@ void Fleet::remove(const std::string& name) {
         endpoints_.erase(found);
       }
     }
+    const auto grace = shutting_down_ ? shutdown_grace
+                                      : std::chrono::milliseconds(platform_.limits.runner.serving_stop_grace);
     if (live)
-      if (auto stopped = live->close())
-        stopped->stop(shutting_down_ ? shutdown_grace
-                                     : std::chrono::milliseconds(platform_.limits.runner.serving_stop_grace));
+      for (const TrafficShare& part : live->serve({})) part.deployment->stop(grace);
     std::error_code ignored;
     std::filesystem::remove_all(folder(name), ignored);
     platform_.records.erase(endpoint_kind, name);
@@ -200,20 +226,27 @@ void Fleet::recover() {
   for (const store::Record& left : platform_.records.with_status(endpoint_kind, {"Deleting"}))
     remove(left.name);
   for (const store::Record& left : platform_.records.with_status(
-           endpoint_kind, {"Creating", "InService", "Updating", "SystemUpdating", "RollingBack"})) {
+           endpoint_kind,
+           {"Creating", "InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed"})) {
     std::error_code ignored;  // an endpoint that was only just created has no folder yet
     for (const auto& entry : std::filesystem::directory_iterator(folder(left.name), ignored))
       if (entry.path().filename().string().starts_with("deployment-"))
         std::filesystem::remove_all(entry.path(), ignored);
+    const bool undone = left.status != "Creating" && left.document.contains("PendingDeploymentSummary") &&
+                        !left.document.value("_committed", false);
     platform_.records.update(endpoint_kind, left.name, [&](store::Record& endpoint) {
       endpoint.status = "SystemUpdating";
       endpoint.modified_ms = platform_.now_ms();
       endpoint.document["EndpointStatus"] = endpoint.status;
       endpoint.document["LastModifiedTime"] = timestamp(endpoint.modified_ms);
+      endpoint.document.erase("PendingDeploymentSummary");
     });
     spdlog::info("endpoint {} is started again", left.name);
     // Where it is missing the endpoint fails, and the emulator starts.
-    bring_up(left.name, left.arn, left.document.value("_deployment", json::object()), json::object());
+    bring_up(left.name, left.arn, left.document.value("_deployment", json::object()), json::object(),
+             undone ? "The update was interrupted by the end of sagemaker-local; the endpoint has its "
+                      "previous configuration."
+                    : "");
   }
 }
 

@@ -13,6 +13,7 @@
 
 #include "emulator/services/background.hpp"
 #include "emulator/services/sagemaker/hosting/live_endpoint.hpp"
+#include "emulator/services/sagemaker/hosting/rollout.hpp"
 #include "emulator/services/sagemaker/platform.hpp"
 
 namespace sagemaker::local::services {
@@ -77,10 +78,20 @@ class Fleet {
   std::filesystem::path folder(const std::string& endpoint) const;
   std::shared_ptr<Deployment> deploy(const LiveEndpoint& endpoint, const json& deployment);
   void bring_up(const std::string& name, const std::string& arn, const json& deployment,
-                const json& deployment_config);
+                const json& deployment_config, const std::string& note);
   std::string scale(Deployment& deployment, const VariantChanges& changes);
-  // Ends what was under way with the endpoint: `failure` empty: it went well.
-  void settle(const std::string& name, const std::string& failure, const Deployment* deployed);
+  RolloutHooks hooks(const std::string& name, const std::shared_ptr<Deployment>& before);
+  // The record tells where an update is.
+  void note(const std::string& name, const Deployment* before, const RolloutStage& stage,
+            const Deployment& next);
+  // How what was under way with an endpoint has ended.
+  struct Outcome {
+    std::string failure = {};  // empty: it went well
+    bool mixed = false;        // old and new instances both serve
+    std::string note = {};     // FailureReason where nothing failed now
+  };
+  // `deployed`: what serves the endpoint now; null: nothing does.
+  void settle(const std::string& name, const Outcome& outcome, const Deployment* deployed);
 
   Platform& platform_;
   std::function<double()> random_;

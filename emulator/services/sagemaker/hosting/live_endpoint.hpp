@@ -1,18 +1,27 @@
 // One endpoint while the emulator runs: the deployment that serves it, during an update also the next one,
-// and how requests are shared between the two.
+// and how requests are shared among them.
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "emulator/services/sagemaker/hosting/deployment.hpp"
+#include "emulator/services/sagemaker/hosting/skippable_wait.hpp"
 
 namespace sagemaker::local::services::hosting {
+
+// What gets requests, and which part of them. The first is the endpoint's own; the others are those of an
+// update. The shares add up to 1.
+struct TrafficShare {
+  std::shared_ptr<Deployment> deployment;
+  double share = 1;
+};
+using Traffic = std::vector<TrafficShare>;
 
 class LiveEndpoint {
  public:
@@ -22,29 +31,24 @@ class LiveEndpoint {
 
   // The deployment for the next request, `random` in [0, 1); null while nothing serves.
   std::shared_ptr<Deployment> route(double random) const;
+  // The endpoint's own deployment; null while nothing serves.
   std::shared_ptr<Deployment> current() const;
 
-  // From now on `next` gets this share of the requests.
-  void shift(std::shared_ptr<Deployment> next, double share);
-  // `next` serves alone. Returns what served before, null at first.
-  std::shared_ptr<Deployment> promote(std::shared_ptr<Deployment> next);
-  // The current deployment serves alone again.
-  void withdraw();
-  // Nothing serves any more. Returns what did.
-  std::shared_ptr<Deployment> close();
+  Traffic traffic() const;
+  // From now on these serve. Returns those that did before.
+  Traffic serve(Traffic traffic);
 
-  // Lets time pass in an update: returns true after `time`, or earlier when proceed() is called, and false as
-  // soon as `give_up` says so, which is asked several times a second.
-  bool wait(std::chrono::milliseconds time, const std::function<bool()>& give_up);
-  void proceed();  // ends the wait that is under way
+  // Lets time pass in an update. See SkippableWait.
+  bool wait(std::chrono::milliseconds time, const std::function<bool()>& give_up) {
+    return wait_.wait(time, give_up);
+  }
+  bool proceed() { return wait_.proceed(); }
 
  private:
   const std::string name_, arn_;
   mutable std::mutex mutex_;
-  std::condition_variable proceeded_;
-  std::shared_ptr<Deployment> current_, next_;
-  double share_ = 0;
-  std::uint64_t proceeds_ = 0;
+  Traffic traffic_;
+  SkippableWait wait_;
 };
 
 }  // namespace sagemaker::local::services::hosting

@@ -1,0 +1,12 @@
+// Endpoints below /_local/: what would take minutes of waiting on AWS goes on at once.
+#pragma once
+
+#include "emulator/services/local_operation.hpp"
+#include "emulator/services/sagemaker/hosting/fleet.hpp"
+
+namespace sagemaker::local::services {
+
+//   POST /_local/endpoints/NAME/proceed   ends the wait of an update that bakes or keeps the old instances
+void add_hosting_local_operations(LocalOperations& table, hosting::Fleet& fleet);
+
+}  // namespace sagemaker::local::services
