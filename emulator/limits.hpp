@@ -53,16 +53,21 @@ struct RunnerLimits {
   std::chrono::seconds training_stop_grace{120};  // docker stop -t 120: SIGTERM, then SIGKILL
   std::chrono::seconds serving_stop_grace{30};    // hosting: SIGKILL 30 s after SIGTERM
   std::chrono::milliseconds ping_timeout{2'000};  // GET /ping, one attempt
-  std::chrono::seconds invocation_timeout{60};    // POST /invocations
+  // GET /ping while in service; AWS pings all the time and does not say how often. A container that fails so
+  // often in a row is taken out and started again.
+  std::chrono::milliseconds health_check_interval{5'000};
+  int health_check_failures = 3;
+  std::chrono::seconds invocation_timeout{60};  // POST /invocations
   std::chrono::seconds startup_timeout{
       240};  // /ping must pass within 4 minutes (ContainerStartupHealthCheckTimeout)
   std::size_t failure_reason_chars_max = 1024;  // FailureReason
   std::size_t log_line_bytes_max =
       256 * 1024;  // CloudWatch: one event at most 256 KB (1 MB since 2025); longer lines are cut
-  // Processes and threads of one host of a training job; AWS has no limit of its own, a machine that is shared
-  // needs one. Memory and file sizes are limited by the instance type and VolumeSizeInGB.
+  // Processes and threads of one host of a training job; AWS has no limit of its own, a machine that is
+  // shared needs one. Memory and file sizes are limited by the instance type and VolumeSizeInGB.
   std::uint64_t container_processes_max = 4096;
-  // Instances of one training job: each has a loopback address, of which there are 253. AWS's quotas are lower.
+  // Instances of one training job: each has a loopback address, of which there are 253. AWS's quotas are
+  // lower.
   std::int64_t training_instances_max = 250;
   std::uint64_t archive_bytes_max = 64ull << 30;  // unpacked size of one model or source archive
   std::uint64_t archive_entries_max = 1'000'000;  // entries of one archive

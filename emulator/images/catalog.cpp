@@ -129,11 +129,13 @@ std::optional<std::filesystem::path> path_of_file_url(std::string_view url) {
   return *path;
 }
 
-class MappingReader {
+}  // namespace
+
+class Catalog::MappingReader {
  public:
   explicit MappingReader(const std::filesystem::path& file) : file_(file) {}
 
-  std::vector<std::pair<std::string, std::vector<std::string>>> read() const {
+  std::vector<Mapping> read() const {
     std::ifstream stream(file_, std::ios::binary);
     if (!stream) fail("it cannot be opened");
     const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
@@ -144,9 +146,8 @@ class MappingReader {
       fail(error.what());
     }
     if (!document.is_object()) fail("it must hold a JSON object: {\"image name\": \"command\"}");
-    std::vector<std::pair<std::string, std::vector<std::string>>> mappings;
-    for (const auto& [name, value] : document.items())
-      mappings.emplace_back(check_name(name), command(name, value));
+    std::vector<Mapping> mappings;
+    for (const auto& [name, value] : document.items()) mappings.push_back(mapping(check_name(name), value));
     return mappings;
   }
 
@@ -161,6 +162,22 @@ class MappingReader {
     if (star != std::string::npos && star + 1 != name.size())
       fail("\"" + name + "\": * may stand at the end only");
     return name;
+  }
+
+  Mapping mapping(const std::string& name, const json& value) const {
+    if (!value.is_object()) return {name, command(name, value)};
+    for (const auto& [key, ignored] : value.items()) {
+      if (key != "command" && key != "network")
+        fail("\"" + name + "\": \"" + key + "\" is not known, only \"command\" and \"network\" are");
+    }
+    if (!value.contains("command")) fail("\"" + name + "\": there is no \"command\"");
+    Mapping mapping{name, command(name, value.at("command"))};
+    if (!value.contains("network")) return mapping;
+    const json& network = value.at("network");
+    if (network != "private" && network != "host")
+      fail("\"" + name + "\": the network must be \"private\" or \"host\"");
+    mapping.network = network == "private" ? Network::own : Network::host;
+    return mapping;
   }
 
   // A text is a program, or a program and its arguments with blanks between them.
@@ -206,8 +223,6 @@ class MappingReader {
   const std::filesystem::path& file_;
 };
 
-}  // namespace
-
 Catalog::Catalog(Options options) : options_(std::move(options)) {
   if (!options_.mapping_file.empty()) mappings_ = MappingReader(options_.mapping_file).read();
 }
@@ -218,25 +233,24 @@ std::optional<Image> Catalog::resolve(std::string_view image) const {
   // longest pattern.
   const std::string_view unregistered = without_registry(image);
   for (const std::string_view wanted : {image, unregistered, without_tag(image), without_tag(unregistered)}) {
-    for (const auto& [key, command] : mappings_) {
-      if (key == wanted) return Image{name, command, {}, {}};
+    for (const Mapping& mapping : mappings_) {
+      if (mapping.name == wanted) return Image{name, mapping.command, {}, {}, mapping.network};
     }
   }
-  const std::vector<std::string>* best = nullptr;
-  std::size_t best_length = 0;
-  for (const auto& [key, command] : mappings_) {
-    if (!key.ends_with('*') || (best != nullptr && key.size() <= best_length)) continue;
-    const std::string_view prefix = std::string_view(key).substr(0, key.size() - 1);
+  const Mapping* best = nullptr;
+  for (const Mapping& mapping : mappings_) {
+    if (!mapping.name.ends_with('*') || (best != nullptr && mapping.name.size() <= best->name.size()))
+      continue;
+    const std::string_view prefix = std::string_view(mapping.name).substr(0, mapping.name.size() - 1);
     if (!image.starts_with(prefix) && !unregistered.starts_with(prefix)) continue;
-    best = &command;
-    best_length = key.size();
+    best = &mapping;
   }
-  if (best != nullptr) return Image{name, *best, {}, {}};
+  if (best != nullptr) return Image{name, best->command, {}, {}, best->network};
 
   if (image.starts_with(file_scheme)) {
     const auto program = path_of_file_url(image);
     if (!program || !program_fault(*program).empty()) return std::nullopt;
-    return Image{name, {program->string()}, {}, {}};
+    return Image{name, {program->string()}, {}, {}, Network::automatic};
   }
   const std::string_view last = last_part(without_tag(image));
   if (last == cpp_name) return cpp_image(name);

@@ -11,12 +11,17 @@
 
 namespace sagemaker::local::images {
 
+// On which network a container of the image serves. automatic: on the machine's, or on one of its own once
+// its program turns out to listen on port 8080 whatever it is told.
+enum class Network { automatic, host, own };
+
 struct Image {
   std::string name;                                // as asked for
   std::vector<std::string> command;                // argv; "train" or "serve" is appended as docker run would
   std::map<std::string, std::string> environment;  // what the image itself sets (docker's ENV)
   std::vector<std::filesystem::path>
       writable;  // host folders that the image needs to write (its compile cache)
+  Network network = Network::host;
 };
 
 class Catalog {
@@ -25,7 +30,8 @@ class Catalog {
     std::filesystem::path programs;  // where the images' own programs lie: beside sagemaker-local
     // Compiled C++ entry points and installed Python packages, shared between emulators of one user.
     std::filesystem::path cache;
-    // --images FILE: JSON {"name, name:tag or pattern*": "command" or ["argv"...]}
+    // --images FILE: JSON {"name, name:tag or pattern*": command}, where a command is "program arguments",
+    // ["argv"...] or {"command": either of them, "network": "private" or "host"}
     std::filesystem::path mapping_file;
     std::filesystem::path python = {};  // --python FILE; empty: python3 on the PATH
     bool isolated = true;               // containers see the machine's own files read-only
@@ -41,7 +47,13 @@ class Catalog {
   std::optional<Image> python_image(const std::string& name) const;
 
   Options options_;
-  std::vector<std::pair<std::string, std::vector<std::string>>> mappings_;
+  struct Mapping {
+    std::string name;
+    std::vector<std::string> command;
+    Network network = Network::automatic;
+  };
+  class MappingReader;
+  std::vector<Mapping> mappings_;
 };
 
 }  // namespace sagemaker::local::images

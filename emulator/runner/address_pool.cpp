@@ -3,6 +3,7 @@
 // emulator ends, however it ends.
 #include <bitset>
 #include <mutex>
+#include <set>
 #include <stdexcept>
 
 #include <arpa/inet.h>
@@ -88,6 +89,15 @@ class AddressPool::Implementation {
                              " addresses for containers are in use: too many instances at once");
   }
 
+  void remember_private(const std::string& program) {
+    const std::lock_guard lock(mutex_);
+    private_.insert(program);
+  }
+  bool remembers_private(const std::string& program) const {
+    const std::lock_guard lock(mutex_);
+    return private_.count(program) > 0;
+  }
+
   void release(const std::string& address) {
     if (!address.starts_with(prefix_)) return;
     const int host = std::atoi(address.c_str() + prefix_.size());
@@ -98,13 +108,18 @@ class AddressPool::Implementation {
  private:
   UniqueFd claim_;
   std::string prefix_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::bitset<256> used_;
+  std::set<std::string> private_;
 };
 
 AddressPool::AddressPool() : implementation_(std::make_unique<Implementation>()) {}
 AddressPool::~AddressPool() = default;
 std::string AddressPool::acquire() { return implementation_->acquire(); }
 void AddressPool::release(const std::string& address) { implementation_->release(address); }
+void AddressPool::remember_private(const std::string& program) { implementation_->remember_private(program); }
+bool AddressPool::remembers_private(const std::string& program) const {
+  return implementation_->remembers_private(program);
+}
 
 }  // namespace sagemaker::local::runner

@@ -93,6 +93,15 @@ class ContainerProcess final : public Container {
       watcher_.join();
       throw;
     }
+    if (!network_) return;
+    try {
+      if (spec_.on_network) spec_.on_network(*network_);
+    } catch (...) {
+      stop(std::chrono::milliseconds(0));
+      watcher_.join();
+      throw;
+    }
+    network_->open();
   }
 
   ~ContainerProcess() override {
@@ -121,6 +130,7 @@ class ContainerProcess final : public Container {
   }
 
   int pid() const override { return process_.pid; }
+  std::shared_ptr<PrivateNetwork> network() const override { return network_; }
 
  private:
   void prepare(const Sandbox& sandbox) {
@@ -149,6 +159,17 @@ class ContainerProcess final : public Container {
     status_ = make_pipe();
     request_.output = output_.write.get();
     request_.status = status_.write.get();
+    if (spec_.private_network) make_network(sandbox);
+  }
+
+  void make_network(const Sandbox& sandbox) {
+    if (!sandbox.private_networks())
+      throw std::runtime_error("a container cannot have a network of its own: " +
+                               sandbox.no_network_reason());
+    SocketPair pair = make_socket_pair();
+    network_ = std::make_shared<PrivateNetwork>(std::move(pair.ours));
+    network_end_ = std::move(pair.theirs);
+    request_.network = network_end_.get();
   }
 
   void limit_resources() {
@@ -193,6 +214,7 @@ class ContainerProcess final : public Container {
       process_ = isolated_ ? spawn(request_) : spawn_supervised(request_);
       output_.write.reset();
       status_.write.reset();
+      network_end_.reset();
       if (!isolated_) check_supervised_start();
     } catch (...) {
       signal_event(output_ended_);
@@ -339,6 +361,8 @@ class ContainerProcess final : public Container {
   std::unique_ptr<ProcessLimit> process_limit_;
   Process process_;
   Pipe output_, status_;
+  std::shared_ptr<PrivateNetwork> network_;
+  UniqueFd network_end_;
   UniqueFd commands_, output_ended_;
   std::string status_text_;
   pid_t init_pid_ = -1;

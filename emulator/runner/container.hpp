@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "emulator/limits.hpp"
+#include "emulator/runner/private_network.hpp"
 
 namespace sagemaker::local::runner {
 
@@ -55,6 +56,11 @@ struct ContainerSpec {
   std::vector<std::filesystem::path> writable;  // host folders that stay writable, with the same path inside
   std::vector<Mount> mounts;                    // over everything else, in this order
   ContainerLimits limits = {};
+  // A network namespace of its own, with a loopback interface and nothing else. Only where the sandbox has
+  // private networks.
+  bool private_network = false;
+  // Called once before the program of a container with a network of its own starts.
+  std::function<void(PrivateNetwork& network)> on_network = {};
   std::function<void(std::string_view line)>
       on_line;  // each line of stdout and stderr, without its newline; one thread
 };
@@ -65,8 +71,13 @@ struct ContainerSpec {
 class Sandbox {
  public:
   enum class Mode { detect, bubblewrap, none };
-  explicit Sandbox(Mode mode);  // Mode::bubblewrap throws std::runtime_error where bwrap does not work
+  // Mode::bubblewrap throws std::runtime_error where bwrap does not work. `programs`: the folder that has
+  // sagemaker-local-network; empty: the folder of this program.
+  explicit Sandbox(Mode mode, std::filesystem::path programs = {});
   bool isolated() const { return isolated_; }
+  // Whether containers can have networks of their own, and why not.
+  bool private_networks() const { return isolated_ && no_network_reason_.empty(); }
+  const std::string& no_network_reason() const { return no_network_reason_; }
   std::string description() const;  // for the start-up log: what is and what is not separated
   // argv to execute for this container; with isolation, bubblewrap reports its status on descriptor 3.
   std::vector<std::string> wrap(const ContainerSpec& spec) const;
@@ -75,11 +86,12 @@ class Sandbox {
   void hide(const std::filesystem::path& directory);
 
  private:
-  std::string try_bubblewrap() const;  // why it does not work here; empty: it does
+  // Why it does not work here, or not with a network of its own; empty: it does.
+  std::string try_bubblewrap(bool private_network) const;
 
   bool isolated_ = false;
-  std::string reason_;
-  std::filesystem::path bubblewrap_;
+  std::string reason_, no_network_reason_;
+  std::filesystem::path bubblewrap_, network_program_;
   std::vector<std::filesystem::path> hidden_;
 };
 
@@ -96,9 +108,13 @@ class Container {
   // end.
   virtual void stop(std::chrono::milliseconds grace) = 0;
   virtual int pid() const = 0;
+  // Its own network; null where it shares the machine's. May be used when the container has ended: it then
+  // gives no sockets.
+  virtual std::shared_ptr<PrivateNetwork> network() const = 0;
 };
 
 // Loopback addresses of containers. Holds a /24 of 127.0.0.0/8 that no other emulator on this machine uses.
+// Thread-safe.
 class AddressPool {
  public:
   AddressPool();
@@ -107,6 +123,9 @@ class AddressPool {
   AddressPool& operator=(const AddressPool&) = delete;
   std::string acquire();  // throws std::runtime_error when all are in use
   void release(const std::string& address);
+  // What was learned about a program: that it cannot share the machine's network with others.
+  void remember_private(const std::string& program);
+  bool remembers_private(const std::string& program) const;
 
  private:
   class Implementation;

@@ -42,8 +42,7 @@ struct Failure {
   Kind kind;
 };
 
-UniqueFd connect_to(const std::string& address, int port, Deadline deadline) {
-  UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+UniqueFd connect_to(UniqueFd fd, const std::string& address, int port, Deadline deadline) {
   sockaddr_in target{};
   target.sin_family = AF_INET;
   target.sin_port = htons(static_cast<std::uint16_t>(port));
@@ -279,7 +278,7 @@ HttpAnswer HttpClient::send(const HttpRequest& request, Deadline deadline, std::
   for (bool kept_alive = static_cast<bool>(connection);; kept_alive = false) {
     HttpAnswer answer;
     try {
-      if (!connection) connection = connect_to(address_, port_, deadline);
+      if (!connection) connection = connect(deadline);
       Exchange exchange(connection.get(), deadline, body_bytes_max, stream);
       try {
         exchange.send(head, request.body);
@@ -302,6 +301,12 @@ HttpAnswer HttpClient::send(const HttpRequest& request, Deadline deadline, std::
       return answer;
     }
   }
+}
+
+UniqueFd HttpClient::connect(Deadline deadline) const {
+  UniqueFd socket =
+      sockets_ ? sockets_() : UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  return connect_to(std::move(socket), address_, port_, deadline);
 }
 
 void HttpClient::clear() {

@@ -42,7 +42,10 @@ struct HttpStream {
 
 class HttpClient {
  public:
-  HttpClient(std::string address, int port) : address_(std::move(address)), port_(port) {}
+  // `sockets` makes a non-blocking TCP socket; without it they are of this process's network.
+  using SocketSource = std::function<UniqueFd()>;
+  HttpClient(std::string address, int port, SocketSource sockets = nullptr)
+      : address_(std::move(address)), port_(port), sockets_(std::move(sockets)) {}
 
   // A request is sent once. The one exception is a kept-alive connection that turns out to be closed before a
   // single byte of an answer: then it is sent again on a new one.
@@ -57,9 +60,11 @@ class HttpClient {
  private:
   UniqueFd take_idle();
   void give_back(UniqueFd connection);
+  UniqueFd connect(std::chrono::steady_clock::time_point deadline) const;
 
   std::string address_;
   int port_;
+  SocketSource sockets_;
   std::mutex mutex_;
   std::vector<UniqueFd> idle_;
 };

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -42,6 +43,7 @@ PreparedExec::PreparedExec(const SpawnRequest& request)
   argv.push_back(nullptr);
   environment.push_back(nullptr);
   status = request.status;
+  network = request.network;
   parent = ::getpid();
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -108,17 +110,23 @@ NOT_WATCHED void PreparedExec::execute(const sigset_t& mask) {
   if (!join_file.empty()) raw::write(join_file.c_str(), "0", 1);
   raw::write("/proc/self/oom_score_adj", "500",
              3);  // when memory runs out the job must die, not the emulator
-  // The descriptors may overlap with 0..3: copies above are taken first.
+  // The descriptors may overlap with 0..4: copies above are taken first.
   const int output_copy = raw::duplicate_above(output, 10);
   const int status_copy = status >= 0 ? raw::duplicate_above(status, 10) : -1;
+  const int network_copy = network >= 0 ? raw::duplicate_above(network, 10) : -1;
   const int null = raw::open("/dev/null", O_RDONLY);
-  if (output_copy < 0 || (status >= 0 && status_copy < 0) || null < 0) return;
+  if (output_copy < 0 || (status >= 0 && status_copy < 0) || (network >= 0 && network_copy < 0) || null < 0)
+    return;
   if (null != 0 && !raw::duplicate(null, 0)) return;
   if (!raw::duplicate(output_copy, 1) || !raw::duplicate(output_copy, 2)) return;
   unsigned first_closed = 3;
   if (status_copy >= 0) {
     if (!raw::duplicate(status_copy, 3)) return;
     first_closed = 4;
+  }
+  if (network_copy >= 0) {
+    if (!raw::duplicate(network_copy, 4)) return;
+    first_closed = 5;
   }
   if (::syscall(SYS_close_range, first_closed, ~0U, 0U) != 0) {
     for (int fd = static_cast<int>(first_closed); fd < 65536; ++fd) raw::close(fd);
@@ -194,6 +202,12 @@ UniqueFd open_pidfd(pid_t pid) { return UniqueFd(static_cast<int>(::syscall(SYS_
 Pipe make_pipe() {
   std::array<int, 2> ends{};
   checked(::pipe2(ends.data(), O_CLOEXEC), "pipe");
+  return {UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+SocketPair make_socket_pair() {
+  std::array<int, 2> ends{};
+  checked(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), "socketpair");
   return {UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 

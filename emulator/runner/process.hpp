@@ -32,6 +32,7 @@ struct SpawnRequest {
   std::filesystem::path directory;  // working directory; empty: the caller's
   int output = -1;                  // becomes standard output and standard error
   int status = -1;                  // becomes descriptor 3 where it is not -1
+  int network = -1;                 // becomes descriptor 4 where it is not -1; needs `status`
   std::vector<ResourceLimit> limits =
       {};                      // set before the program is executed; never above what this one has
   std::string join_file = {};  // of a control group
@@ -58,11 +59,16 @@ bool ended(const UniqueFd& pidfd, int timeout_ms);
 
 UniqueFd open_pidfd(pid_t pid);  // empty where there is no such process
 
-// A pipe or an eventfd, close-on-exec. Throw std::system_error.
+// A pipe, a socket pair or an eventfd, close-on-exec. Throw std::system_error.
 struct Pipe {
   UniqueFd read, write;
 };
 Pipe make_pipe();
+// Two ends of a connection of messages.
+struct SocketPair {
+  UniqueFd ours, theirs;
+};
+SocketPair make_socket_pair();
 UniqueFd make_event();
 void signal_event(const UniqueFd& event);
 

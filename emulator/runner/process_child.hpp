@@ -29,6 +29,7 @@ struct PreparedExec {
   std::filesystem::path directory;
   int output = -1;
   int status = -1;
+  int network = -1;
   pid_t parent = -1;
   rlimit open_files{};
   std::vector<std::pair<int, rlimit>> limits;

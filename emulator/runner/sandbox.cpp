@@ -20,6 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 using Arguments = std::vector<std::string>;
 
+constexpr const char* network_program = "sagemaker-local-network";
+
 void add(Arguments& arguments, std::initializer_list<std::string> more) {
   arguments.insert(arguments.end(), more.begin(), more.end());
 }
@@ -88,12 +90,14 @@ void add_opt(Arguments& arguments, const fs::path& ml) {
 // What a program may need of a private folder: itself, the scripts in its arguments, the folders of its
 // search paths, and the tree that this emulator was built in. The whole entry of /tmp that holds it is shown,
 // read-only.
-void add_needed(Arguments& arguments, const ContainerSpec& spec, const std::vector<fs::path>& private_ones) {
+void add_needed(Arguments& arguments, const Arguments& program,
+                const std::map<std::string, std::string>& environment,
+                const std::vector<fs::path>& private_ones) {
   std::vector<fs::path> needed;
-  for (const std::string& argument : spec.argv) needed.emplace_back(argument);
+  for (const std::string& argument : program) needed.emplace_back(argument);
   for (const char* name : {"PATH", "LD_LIBRARY_PATH", "PYTHONPATH"}) {
-    const auto found = spec.environment.find(name);
-    if (found == spec.environment.end()) continue;
+    const auto found = environment.find(name);
+    if (found == environment.end()) continue;
     for (std::size_t begin = 0; begin <= found->second.size();) {
       const std::size_t end = std::min(found->second.find(':', begin), found->second.size());
       needed.emplace_back(found->second.substr(begin, end - begin));
@@ -169,15 +173,26 @@ bool concerns_loader(std::string_view name) {
 
 }  // namespace
 
-Sandbox::Sandbox(Mode mode) {
+Sandbox::Sandbox(Mode mode, fs::path programs) {
   if (mode == Mode::none) {
     reason_ = "switched off";
+    no_network_reason_ = "the sandbox is switched off";
     return;
   }
+  std::error_code ignored;
+  if (programs.empty()) programs = fs::read_symlink("/proc/self/exe", ignored).parent_path();
+  network_program_ = find_program((programs / network_program).string(), {});
   const char* path = std::getenv("PATH");
   bubblewrap_ = find_program("bwrap", path ? std::map<std::string, std::string>{{"PATH", path}}
                                            : std::map<std::string, std::string>{});
-  reason_ = bubblewrap_.empty() ? "bubblewrap (bwrap) is not installed" : try_bubblewrap();
+  if (bubblewrap_.empty()) {
+    reason_ = no_network_reason_ = "bubblewrap (bwrap) is not installed";
+  } else {
+    no_network_reason_ = network_program_.empty()
+                             ? std::string(network_program) + " is missing in " + programs.string()
+                             : try_bubblewrap(true);
+    if (!no_network_reason_.empty()) reason_ = try_bubblewrap(false);
+  }
   isolated_ = reason_.empty();
   if (!isolated_ && mode == Mode::bubblewrap) {
     throw std::runtime_error("the sandbox does not work on this machine: " + reason_);
@@ -190,17 +205,25 @@ void Sandbox::hide(const fs::path& directory) {
 
 std::string Sandbox::description() const {
   if (isolated_) {
+    const std::string network =
+        private_networks()
+            ? "the network is the host's, or the container's own where its program or its model wants that"
+            : "the network is the host's, and cannot be the container's own (" + no_network_reason_ +
+                  "): of programs that serve on 0.0.0.0:8080 whatever they are told, one can run at a time";
     return "containers run in bubblewrap: own /opt/ml, /tmp, processes and host name; the host's files are "
-           "read-only; the "
-           "network is the host's";
+           "read-only; " +
+           network;
   }
   return "containers are NOT isolated (" + reason_ +
-         "): jobs run with your rights on your files; SAGEMAKER_BASE_DIR names what would be /opt/ml";
+         "): jobs run with your rights on your files; SAGEMAKER_BASE_DIR names what would be /opt/ml; of "
+         "programs that serve on 0.0.0.0:8080 whatever they are told, one can run at a time";
 }
 
 std::vector<std::string> Sandbox::wrap(const ContainerSpec& spec) const {
   const fs::path root = fs::absolute(spec.root).lexically_normal();
   if (!reason_.empty()) return spec.argv;  // not isolated
+  Arguments program = spec.argv;
+  if (spec.private_network) program.insert(program.begin(), network_program_.string());
   Arguments arguments{bubblewrap_, "--ro-bind", "/", "/"};
   add_devices(arguments);
   add(arguments, {"--proc", "/proc"});
@@ -211,13 +234,13 @@ std::vector<std::string> Sandbox::wrap(const ContainerSpec& spec) const {
                            "/run/opengl-driver", "/run/current-system"}) {
     if (present(path)) add(arguments, {"--ro-bind", path, path});
   }
-  add_needed(arguments, spec, private_ones);
+  add_needed(arguments, program, spec.environment, private_ones);
   add_opt(arguments, root / "ml");
   add_hidden_secrets(arguments);
   for (const fs::path& folder : hidden_) {
     if (is_plain_directory(folder)) add(arguments, {"--tmpfs", folder});
   }
-  for (const std::string& argument : spec.argv) {
+  for (const std::string& argument : program) {
     const fs::path path = fs::path(argument).lexically_normal();
     for (const fs::path& folder : hidden_) {
       if (path.is_absolute() && is_below(path, folder) && present(path))
@@ -237,15 +260,16 @@ std::vector<std::string> Sandbox::wrap(const ContainerSpec& spec) const {
   add_capabilities(arguments);
   add(arguments, {"--unshare-pid", "--unshare-uts", "--unshare-ipc", "--hostname", spec.hostname,
                   "--die-with-parent", "--new-session", "--json-status-fd", "3", "--chdir", root / "work"});
+  if (spec.private_network) add(arguments, {"--unshare-net"});
   for (const auto& [name, value] : spec.environment) {
     if (concerns_loader(name)) add(arguments, {"--setenv", name, value});
   }
   add(arguments, {"--"});
-  arguments.insert(arguments.end(), spec.argv.begin(), spec.argv.end());
+  arguments.insert(arguments.end(), program.begin(), program.end());
   return arguments;
 }
 
-std::string Sandbox::try_bubblewrap() const {
+std::string Sandbox::try_bubblewrap(bool private_network) const {
   std::string pattern = (fs::temp_directory_path() / "sagemaker-sandbox-XXXXXX").string();
   if (!::mkdtemp(pattern.data()))
     return "no temporary folder can be made in " + fs::temp_directory_path().string();
@@ -258,11 +282,22 @@ std::string Sandbox::try_bubblewrap() const {
     Pipe output = make_pipe();
     Pipe status = make_pipe();
     ContainerSpec spec{.argv = {"/bin/sh", "-c", "test -d /opt/ml && : > /opt/ml/probe && : > probe"},
-                       .root = root};
-    SpawnRequest request{
-        .argv = wrap(spec), .directory = "/", .output = output.write.get(), .status = status.write.get()};
+                       .root = root,
+                       .private_network = private_network};
+    SocketPair network = make_socket_pair();
+    SpawnRequest request{.argv = wrap(spec),
+                         .directory = "/",
+                         .output = output.write.get(),
+                         .status = status.write.get(),
+                         .network = private_network ? network.theirs.get() : -1};
     Process process = spawn(request);
     output.write.reset();
+    if (private_network) {
+      network.theirs.reset();
+      PrivateNetwork own(std::move(network.ours));
+      if (!own.socket()) reason = "no socket of it can be had";
+      own.open();
+    }
     if (!ended(process.pidfd, 10'000)) send_signal(process.pidfd, SIGKILL);
     int wait_status = 0;
     ::waitpid(process.pid, &wait_status, 0);

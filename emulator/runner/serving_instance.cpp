@@ -14,6 +14,7 @@
 #include "emulator/runner/archive.hpp"
 #include "emulator/runner/container_environment.hpp"
 #include "emulator/runner/http_client.hpp"
+#include "emulator/runner/serving_network.hpp"
 
 namespace sagemaker::local::runner {
 namespace {
@@ -22,12 +23,12 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr int usual_port = 8080;
 constexpr int start_attempts_max =
     4;  // a program that ends so often before its first good ping will not come up
 constexpr milliseconds backoff_first{100}, backoff_max{10'000};
 constexpr milliseconds stable_after{60'000};  // a container that ran so long starts again without waiting
 constexpr milliseconds ping_interval_first{5}, ping_interval_max{200};
+constexpr milliseconds look_interval{250};  // at the ports of a container that does not answer
 constexpr std::uint64_t ping_bytes_max = 1024 * 1024;
 
 class Instance final : public ServingInstance {
@@ -105,7 +106,12 @@ class Instance final : public ServingInstance {
   }
 
  private:
-  enum class Ping { passed, exited, timed_out, stopping };
+  // Why a container is no more.
+  enum class End { none, exited, ping_timed_out, ignores_port, unhealthy, stopped };
+  struct Run {
+    End end = End::none;
+    std::optional<ExitStatus> exit;  // nullopt where it had to be killed
+  };
 
   struct Flight {
     explicit Flight(Instance& of) : instance(of) { ++instance.in_flight_; }
@@ -119,10 +125,11 @@ class Instance final : public ServingInstance {
     Instance& instance;
   };
 
-  InvocationResult result_of(HttpAnswer answer) const {
+  InvocationResult result_of(HttpAnswer answer) {
     using Kind = InvocationResult::Kind;
     switch (answer.kind) {
       case HttpAnswer::Kind::answered:
+        last_answer_ = Clock::now().time_since_epoch().count();
         return {Kind::answered, answer.status, std::move(answer.headers), std::move(answer.body)};
       case HttpAnswer::Kind::timed_out:
         return {Kind::timed_out, answer.status, std::move(answer.headers), {}};
@@ -208,59 +215,86 @@ class Instance final : public ServingInstance {
 
   void serve() {
     const AddressLease lease(addresses_);
-    const ContainerSpec spec = container_spec(lease.address());
-    const auto client = std::make_shared<HttpClient>(lease.address(), port_of(spec.environment));
+    ServingNetwork network(spec_.image, spec_.isolated_network, sandbox_, addresses_);
+    if (!network.remark().empty()) say(network.remark());
     const Clock::time_point deadline = Clock::now() + spec_.startup_timeout;
     milliseconds backoff = backoff_first;
-    bool was_in_service = false;
-    for (int attempt = 1;; ++attempt) {
+    for (int attempt = 1; !is_stopping(); ++attempt) {
       const Clock::time_point started = Clock::now();
-      if (is_stopping()) return;
+      std::string reason;
       try {
-        launch(spec);
+        const Run run =
+            run_container(network, lease.address(), served_ ? started + spec_.startup_timeout : deadline);
+        if (is_stopping()) return;
+        const bool wants_port = !served_ && (run.end == End::ignores_port || address_in_use_);
+        if (wants_port && network.become_private()) {
+          say("the container's program listens on port 8080, not on SAGEMAKER_BIND_TO_PORT: it is started "
+              "again "
+              "with a network of its own, from which it reaches nothing but sagemaker-local");
+          attempt = 0;
+          continue;
+        }
+        reason = explain(run) + (wants_port ? network.advice() : "");
+        if (!served_ && (run.end == End::ping_timed_out || attempt >= start_attempts_max))
+          return fail(Failure::ping_health_check, reason);
       } catch (const std::exception& error) {
-        if (!was_in_service) throw;
+        if (!served_) throw;
         // No processes or no memory left on this machine, for example: that passes, and the endpoint is still
         // wanted.
-        say("the container cannot be started again: " + std::string(error.what()) + "; next attempt in " +
-            std::to_string(backoff.count()) + " ms");
-        if (!pause(backoff)) return;
-        backoff = std::min(backoff * 2, backoff_max);
-        continue;
-      }
-      const Ping ping = wait_for_ping(*client, was_in_service ? started + spec_.startup_timeout : deadline);
-      if (ping == Ping::passed && set_ready(client)) {
-        was_in_service = true;
-        change_state(State::in_service);
-        wait_for_exit();
-      }
-      const std::optional<ExitStatus> exit = end_container();
-      client->clear();
-      if (is_stopping()) return;
-      if (!was_in_service && (ping == Ping::timed_out || attempt >= start_attempts_max)) {
-        return fail(Failure::ping_health_check, explain(ping, exit));
+        reason = "the container cannot be started again: " + std::string(error.what());
       }
       if (Clock::now() - started > stable_after) backoff = backoff_first;
-      const std::string reason = explain(ping, exit);
-      {
-        const std::lock_guard lock(mutex_);
-        ++restarts_;
-        last_exit_ = reason;
-      }
-      if (was_in_service) change_state(State::restarting);
+      note_restart(reason);
       say(reason + "; it is started again in " + std::to_string(backoff.count()) + " ms");
       if (!pause(backoff)) return;
       backoff = std::min(backoff * 2, backoff_max);
     }
   }
 
-  ContainerSpec container_spec(const std::string& address) {
+  // One container from its start to its end. Throws where it cannot be started.
+  Run run_container(const ServingNetwork& network, const std::string& address, Clock::time_point deadline) {
+    ContainerSpec spec = container_spec();
+    const Environment outside = spec.environment;
+    network.prepare(spec, address);
+    const int port = port_of(spec.environment);
+    const std::string host = spec.hosts.front().address;
+    std::vector<std::unique_ptr<NetworkRelay>> relays;
+    spec.on_network = [&](PrivateNetwork& own) {
+      relays = network.relays(own, outside, [this](const std::string& line) { say(line); });
+    };
+    address_in_use_ = false;
+    launch(spec);
+    const auto own = container().network();
+    const auto client = std::make_shared<HttpClient>(
+        host, port, own ? HttpClient::SocketSource([own] { return own->socket(); }) : nullptr);
+    Run run{wait_for_ping(*client, network, port, deadline), {}};
+    if (run.end == End::none && set_ready(client)) {
+      served_ = true;
+      change_state(State::in_service);
+      run.end = watch(*client);
+    }
+    run.exit = end_container();
+    client->clear();
+    return run;
+  }
+
+  void note_restart(const std::string& reason) {
+    {
+      const std::lock_guard lock(mutex_);
+      ++restarts_;
+      last_exit_ = reason;
+    }
+    if (served_) change_state(State::restarting);
+  }
+
+  ContainerSpec container_spec() {
     ContainerSpec spec{.argv = spec_.image.command,
                        .root = spec_.root,
                        .hostname = spec_.hostname.empty() ? "model" : spec_.hostname,
                        .writable = spec_.image.writable,
                        .mounts = spec_.mounts,
                        .on_line = [this](std::string_view line) {
+                         if (!served_ && says_address_in_use(line)) address_in_use_ = true;
                          {
                            const std::lock_guard lock(line_mutex_);
                            last_line_ = line.substr(0, 500);
@@ -272,16 +306,11 @@ class Instance final : public ServingInstance {
                          {fs::absolute(spec_.root) / "ml/models", "/opt/ml/models", true});
     }
     spec.argv.push_back("serve");
-    spec.hosts = {{address, spec.hostname}};
     spec.environment =
         base_environment(spec_.image.environment, spec_.environment, spec_.root, sandbox_.isolated());
     if (spec_.multi_model) spec.environment.emplace("SAGEMAKER_MULTI_MODEL", "true");
     const fs::path ml = sandbox_.isolated() ? fs::path("/opt/ml") : fs::absolute(spec_.root) / "ml";
     spec.environment.emplace("SM_MODEL_DIR", (ml / "model").string());
-    spec.environment["SAGEMAKER_BIND_TO_HOST"] = address;
-    if (spec.environment.count("SAGEMAKER_BIND_TO_PORT") == 0) {
-      spec.environment["SAGEMAKER_BIND_TO_PORT"] = std::to_string(free_port(address, usual_port, false));
-    }
     return spec;
   }
 
@@ -301,21 +330,73 @@ class Instance final : public ServingInstance {
   // The container as seen by this thread, the only one that replaces it.
   Container& container() { return *container_; }
 
-  Ping wait_for_ping(HttpClient& client, Clock::time_point deadline) {
+  // End::none: the container answers.
+  End wait_for_ping(HttpClient& client, const ServingNetwork& network, int port, Clock::time_point deadline) {
     milliseconds interval = ping_interval_first;
-    HttpRequest request{.method = "GET", .target = "/ping"};
+    Clock::time_point next_look = Clock::now() + look_interval;
+    int looks_with_other_port = 0;
     for (;;) {
-      const Clock::time_point now = Clock::now();
-      const auto until = std::min(now + limits_.ping_timeout, deadline);
-      if (client.send(request, until, ping_bytes_max).status == 200)
-        return is_stopping() ? Ping::stopping : Ping::passed;
-      if (container().wait_for(interval)) return Ping::exited;
+      if (ping(client, deadline).status == 200 && (!network.is_shared() || listens(port)))
+        return is_stopping() ? End::stopped : End::none;
+      if (container().wait_for(interval)) return End::exited;
       if (is_stopping()) {
         container().wait_for(std::chrono::hours(24));
-        return Ping::stopping;
+        return End::stopped;
       }
-      if (Clock::now() >= deadline) return Ping::timed_out;
+      const Clock::time_point now = Clock::now();
+      if (now >= deadline) return End::ping_timed_out;
+      if (network.may_change() && now >= next_look) {
+        // Seen twice: a program may open its ports one after the other.
+        const bool other = ServingNetwork::ignores_port(container().pid(), port);
+        looks_with_other_port = other ? looks_with_other_port + 1 : 0;
+        if (looks_with_other_port == 2) return End::ignores_port;
+        next_look = now + look_interval;
+      }
       interval = std::min(interval * 5 / 4 + milliseconds(1), ping_interval_max);
+    }
+  }
+
+  HttpAnswer ping(HttpClient& client, Clock::time_point deadline) const {
+    const HttpRequest request{.method = "GET", .target = "/ping"};
+    return client.send(request, std::min(Clock::now() + limits_.ping_timeout, deadline), ping_bytes_max);
+  }
+
+  // Whether it is this container that listens there: on a network that is shared, a program that took the
+  // port of all addresses answers for others. True where nothing can be seen.
+  bool listens(int port) {
+    const std::vector<int> ports = listening_ports(container().pid());
+    return ports.empty() || std::count(ports.begin(), ports.end(), port) > 0;
+  }
+
+  // Follows the container in service to its end, or to where it has to be ended.
+  End watch(HttpClient& client) {
+    Clock::time_point well = Clock::now();  // when it last showed so
+    for (int failures = 0;;) {
+      if (container().wait_for(limits_.health_check_interval)) return End::exited;
+      if (draining_) {
+        container().wait_for(std::chrono::hours(24));
+        return End::stopped;
+      }
+      const Clock::time_point asked = Clock::now();
+      const HttpAnswer answer = ping(client, Clock::time_point::max());
+      if (answer.status == 200) {
+        failures = 0;
+        well = asked;
+        continue;
+      }
+      // A program of one thread answers no ping while it works: that is no failure for as long as an
+      // invocation may take.
+      well = std::max(well, Clock::time_point(Clock::duration(last_answer_.load())));
+      const bool working = well >= asked || (in_flight_ > 0 && asked - well < limits_.invocation_timeout);
+      if (answer.kind != HttpAnswer::Kind::answered && working) continue;
+      if (++failures < limits_.health_check_failures) continue;
+      {
+        const std::lock_guard lock(mutex_);
+        ready_ = false;
+        if (!stopping_) container_->stop(limits_.ping_timeout);
+      }
+      while (!container().wait_for(std::chrono::hours(1))) continue;
+      return End::unhealthy;
     }
   }
 
@@ -326,12 +407,6 @@ class Instance final : public ServingInstance {
     client_ = client;
     ready_ = true;
     return true;
-  }
-
-  void wait_for_exit() {
-    while (!container().wait_for(std::chrono::hours(1))) continue;
-    const std::lock_guard lock(mutex_);
-    ready_ = false;
   }
 
   // What ended it; nullopt where it had to be killed because it still ran.
@@ -357,15 +432,18 @@ class Instance final : public ServingInstance {
     return !changed_.wait_for(lock, time, [this] { return stopping_; });
   }
 
-  std::string explain(Ping ping, const std::optional<ExitStatus>& exit) const {
+  std::string explain(const Run& run) const {
     std::string text;
-    if (!exit || ping == Ping::timed_out) {
+    if (run.end == End::unhealthy) {
+      text = "the container did not answer GET /ping with 200 " +
+             std::to_string(limits_.health_check_failures) + " times in a row";
+    } else if (!run.exit || run.end == End::ping_timed_out) {
       text = "the container did not answer GET /ping with 200 within " +
              std::to_string(spec_.startup_timeout.count()) + " s";
-    } else if (exit->signal != 0) {
-      text = "the container was ended by signal " + std::to_string(exit->signal);
+    } else if (run.exit->signal != 0) {
+      text = "the container was ended by signal " + std::to_string(run.exit->signal);
     } else {
-      text = "the container ended with exit code " + std::to_string(exit->code);
+      text = "the container ended with exit code " + std::to_string(run.exit->code);
     }
     const std::lock_guard lock(line_mutex_);
     return last_line_.empty() ? text : text + " (last line of its log: " + last_line_ + ")";
@@ -380,7 +458,10 @@ class Instance final : public ServingInstance {
   AddressPool& addresses_;
   const RunnerLimits& limits_;
   std::atomic<int> in_flight_{0};
-  std::atomic<bool> draining_{false};  // stop() was called
+  std::atomic<bool> draining_{false};        // stop() was called
+  std::atomic<bool> served_{false};          // a container of this instance has passed its ping
+  std::atomic<bool> address_in_use_{false};  // as the log of the container says
+  std::atomic<Clock::rep> last_answer_{0};
 
   mutable std::mutex line_mutex_;
   std::string last_line_;

@@ -35,7 +35,8 @@ struct ServingSpec {
   // platform, the container may only read it. No model is unpacked.
   bool multi_model = false;
   std::vector<Mount> mounts;
-  std::filesystem::path root;  // working directory of this instance
+  bool isolated_network = false;  // EnableNetworkIsolation: nothing can be reached from inside
+  std::filesystem::path root;     // working directory of this instance
   std::string hostname;
   std::string container_name = "primary";  // as texts for people name it
   std::chrono::seconds startup_timeout{240};

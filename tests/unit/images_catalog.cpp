@@ -165,6 +165,37 @@ TEST_CASE("the user's mapping wins, the most exact first") {
   CHECK(command(catalog, "mine") == Words{"unknown"});
 }
 
+TEST_CASE("a mapping may name the network of its containers") {
+  const Fixture fixture;
+  for (const char* name : {"a", "sagemaker-cpp-image"}) fixture.program(name);
+  const Catalog catalog = fixture.catalog(R"({
+    "plain": "./a",
+    "object": {"command": ["./a", "--flag"]},
+    "own": {"command": "./a", "network": "private"},
+    "shared-*": {"command": "./a", "network": "host"}
+  })");
+  const auto network = [&](const std::string& name) { return catalog.resolve(name).value().network; };
+  CHECK(command(catalog, "object") == Words{(fixture.folder / "a").string(), "--flag"});
+  CHECK(network("plain") == Network::automatic);
+  CHECK(network("object") == Network::automatic);
+  CHECK(network("own:1") == Network::own);
+  CHECK(network("shared-1") == Network::host);
+  CHECK(network("file://" + (fixture.folder / "a").string()) == Network::automatic);
+  CHECK(network("sagemaker-cpp") == Network::host);
+  const auto fault = [&](const char* mapping) -> std::string {
+    try {
+      fixture.catalog(mapping);
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  CHECK(fault(R"({"x": {"command": "./a", "network": "bridge"}})").find("\"private\" or \"host\"") !=
+        std::string::npos);
+  CHECK(fault(R"({"x": {"network": "host"}})").find("no \"command\"") != std::string::npos);
+  CHECK(fault(R"({"x": {"command": "./a", "port": 1}})").find("\"port\" is not known") != std::string::npos);
+}
+
 TEST_CASE("a mapping file that cannot be used is refused with the reason") {
   const Fixture fixture;
   std::ofstream(fixture.folder / "text") << "text";

@@ -17,7 +17,7 @@ using State = ServingInstance::State;
 using Kind = InvocationResult::Kind;
 
 inline const char* const server_text = R"(
-import http.server, os, signal, socketserver, sys, time
+import http.server, os, signal, socketserver, sys, time, urllib.request
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
     disable_nagle_algorithm = True
@@ -28,7 +28,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
     def do_GET(self):
-        if os.path.exists('hold-ping'): time.sleep(1000)
+        if os.path.exists('hold-ping'):
+            with open('held', 'a') as file: file.write('x')
+            time.sleep(1000)
         self.answer(503 if os.path.exists('refuse-ping') else 200, b'')
     def do_DELETE(self): self.answer(200, b'deleted ' + self.path.encode())
     def do_POST(self):
@@ -78,6 +80,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if command == 'models':
             base = os.environ.get('SAGEMAKER_BASE_DIR', '/opt/ml')
             return self.answer(200, ','.join(os.listdir(base + '/models')).encode())
+        if command.startswith('fetch '):
+            try:
+                with urllib.request.urlopen(os.environ['AWS_ENDPOINT_URL'] + command[6:], timeout=10) as answer:
+                    return self.answer(200, answer.read())
+            except OSError as error: return self.answer(200, b'cannot: ' + str(error).encode())
+        if command == 'host':
+            told = os.environ['SAGEMAKER_BIND_TO_HOST'] + ' ' + os.environ['SAGEMAKER_BIND_TO_PORT']
+            return self.answer(200, told.encode())
+        if command == 'flood':
+            for number in range(200000): print('a line of a log that nobody will read', number)
+            return self.answer(200, b'flooded')
         if command == 'path': return self.answer(200, self.path.encode())
         if command == 'close':
             self.send_response(200)
@@ -101,6 +114,7 @@ def end(*arguments):
 signal.signal(signal.SIGTERM, end)
 print('starting', flush=True)
 address = (os.environ['SAGEMAKER_BIND_TO_HOST'], int(os.environ['SAGEMAKER_BIND_TO_PORT']))
+if 'HARD_CODED' in os.environ: address = (os.environ['HARD_CODED'], 8080)
 Server(address, Handler).serve_forever()
 )";
 
