@@ -134,9 +134,11 @@ class Unpacker {
     if (!name) name = archive_entry_pathname_utf8(entry);
     if (!name || !*name) throw ArchiveError("the archive has a member without a name");
     member_ = name;
-    const std::vector<std::string> parts = components(member_, member_, "has a name that");
     const auto type = archive_entry_filetype(entry);
     const char* hard_link = archive_entry_hardlink(entry);
+    // The folder itself, as Python's tarfile names it in the archives that the SageMaker Python SDK repacks.
+    if (!hard_link && type == AE_IFDIR && member_.find_first_not_of('/') == std::string::npos) return;
+    const std::vector<std::string> parts = components(member_, member_, "has a name that");
     if (!hard_link && type == AE_IFDIR) {
       open_parent(parts, parts.size());
       return;

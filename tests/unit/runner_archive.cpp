@@ -146,6 +146,13 @@ TEST_CASE("a member that leads out of the folder is refused and named, and nothi
   CHECK(!fs::exists("/etc/evil"));
 }
 
+TEST_CASE("an archive may name the folder itself, as Python's tarfile does with the arcname /") {
+  TemporaryDirectory dir;
+  CHECK(unpack_error(dir, {{"/", AE_IFDIR}, {"code/", AE_IFDIR}, {"code/inference.py", AE_IFREG, "x"}}) == "");
+  CHECK(read_text(dir / "model/code/inference.py") == "x");
+  CHECK(unpack_error(dir, {{"/code/", AE_IFDIR}}).find("is absolute: refused") != std::string::npos);
+}
+
 TEST_CASE("a name in an error cannot forge a log line") {
   TemporaryDirectory dir;
   CHECK(unpack_error(dir, {{"../a\nb\x1b[31m"}}).find_first_of("\n\x1b") == std::string::npos);
