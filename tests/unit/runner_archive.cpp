@@ -148,7 +148,8 @@ TEST_CASE("a member that leads out of the folder is refused and named, and nothi
 
 TEST_CASE("an archive may name the folder itself, as Python's tarfile does with the arcname /") {
   TemporaryDirectory dir;
-  CHECK(unpack_error(dir, {{"/", AE_IFDIR}, {"code/", AE_IFDIR}, {"code/inference.py", AE_IFREG, "x"}}) == "");
+  CHECK(unpack_error(dir, {{"/", AE_IFDIR}, {"code/", AE_IFDIR}, {"code/inference.py", AE_IFREG, "x"}}) ==
+        "");
   CHECK(read_text(dir / "model/code/inference.py") == "x");
   CHECK(unpack_error(dir, {{"/code/", AE_IFDIR}}).find("is absolute: refused") != std::string::npos);
 }
