@@ -27,9 +27,7 @@ TORCH_ALLOWED = ("include/sagemaker/container.hpp", "include/sagemaker/container
                  "emulator/images/", "samples/", "tests/toolkit/", "tests/bench/", "tests/consumer/", "tests/gpu/")
 HTTPLIB = ("httplib.h", "sagemaker/aws/httplib.hpp")
 HTTPLIB_ALLOWED = ("include/sagemaker/aws/httplib.hpp", "include/sagemaker/aws/httplib_transport.hpp",
-                   "include/sagemaker/container/serving",
-                   "include/sagemaker/container/detail/serving",
-                   "include/sagemaker/container/detail/connection_threads.hpp", "emulator/http/", "tests/")
+                   "emulator/http/", "tests/")
 
 # Layers of the emulator: the other layers that each may include. Files directly in emulator/ put the layers together.
 EMULATOR_LAYERS = {

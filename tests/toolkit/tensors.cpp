@@ -6,8 +6,6 @@
 #undef CHECK
 #include <doctest/doctest.h>
 // clang-format on
-#include <zlib.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -17,6 +15,8 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <zlib.h>
 
 #include "tests/support/support.hpp"
 
@@ -268,96 +268,6 @@ TEST_CASE("idx files, plain and compressed, and what is wrong with damaged ones"
     CHECK_THROWS_WITH(read_idx(folder / "bad"), doctest::Contains("bad"));
   }
   CHECK_THROWS_AS(read_idx(folder / "absent"), std::runtime_error);
-}
-
-TEST_CASE("jobs that wait are predicted in one call, and each gets its rows") {
-  Batcher batcher(64);
-  const auto deadline = Batcher::Clock::now() + std::chrono::minutes(1);
-  std::vector<torch::Tensor> answers(5);
-  std::vector<std::thread> threads;
-  const auto ask = [&](std::size_t i, torch::Tensor input) {
-    threads.emplace_back([&, i, input] { answers[i] = batcher.predict(input, deadline); });
-  };
-  ask(0, torch::full({1, 2}, 1.0f));
-  ask(1, torch::full({3, 2}, 2.0f));
-  ask(2, torch::full({1, 2}, 3.0f));
-  ask(3, torch::full({1, 4}, 4.0f));  // another row shape: a call of its own
-  ask(4, torch::full({2}, 5.0f));     // no rows: never shared
-  while (batcher.waiting() < 5) std::this_thread::yield();
-  std::vector<std::int64_t> calls;
-  std::thread predictor([&] {
-    batcher.run([&](const torch::Tensor& batch) {
-      calls.push_back(batch.numel());
-      return batch * 10;
-    });
-  });
-  for (std::thread& thread : threads) thread.join();
-  batcher.stop();
-  predictor.join();
-  std::sort(calls.begin(), calls.end());
-  CHECK(calls == std::vector<std::int64_t>{2, 4, 10});
-  CHECK(torch::equal(answers[0], torch::full({1, 2}, 10.0f)));
-  CHECK(torch::equal(answers[1], torch::full({3, 2}, 20.0f)));
-  CHECK(torch::equal(answers[3], torch::full({1, 4}, 40.0f)));
-  CHECK(torch::equal(answers[4], torch::full({2}, 50.0f)));
-}
-
-TEST_CASE("a batch has at most the rows that were allowed, and a larger request runs alone") {
-  Batcher batcher(4);
-  const auto deadline = Batcher::Clock::now() + std::chrono::minutes(1);
-  std::vector<std::thread> threads;
-  for (const std::int64_t rows : {3, 3, 9}) {
-    threads.emplace_back([&, rows] {
-      CHECK(batcher.predict(torch::ones({rows, 1}), deadline).size(0) == rows);
-    });
-  }
-  while (batcher.waiting() < 3) std::this_thread::yield();
-  std::vector<std::int64_t> calls;
-  std::thread predictor([&] {
-    batcher.run([&](const torch::Tensor& batch) {
-      calls.push_back(batch.size(0));
-      return batch;
-    });
-  });
-  for (std::thread& thread : threads) thread.join();
-  batcher.stop();
-  predictor.join();
-  std::sort(calls.begin(), calls.end());
-  CHECK(calls == std::vector<std::int64_t>{3, 3, 9});
-}
-
-TEST_CASE("a model that does not answer row by row is asked one by one") {
-  Batcher batcher(64);
-  const auto deadline = Batcher::Clock::now() + std::chrono::minutes(1);
-  std::vector<std::thread> threads;
-  std::atomic<int> right{0};
-  for (int i = 0; i < 3; ++i) {
-    threads.emplace_back([&] {
-      right += batcher.predict(torch::ones({2, 2}), deadline).item<float>() == 4.0f;
-    });
-  }
-  while (batcher.waiting() < 3) std::this_thread::yield();
-  std::thread predictor([&] { batcher.run([](const torch::Tensor& batch) { return batch.sum(); }); });
-  for (std::thread& thread : threads) thread.join();
-  batcher.stop();
-  predictor.join();
-  CHECK(right == 3);
-}
-
-TEST_CASE("a request past its deadline is given up, and one after the stop refused") {
-  Batcher batcher(64);
-  const auto [late, message] = refusal([&] { batcher.predict(torch::ones({1, 1}), Batcher::Clock::now()); });
-  CHECK(late == 504);
-  batcher.stop();
-  int calls = 0;
-  batcher.run([&](const torch::Tensor& batch) {
-    ++calls;
-    return batch;
-  });
-  CHECK(calls == 0);
-  CHECK(refusal([&] {
-          batcher.predict(torch::ones({1, 1}), Batcher::Clock::now() + std::chrono::minutes(1));
-        }).first == 503);
 }
 
 TEST_CASE("hooks that name different models do not fit together") {

@@ -6,6 +6,7 @@
 #include <sagemaker/container/detail/beacon.hpp>
 #include <sagemaker/container/detail/c10d.hpp>
 #include <sagemaker/container/detail/codecs.hpp>
+#include <sagemaker/container/detail/context.hpp>
 #include <sagemaker/container/detail/datasets.hpp>
 #include <sagemaker/container/detail/device.hpp>
 #include <sagemaker/container/detail/distributed.hpp>

@@ -1,16 +1,18 @@
-// Dynamic batching that never waits. Requests queue up; the one predict thread takes everything that waits,
-// as far as it fits together, and calls the model once. At low load a request is alone and goes at once;
-// under load batches grow by themselves, because requests arrive while the model is busy.
+// Dynamic batching that never delays an idle model. Requests queue up; a worker that is free takes everything
+// that waits, as far as it fits together, and calls the model once. At low load a request is alone and goes
+// at once; under load batches grow by themselves, because requests arrive while the model is busy. No thread
+// of its own and no waiting in here: whoever queues an item, or gives a worker back, asks for the next turn.
 #pragma once
 
+#include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include <torch/torch.h>
@@ -24,50 +26,57 @@ class Batcher {
   using Clock = std::chrono::steady_clock;
   using Predict = std::function<torch::Tensor(const torch::Tensor& batch)>;
 
-  // At most `rows_max` rows go into one call, unless one request alone has more.
-  explicit Batcher(std::int64_t rows_max) : rows_max_(rows_max) {}
-
-  // Called by any thread; waits for the answer. Rows of requests with the same type and row shape (two
-  // dimensions or more) may share a call; when such a call throws, its requests are tried one by one, so that
-  // only the bad one fails. Throws what `Predict` threw, and RequestError 504 after the deadline, 503 when
-  // stopped.
-  torch::Tensor predict(torch::Tensor batch, Clock::time_point deadline);
-  // The same for a piece of work that is not batched.
-  void execute(std::function<void()> work, Clock::time_point deadline);
-
-  // How many requests wait now, those being served not counted.
-  std::size_t waiting() const;
-
-  // The predict thread: serves until stop() is called and nothing waits any more.
-  void run(const Predict& predict);
-  void stop();
-
- private:
-  struct Job {
-    torch::Tensor input;  // or
-    std::function<void()> work;
-    torch::Tensor output;
-    std::exception_ptr error;
-    bool done = false;
-    bool abandoned = false;  // nobody waits for it any more
-    std::condition_variable finished;
+  struct Item {
+    virtual ~Item() = default;
+    virtual bool abandoned() const { return false; }  // nobody waits for it any more: it is dropped
+    torch::Tensor input;                              // undefined in an item that is alone
+    bool alone = false;                               // never shares a call
+    torch::Tensor output;                             // where it went well
+    std::exception_ptr error;                         // else
+    Clock::time_point queued{};
     std::int64_t rows() const { return input.size(0); }
   };
-  using Jobs = std::vector<std::shared_ptr<Job>>;
+  using Items = std::vector<std::shared_ptr<Item>>;
 
-  std::shared_ptr<Job> wait(const std::shared_ptr<Job>& job, Clock::time_point deadline);
-  Jobs take();  // with mutex_ held and jobs_ not empty
-  bool fits(const Job& first, const Job& next, std::int64_t rows) const;
-  void serve(const Jobs& group, const Predict& predict);
-  bool serve_together(const Jobs& group, const Predict& predict);
-  void serve_alone(Job& job, const Predict& predict);
+  struct Options {
+    std::int64_t rows_max = 64;          // in one call, unless one request alone has more
+    std::chrono::milliseconds delay{0};  // that a request may wait for others although a worker is free
+    int workers = 1;
+  };
+  struct Turn {
+    Items items;
+    int worker = 0;
+  };
 
-  const std::int64_t rows_max_;
+  explicit Batcher(const Options& options);
+
+  void push(std::shared_ptr<Item> item, Clock::time_point now = Clock::now());
+  // What waits, as far as it fits together, and a worker for it; nothing where nothing waits, no worker is
+  // free or more is waited for. Rows of items with the same type and row shape (two dimensions or more) fit
+  // together.
+  std::optional<Turn> begin(Clock::time_point now = Clock::now());
+  // Gives the worker back. True where items still wait: begin() has another turn now, or will have one.
+  bool end(const Turn& turn);
+  // When the item that waits longest has waited enough; nothing where none waits or there is no delay.
+  std::optional<Clock::time_point> due() const;
+  std::size_t waiting() const;
+
+  // Calls the model for the items of a turn and gives each its rows of the answer. When a shared call throws,
+  // its halves are tried, so that only the bad item fails. Where the model turns out not to answer with one
+  // row for each, all items are alone from then on.
+  void run(const Items& items, const Predict& predict);
+
+ private:
+  bool fits(const Item& first, const Item& next, std::int64_t rows) const;
+  bool shares(const Item& first) const;
+  bool enough(const Item& first, Clock::time_point now) const;
+  bool run_together(const Items& items, const Predict& predict);
+
+  const Options options_;
   mutable std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::deque<std::shared_ptr<Job>> jobs_;
-  bool stopped_ = false;
-  bool one_by_one_ = false;  // the model does not answer row by row
+  std::deque<std::shared_ptr<Item>> items_;
+  std::vector<int> free_workers_;
+  std::atomic<bool> one_by_one_{false};
 };
 
 }  // namespace sagemaker::container

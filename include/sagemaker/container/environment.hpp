@@ -4,6 +4,7 @@
 // in here but for device(), whose body is in device.hpp.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -120,18 +121,34 @@ struct ServingEnvironment {
 
   std::filesystem::path base_dir = "/opt/ml";
   std::filesystem::path model_dir;
-  std::string bind_host = "0.0.0.0";                     // SAGEMAKER_BIND_TO_HOST
-  int bind_port = 8080;                                  // SAGEMAKER_BIND_TO_PORT
-  std::string default_accept = "application/json";       // SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT
-  std::chrono::milliseconds invocation_timeout{60'000};  // SAGEMAKER_MODEL_SERVER_TIMEOUT(_SECONDS)
-  std::chrono::milliseconds drain_timeout{25'000};       // hosting sends SIGKILL 30 s after SIGTERM
+  std::string bind_host = "0.0.0.0";                // SAGEMAKER_BIND_TO_HOST
+  int bind_port = 8080;                             // SAGEMAKER_BIND_TO_PORT
+  std::string default_accept = "application/json";  // SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT
+  // SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS, else SAGEMAKER_MODEL_SERVER_TIMEOUT, else
+  // SAGEMAKER_TS_RESPONSE_TIMEOUT.
+  std::chrono::milliseconds invocation_timeout{60'000};
+  std::chrono::milliseconds drain_timeout{25'000};  // hosting sends SIGKILL 30 s after SIGTERM
   std::size_t payload_bytes_max = std::size_t{100}
                                   << 20;  // SAGEMAKER_MAX_PAYLOAD_IN_MB; batch transform sends up to 100 MB
-  int batch_rows_max = 64;                // SAGEMAKER_TS_BATCH_SIZE
+  int batch_rows_max = 64;  // SAGEMAKER_BATCH_ROWS_MAX, else SAGEMAKER_TS_BATCH_SIZE; 1: no batches
+  // How long a request may wait for others before a free model takes it: SAGEMAKER_BATCH_DELAY_MS, else
+  // SAGEMAKER_TS_MAX_BATCH_DELAY. Without it requests are batched only while the model is busy.
+  std::chrono::milliseconds batch_delay{0};
+  // Models that work side by side: SAGEMAKER_MODEL_SERVER_WORKERS, else one, or one for each GPU.
+  int workers = 1;
+  // Threads that read requests: SAGEMAKER_SERVER_LOOPS, else as many as processors, at most four.
+  int loops = 1;
+  bool multi_model = false;  // SAGEMAKER_MULTI_MODEL
+  // What loaded models of a multi-model endpoint may hold together: SAGEMAKER_MAX_MODEL_MEMORY_MB; 0: as much
+  // as the machine or its cgroup has free.
+  std::uint64_t model_bytes_max = 0;
   int num_cpus = 1;
   int num_gpus = 0;
 
   c10::Device device() const;  // as TrainingEnvironment::device
+  // Worker i works on GPU i modulo their number.
+  c10::Device worker_device(int worker) const;
+  int worker_threads() const { return std::max(1, num_cpus / workers); }
 };
 
 namespace detail {

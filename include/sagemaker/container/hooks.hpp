@@ -10,12 +10,15 @@
 //   predict_fn takes
 //               such a module; else TorchScript from model.pt or the only *.pt or *.pth in the folder
 //   predict_fn  model.forward(batch)
-//   input_fn, output_fn   JSON, CSV and NPY (codecs.hpp)
+//   input_fn, output_fn   the formats of codecs.hpp
+//   pre_model_fn, model_warmup_fn   nothing
+// Hooks that serve may take a Context (context.hpp) as one more parameter at the end.
 #pragma once
 
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -27,6 +30,7 @@
 #include <torch/torch.h>
 
 #include <sagemaker/container/codecs.hpp>
+#include <sagemaker/container/context.hpp>
 #include <sagemaker/container/environment.hpp>
 #include <sagemaker/container/linkage.hpp>
 
@@ -156,6 +160,20 @@ const ModelType* model_type() {
 template <class Hook, class F>
 concept not_itself = !std::same_as<std::remove_cvref_t<F>, Hook>;
 
+// ---- the optional Context at the end of a hook's parameters -------------------------------------
+
+template <class F, class... Arguments>
+inline constexpr bool takes_context = std::is_invocable_v<F&, Arguments..., Context&>;
+
+template <class F, class... Arguments>
+decltype(auto) invoke_with(F& hook, Context& context, Arguments&&... arguments) {
+  if constexpr (takes_context<F, Arguments...>) {
+    return std::invoke(hook, std::forward<Arguments>(arguments)..., context);
+  } else {
+    return std::invoke(hook, std::forward<Arguments>(arguments)...);
+  }
+}
+
 }  // namespace detail
 
 // Net train(const TrainingEnvironment&); or void, where train saves the model itself.
@@ -200,106 +218,180 @@ struct SaveHook {
   const detail::ModelType* model = nullptr;
 };
 
-// Net model_fn(const std::filesystem::path& model_dir, torch::Device), or without the device.
+// Net model_fn(const std::filesystem::path& model_dir, torch::Device), or without the device, or with a
+// Context in its place. Called once for each worker, one after the other.
 struct ModelHook {
   ModelHook() = default;
   template <class F>
   requires detail::not_itself<ModelHook, F> &&
       (std::is_invocable_v<F&, const std::filesystem::path&, torch::Device> ||
+       std::is_invocable_v<F&, const std::filesystem::path&, Context&> ||
        std::is_invocable_v<F&, const std::filesystem::path&>)ModelHook(F hook) {
-    if constexpr (std::is_invocable_v<F&, const std::filesystem::path&, torch::Device>) {
-      using Model =
-          std::remove_cvref_t<std::invoke_result_t<F&, const std::filesystem::path&, torch::Device>>;
-      model = detail::model_type<Model>();
-      call = [hook](const std::filesystem::path& model_dir, torch::Device device) -> AnyModel {
-        return std::make_shared<Model>(std::invoke(hook, model_dir, device));
-      };
+    using Path = const std::filesystem::path&;
+    if constexpr (std::is_invocable_v<F&, Path, torch::Device>) {
+      set([hook](Path model_dir, Context& context) {
+        return std::invoke(hook, model_dir, context.device());
+      });
+    } else if constexpr (std::is_invocable_v<F&, Path, Context&>) {
+      set([hook](Path model_dir, Context& context) { return std::invoke(hook, model_dir, context); });
     } else {
-      using Model = std::remove_cvref_t<std::invoke_result_t<F&, const std::filesystem::path&>>;
-      model = detail::model_type<Model>();
-      call = [hook](const std::filesystem::path& model_dir, torch::Device) -> AnyModel {
-        return std::make_shared<Model>(std::invoke(hook, model_dir));
-      };
+      set([hook](Path model_dir, Context&) { return std::invoke(hook, model_dir); });
     }
   }
   explicit operator bool() const { return static_cast<bool>(call); }
 
-  std::function<AnyModel(const std::filesystem::path&, torch::Device)> call;
+  std::function<AnyModel(const std::filesystem::path&, Context&)> call;
+  const detail::ModelType* model = nullptr;
+
+ private:
+  template <class Load>
+  void set(Load load) {
+    using Model = std::remove_cvref_t<std::invoke_result_t<Load&, const std::filesystem::path&, Context&>>;
+    model = detail::model_type<Model>();
+    call = [load](const std::filesystem::path& model_dir, Context& context) -> AnyModel {
+      return std::make_shared<Model>(load(model_dir, context));
+    };
+  }
+};
+
+// void pre_model_fn(const std::filesystem::path& model_dir): before each model_fn.
+using PreModelHook = std::function<void(const std::filesystem::path& model_dir)>;
+
+// void model_warmup_fn(const std::filesystem::path& model_dir, Net&): before the first request.
+struct WarmupHook {
+  WarmupHook() = default;
+  template <class F>
+  requires detail::not_itself<WarmupHook, F> WarmupHook(F hook) {
+    using Model = typename detail::ModelArgument<F, 1>::Type;
+    model = detail::model_type<Model>();
+    call = [hook](const std::filesystem::path& model_dir, void* loaded, Context& context) {
+      detail::invoke_with(hook, context, model_dir, *static_cast<Model*>(loaded));
+    };
+  }
+  explicit operator bool() const { return static_cast<bool>(call); }
+
+  std::function<void(const std::filesystem::path&, void*, Context&)> call;
   const detail::ModelType* model = nullptr;
 };
 
 // torch::Tensor predict_fn(const torch::Tensor& batch, Net&). The rows of a batch may come from several
-// requests; the answer has one row for each of them. Called from one thread, without gradients.
+// requests; the answer has one row for each of them. One that takes a Context gets each request alone,
+// because headers belong to one request. Called by one thread at a time for each loaded model, without
+// gradients.
 struct PredictHook {
   PredictHook() = default;
   template <class F>
   requires detail::not_itself<PredictHook, F> PredictHook(F hook) {
     using Model = typename detail::ModelArgument<F, 1>::Type;
     model = detail::model_type<Model>();
-    call = [hook](const torch::Tensor& batch, void* loaded) -> torch::Tensor {
-      return std::invoke(hook, batch, *static_cast<Model*>(loaded));
+    takes_context = detail::takes_context<F, const torch::Tensor&, Model&>;
+    call = [hook](const torch::Tensor& batch, void* loaded, Context& context) -> torch::Tensor {
+      return detail::invoke_with(hook, context, batch, *static_cast<Model*>(loaded));
     };
   }
   explicit operator bool() const { return static_cast<bool>(call); }
 
-  std::function<torch::Tensor(const torch::Tensor&, void*)> call;
+  std::function<torch::Tensor(const torch::Tensor&, void*, Context&)> call;
   const detail::ModelType* model = nullptr;
+  bool takes_context = false;
 };
 
-// torch::Tensor input_fn(body, content_type). Called from many threads at once.
-using InputHook = std::function<torch::Tensor(const std::string& body, const std::string& content_type)>;
+// torch::Tensor input_fn(const std::string& body, const std::string& content_type). Called from many threads
+// at once.
+struct InputHook {
+  InputHook() = default;
+  template <class F>
+  requires detail::not_itself<InputHook, F> &&
+      (std::is_invocable_v<F&, const std::string&, const std::string&> ||
+       std::is_invocable_v<F&, const std::string&, const std::string&, Context&>)InputHook(F hook) {
+    takes_context = detail::takes_context<F, const std::string&, const std::string&>;
+    call = [hook](const std::string& body, const std::string& content_type,
+                  Context& context) -> torch::Tensor {
+      return detail::invoke_with(hook, context, body, content_type);
+    };
+  }
+  explicit operator bool() const { return static_cast<bool>(call); }
+
+  std::function<torch::Tensor(const std::string&, const std::string&, Context&)> call;
+  bool takes_context = false;
+};
+
+// An answer that goes out piece by piece, in chunks, as it is made: what output_fn and transform_fn may
+// return for InvokeEndpointWithResponseStream. `next` gives the pieces, and nothing after the last one; it is
+// called on one thread. What it throws breaks the answer off, so that the client notices.
+struct OutputStream {
+  std::function<std::optional<std::string>()> next;
+  std::string content_type;
+};
 
 namespace detail {
 
-// What output_fn and transform_fn may return: an Output, a pair of body and content type, or the body alone.
+struct Answer {
+  Output output;
+  std::function<std::optional<std::string>()> next;  // a stream, where it is set
+};
+
+// What output_fn and transform_fn may return: an Output, an OutputStream, a pair of body and content type, or
+// the body alone.
 template <class Returned>
-Output to_output(Returned&& returned, const std::string& content_type) {
+Answer to_answer(Returned&& returned, const std::string& content_type) {
   if constexpr (std::convertible_to<Returned, Output>) {
-    return std::forward<Returned>(returned);
+    return {std::forward<Returned>(returned), {}};
+  } else if constexpr (std::convertible_to<Returned, OutputStream>) {
+    OutputStream stream = std::forward<Returned>(returned);
+    return {{"", std::move(stream.content_type)}, std::move(stream.next)};
   } else if constexpr (std::convertible_to<Returned, std::string>) {
-    return {std::forward<Returned>(returned), content_type};
+    return {{std::forward<Returned>(returned), content_type}, {}};
   } else {
-    return {std::string(std::get<0>(std::forward<Returned>(returned))),
-            std::string(std::get<1>(std::forward<Returned>(returned)))};
+    return {{std::string(std::get<0>(std::forward<Returned>(returned))),
+             std::string(std::get<1>(std::forward<Returned>(returned)))},
+            {}};
   }
 }
 
 }  // namespace detail
 
-// Output output_fn(const torch::Tensor& prediction, accept). Called from many threads at once.
+// Output output_fn(const torch::Tensor& prediction, const std::string& accept). Called from many threads at
+// once.
 struct OutputHook {
   OutputHook() = default;
   template <class F>
   requires detail::not_itself<OutputHook, F> &&
-      std::is_invocable_v<F&, const torch::Tensor&, const std::string&>
-      OutputHook(F hook) {
-    call = [hook](const torch::Tensor& prediction, const std::string& accept) {
-      return detail::to_output(std::invoke(hook, prediction, accept), accept);
+      (std::is_invocable_v<F&, const torch::Tensor&, const std::string&> ||
+       std::is_invocable_v<F&, const torch::Tensor&, const std::string&, Context&>)OutputHook(F hook) {
+    takes_context = detail::takes_context<F, const torch::Tensor&, const std::string&>;
+    call = [hook](const torch::Tensor& prediction, const std::string& accept, Context& context) {
+      return detail::to_answer(detail::invoke_with(hook, context, prediction, accept), accept);
     };
   }
   explicit operator bool() const { return static_cast<bool>(call); }
 
-  std::function<Output(const torch::Tensor&, const std::string&)> call;
+  std::function<detail::Answer(const torch::Tensor&, const std::string&, Context&)> call;
+  bool takes_context = false;
 };
 
 // Output transform_fn(Net&, body, content_type, accept): the whole way of one request, in place of input_fn,
-// predict_fn and output_fn. Called from one thread; requests are not batched.
+// predict_fn and output_fn. Called by one thread at a time for each loaded model; requests are not batched.
 struct TransformHook {
   TransformHook() = default;
   template <class F>
   requires detail::not_itself<TransformHook, F> TransformHook(F hook) {
     using Model = typename detail::ModelArgument<F, 0>::Type;
+    using Text = const std::string&;
     model = detail::model_type<Model>();
-    call = [hook](void* loaded, const std::string& body, const std::string& content_type,
-                  const std::string& accept) {
-      return detail::to_output(std::invoke(hook, *static_cast<Model*>(loaded), body, content_type, accept),
-                               accept);
+    takes_context = detail::takes_context<F, Model&, Text, Text, Text>;
+    call = [hook](void* loaded, Text body, Text content_type, Text accept, Context& context) {
+      return detail::to_answer(
+          detail::invoke_with(hook, context, *static_cast<Model*>(loaded), body, content_type, accept),
+          accept);
     };
   }
   explicit operator bool() const { return static_cast<bool>(call); }
 
-  std::function<Output(void*, const std::string&, const std::string&, const std::string&)> call;
+  std::function<detail::Answer(void*, const std::string&, const std::string&, const std::string&, Context&)>
+      call;
   const detail::ModelType* model = nullptr;
+  bool takes_context = false;
 };
 
 struct Hooks {
@@ -310,6 +402,8 @@ struct Hooks {
   InputHook input_fn = {};
   OutputHook output_fn = {};
   TransformHook transform_fn = {};
+  PreModelHook pre_model_fn = {};
+  WarmupHook model_warmup_fn = {};
 };
 
 // Throws std::invalid_argument where hooks contradict each other: train and save, or model_fn and predict_fn
@@ -328,15 +422,13 @@ struct LoadedModel {
   const ModelType* type = nullptr;
 };
 
-// model_fn, or its default, in evaluation mode. Throws what the hook throws, or std::runtime_error saying
-// what is missing.
-SAGEMAKER_CONTAINER_FUNCTION LoadedModel load_model(const Hooks& hooks,
-                                                    const std::filesystem::path& model_dir,
-                                                    torch::Device device);
+// pre_model_fn, model_fn or its default, in evaluation mode, and model_warmup_fn. Throws what a hook throws,
+// or std::runtime_error saying what is missing.
+SAGEMAKER_CONTAINER_FUNCTION LoadedModel load_model(const Hooks& hooks, Context& context);
 
 // predict_fn, or its default; neither records gradients.
 SAGEMAKER_CONTAINER_FUNCTION torch::Tensor predict(const Hooks& hooks, const LoadedModel& loaded,
-                                                   const torch::Tensor& batch);
+                                                   const torch::Tensor& batch, Context& context);
 
 }  // namespace detail
 

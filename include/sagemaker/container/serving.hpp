@@ -1,7 +1,7 @@
-// "serve": an HTTP server for one model. GET /ping answers 200 once the model is loaded, POST /invocations
-// predicts. Decoding and encoding run on the threads of the connections, the model on the main thread, with
-// dynamic batching. SIGTERM lets the requests in flight end, then the process exits with 0. A model that does
-// not load ends it with 1.
+// "serve": an HTTP server for a model. GET /ping answers 200 once the model is loaded, POST /invocations
+// predicts, GET /execution-parameters tells batch transform what to send, GET /metrics counts for Prometheus.
+// Requests that wait while the model is busy are predicted together (batcher.hpp). SIGTERM lets the requests in
+// flight end, then the process exits with 0. A model that does not load ends it with 1.
 #pragma once
 
 #include <sagemaker/container/environment.hpp>

@@ -4,100 +4,110 @@
 #include <utility>
 
 #include <sagemaker/container/batcher.hpp>
-#include <sagemaker/container/codecs.hpp>
 
 namespace sagemaker::container {
 
-SAGEMAKER_CONTAINER_FUNCTION std::shared_ptr<Batcher::Job> Batcher::wait(const std::shared_ptr<Job>& job,
-                                                                         Clock::time_point deadline) {
-  std::unique_lock lock(mutex_);
-  if (stopped_) throw RequestError(503, "the server is shutting down");
-  jobs_.push_back(job);
-  arrived_.notify_one();
-  if (!job->finished.wait_until(lock, deadline, [&] { return job->done; })) {
-    job->abandoned = true;
-    throw RequestError(504, "the model did not answer in time");
-  }
-  if (job->error) std::rethrow_exception(job->error);
-  return job;
+SAGEMAKER_CONTAINER_FUNCTION Batcher::Batcher(const Options& options) : options_(options) {
+  for (int worker = options.workers - 1; worker >= 0; --worker) free_workers_.push_back(worker);
 }
 
-SAGEMAKER_CONTAINER_FUNCTION torch::Tensor Batcher::predict(torch::Tensor batch, Clock::time_point deadline) {
-  const auto job = std::make_shared<Job>();
-  job->input = std::move(batch);
-  return wait(job, deadline)->output;
-}
-
-SAGEMAKER_CONTAINER_FUNCTION void Batcher::execute(std::function<void()> work, Clock::time_point deadline) {
-  const auto job = std::make_shared<Job>();
-  job->work = std::move(work);
-  wait(job, deadline);
+SAGEMAKER_CONTAINER_FUNCTION void Batcher::push(std::shared_ptr<Item> item, Clock::time_point now) {
+  item->queued = now;
+  const std::lock_guard lock(mutex_);
+  items_.push_back(std::move(item));
 }
 
 SAGEMAKER_CONTAINER_FUNCTION std::size_t Batcher::waiting() const {
   const std::lock_guard lock(mutex_);
-  return jobs_.size();
+  return items_.size();
 }
 
-SAGEMAKER_CONTAINER_FUNCTION void Batcher::stop() {
+SAGEMAKER_CONTAINER_FUNCTION std::optional<Batcher::Clock::time_point> Batcher::due() const {
+  if (options_.delay.count() == 0) return std::nullopt;
   const std::lock_guard lock(mutex_);
-  stopped_ = true;
-  arrived_.notify_all();
+  if (items_.empty() || free_workers_.empty()) return std::nullopt;
+  return items_.front()->queued + options_.delay;
 }
 
-SAGEMAKER_CONTAINER_FUNCTION void Batcher::run(const Predict& predict) {
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    arrived_.wait(lock, [&] { return stopped_ || !jobs_.empty(); });
-    if (jobs_.empty()) return;
-    const Jobs group = take();
-    lock.unlock();
-    serve(group, predict);
-    lock.lock();
-    for (const auto& job : group) {
-      job->done = true;
-      job->finished.notify_one();
-    }
-  }
+SAGEMAKER_CONTAINER_FUNCTION bool Batcher::shares(const Item& first) const {
+  return !first.alone && !one_by_one_ && first.input.dim() >= 2 && first.rows() > 0;
 }
 
-SAGEMAKER_CONTAINER_FUNCTION bool Batcher::fits(const Job& first, const Job& next, std::int64_t rows) const {
-  return !next.work && next.input.dim() == first.input.dim() &&
+SAGEMAKER_CONTAINER_FUNCTION bool Batcher::fits(const Item& first, const Item& next,
+                                                std::int64_t rows) const {
+  return !next.alone && next.input.dim() == first.input.dim() &&
          next.input.scalar_type() == first.input.scalar_type() &&
-         next.input.sizes().slice(1) == first.input.sizes().slice(1) && rows + next.rows() <= rows_max_;
+         next.input.sizes().slice(1) == first.input.sizes().slice(1) &&
+         rows + next.rows() <= options_.rows_max;
 }
 
-SAGEMAKER_CONTAINER_FUNCTION Batcher::Jobs Batcher::take() {
-  Jobs group;
-  std::erase_if(jobs_, [](const auto& job) { return job->abandoned; });
-  if (jobs_.empty()) return group;
-  group.push_back(std::move(jobs_.front()));
-  jobs_.pop_front();
-  const Job& first = *group.front();
-  if (jobs_.empty() || first.work || one_by_one_ || first.input.dim() < 2 || first.rows() == 0) return group;
+// Whether a turn with `first` is to begin, or more is worth waiting for.
+SAGEMAKER_CONTAINER_FUNCTION bool Batcher::enough(const Item& first, Clock::time_point now) const {
+  if (options_.delay.count() == 0 || now >= first.queued + options_.delay || !shares(first)) return true;
+  std::int64_t rows = 0;
+  for (const auto& item : items_) {
+    if (rows == 0 || fits(first, *item, rows)) rows += item->rows();
+  }
+  return rows >= options_.rows_max;
+}
+
+SAGEMAKER_CONTAINER_FUNCTION std::optional<Batcher::Turn> Batcher::begin(Clock::time_point now) {
+  const std::lock_guard lock(mutex_);
+  while (!items_.empty() && items_.front()->abandoned()) items_.pop_front();
+  if (items_.empty() || free_workers_.empty() || !enough(*items_.front(), now)) return std::nullopt;
+  Turn turn;
+  turn.worker = free_workers_.back();
+  free_workers_.pop_back();
+  turn.items.push_back(std::move(items_.front()));
+  items_.pop_front();
+  const Item& first = *turn.items.front();
+  if (items_.empty() || !shares(first)) return turn;
   std::int64_t rows = first.rows();
-  for (auto job = jobs_.begin(); job != jobs_.end() && rows < rows_max_;) {
-    if (fits(first, **job, rows)) {
-      rows += (*job)->rows();
-      group.push_back(std::move(*job));
-      job = jobs_.erase(job);
+  std::deque<std::shared_ptr<Item>> others;
+  for (auto& item : items_) {
+    if (item->abandoned()) continue;
+    if (rows < options_.rows_max && fits(first, *item, rows)) {
+      rows += item->rows();
+      turn.items.push_back(std::move(item));
     } else {
-      ++job;
+      others.push_back(std::move(item));
     }
   }
-  return group;
+  items_ = std::move(others);
+  return turn;
 }
 
-SAGEMAKER_CONTAINER_FUNCTION void Batcher::serve(const Jobs& group, const Predict& predict) {
-  if (group.size() > 1 && serve_together(group, predict)) return;
-  for (const auto& job : group) serve_alone(*job, predict);
+SAGEMAKER_CONTAINER_FUNCTION bool Batcher::end(const Turn& turn) {
+  const std::lock_guard lock(mutex_);
+  free_workers_.push_back(turn.worker);
+  return !items_.empty();
+}
+
+SAGEMAKER_CONTAINER_FUNCTION void Batcher::run(const Items& items, const Predict& predict) {
+  if (items.size() > 1 && !one_by_one_) {
+    if (run_together(items, predict)) return;
+    if (!one_by_one_) {  // in halves: one bad item among n costs 2 log2(n) calls more, not n
+      const auto middle = items.begin() + static_cast<std::ptrdiff_t>(items.size() / 2);
+      run({items.begin(), middle}, predict);
+      run({middle, items.end()}, predict);
+      return;
+    }
+  }
+  for (const auto& item : items) {
+    try {
+      item->output = predict(item->input);
+    } catch (...) {
+      item->error = std::current_exception();
+    }
+  }
 }
 
 // False where the call threw, or did not answer with one row for each that it was given.
-SAGEMAKER_CONTAINER_FUNCTION bool Batcher::serve_together(const Jobs& group, const Predict& predict) {
+SAGEMAKER_CONTAINER_FUNCTION bool Batcher::run_together(const Items& items, const Predict& predict) {
   try {
     std::vector<torch::Tensor> inputs;
-    for (const auto& job : group) inputs.push_back(job->input);
+    inputs.reserve(items.size());
+    for (const auto& item : items) inputs.push_back(item->input);
     const torch::Tensor batch = torch::cat(inputs);
     const torch::Tensor answer = predict(batch);
     if (answer.dim() == 0 || answer.size(0) != batch.size(0)) {
@@ -105,25 +115,13 @@ SAGEMAKER_CONTAINER_FUNCTION bool Batcher::serve_together(const Jobs& group, con
       return false;
     }
     std::int64_t row = 0;
-    for (const auto& job : group) {
-      job->output = answer.narrow(0, row, job->rows());
-      row += job->rows();
+    for (const auto& item : items) {
+      item->output = answer.narrow(0, row, item->rows());
+      row += item->rows();
     }
     return true;
   } catch (...) {
     return false;
-  }
-}
-
-SAGEMAKER_CONTAINER_FUNCTION void Batcher::serve_alone(Job& job, const Predict& predict) {
-  try {
-    if (job.work) {
-      job.work();
-    } else {
-      job.output = predict(job.input);
-    }
-  } catch (...) {
-    job.error = std::current_exception();
   }
 }
 

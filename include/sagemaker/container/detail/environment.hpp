@@ -197,6 +197,19 @@ SAGEMAKER_CONTAINER_FUNCTION void read_channels(TrainingEnvironment& env, const 
   }
 }
 
+SAGEMAKER_CONTAINER_FUNCTION void read_batching(ServingEnvironment& env, const Variables& variables) {
+  std::int64_t rows = env.batch_rows_max;
+  for (const char* const name : {"SAGEMAKER_TS_BATCH_SIZE", "SAGEMAKER_BATCH_ROWS_MAX"}) {
+    rows = variable_integer(variables, name, rows, 1 << 20);
+  }
+  env.batch_rows_max = static_cast<int>(std::max<std::int64_t>(1, rows));
+  std::int64_t delay_ms = 0;
+  for (const char* const name : {"SAGEMAKER_TS_MAX_BATCH_DELAY", "SAGEMAKER_BATCH_DELAY_MS"}) {
+    delay_ms = variable_integer(variables, name, delay_ms, 60'000);
+  }
+  env.batch_delay = std::chrono::milliseconds(delay_ms);
+}
+
 SAGEMAKER_CONTAINER_FUNCTION void read_hosts(TrainingEnvironment& env, const Variables& variables) {
   const json& config = env.resource_config;
   const auto text = [&](const char* key, const char* name, const char* fallback) {
@@ -326,17 +339,27 @@ SAGEMAKER_CONTAINER_FUNCTION ServingEnvironment ServingEnvironment::read(const V
       static_cast<int>(detail::variable_integer(variables, "SAGEMAKER_BIND_TO_PORT", env.bind_port, 65535));
   env.default_accept =
       detail::variable(variables, "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", env.default_accept);
-  const auto timeout_s = detail::variable_integer(variables, "SAGEMAKER_MODEL_SERVER_TIMEOUT", 60, 86'400);
-  env.invocation_timeout = std::chrono::seconds(std::max<std::int64_t>(
-      1, detail::variable_integer(variables, "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS", timeout_s, 86'400)));
+  std::int64_t timeout_s = 60;
+  for (const char* const name : {"SAGEMAKER_TS_RESPONSE_TIMEOUT", "SAGEMAKER_MODEL_SERVER_TIMEOUT",
+                                 "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS"}) {
+    timeout_s = detail::variable_integer(variables, name, timeout_s, 86'400);
+  }
+  env.invocation_timeout = std::chrono::seconds(std::max<std::int64_t>(1, timeout_s));
   const auto megabytes = static_cast<std::int64_t>(env.payload_bytes_max >> 20);
   env.payload_bytes_max = static_cast<std::size_t>(detail::variable_integer(
                               variables, "SAGEMAKER_MAX_PAYLOAD_IN_MB", megabytes, 1 << 20))
                           << 20;
-  env.batch_rows_max = static_cast<int>(std::max<std::int64_t>(
-      1, detail::variable_integer(variables, "SAGEMAKER_TS_BATCH_SIZE", env.batch_rows_max, 1 << 20)));
+  detail::read_batching(env, variables);
   env.num_cpus = detail::count_cpus(variables);
   env.num_gpus = detail::count_gpus(variables);
+  env.workers = static_cast<int>(std::max<std::int64_t>(
+      1, detail::variable_integer(variables, "SAGEMAKER_MODEL_SERVER_WORKERS", env.num_gpus, 1024)));
+  env.loops = static_cast<int>(std::max<std::int64_t>(
+      1, detail::variable_integer(variables, "SAGEMAKER_SERVER_LOOPS", std::min(env.num_cpus, 4), 64)));
+  env.multi_model = detail::variable(variables, "SAGEMAKER_MULTI_MODEL", "false") == "true";
+  env.model_bytes_max = static_cast<std::uint64_t>(detail::variable_integer(
+                            variables, "SAGEMAKER_MAX_MODEL_MEMORY_MB", 0, std::int64_t{1} << 30))
+                        << 20;
   return env;
 }
 

@@ -83,13 +83,20 @@ SAGEMAKER_CONTAINER_FUNCTION LoadedModel load_default(const ModelType* wanted,
           script};
 }
 
-SAGEMAKER_CONTAINER_FUNCTION LoadedModel load_model(const Hooks& hooks,
-                                                    const std::filesystem::path& model_dir,
-                                                    torch::Device device) {
+SAGEMAKER_CONTAINER_FUNCTION void require_same_model(const ModelType* first, const ModelType* second,
+                                                     const std::string& what) {
+  if (first == nullptr || second == nullptr || first->index == second->index) return;
+  throw std::invalid_argument("the hooks do not fit together: " + what + ", but the types are " +
+                              type_name(first->index) + " and " + type_name(second->index));
+}
+
+SAGEMAKER_CONTAINER_FUNCTION LoadedModel load_model(const Hooks& hooks, Context& context) {
   const ModelType* const wanted = hooks.transform_fn ? hooks.transform_fn.model : hooks.predict_fn.model;
+  const std::filesystem::path& model_dir = context.model_dir();
+  if (hooks.pre_model_fn) hooks.pre_model_fn(model_dir);
   LoadedModel loaded = hooks.model_fn
-                           ? LoadedModel{hooks.model_fn.call(model_dir, device), hooks.model_fn.model}
-                           : load_default(wanted, model_dir, device);
+                           ? LoadedModel{hooks.model_fn.call(model_dir, context), hooks.model_fn.model}
+                           : load_default(wanted, model_dir, context.device());
   if (loaded.type->module != nullptr && loaded.type->module(loaded.model.get()) == nullptr) {
     throw std::runtime_error("model_fn returned an empty " + type_name(loaded.type->index));
   }
@@ -99,24 +106,23 @@ SAGEMAKER_CONTAINER_FUNCTION LoadedModel load_model(const Hooks& hooks,
     throw std::runtime_error("there is no predict_fn, and " + type_name(loaded.type->index) +
                              " has no forward that takes and returns a tensor");
   }
+  if (hooks.model_warmup_fn) {
+    require_same_model(hooks.model_warmup_fn.model, loaded.type,
+                       "model_warmup_fn must take the model that is loaded");
+    const torch::NoGradGuard no_grad;
+    hooks.model_warmup_fn.call(model_dir, loaded.model.get(), context);
+  }
   return loaded;
 }
 
 SAGEMAKER_CONTAINER_FUNCTION torch::Tensor predict(const Hooks& hooks, const LoadedModel& loaded,
-                                                   const torch::Tensor& batch) {
+                                                   const torch::Tensor& batch, Context& context) {
   if (hooks.predict_fn) {
     const torch::NoGradGuard no_grad;
-    return hooks.predict_fn.call(batch, loaded.model.get());
+    return hooks.predict_fn.call(batch, loaded.model.get(), context);
   }
   const c10::InferenceMode inference;
   return loaded.type->forward(loaded.model.get(), batch);
-}
-
-SAGEMAKER_CONTAINER_FUNCTION void require_same_model(const ModelType* first, const ModelType* second,
-                                                     const std::string& what) {
-  if (first == nullptr || second == nullptr || first->index == second->index) return;
-  throw std::invalid_argument("the hooks do not fit together: " + what + ", but the types are " +
-                              type_name(first->index) + " and " + type_name(second->index));
 }
 
 }  // namespace sagemaker::container::detail
@@ -136,6 +142,8 @@ SAGEMAKER_CONTAINER_FUNCTION void check_hooks(const Hooks& hooks) {
                              "predict_fn must take what model_fn returns");
   detail::require_same_model(hooks.model_fn.model, hooks.transform_fn.model,
                              "transform_fn must take what model_fn returns");
+  detail::require_same_model(hooks.model_fn.model, hooks.model_warmup_fn.model,
+                             "model_warmup_fn must take what model_fn returns");
 }
 
 }  // namespace sagemaker::container
