@@ -57,7 +57,8 @@ struct RunnerLimits {
   // often in a row is taken out and started again.
   std::chrono::milliseconds health_check_interval{5'000};
   int health_check_failures = 3;
-  std::chrono::seconds invocation_timeout{60};  // POST /invocations
+  std::chrono::seconds invocation_timeout{60};         // POST /invocations
+  std::uint64_t async_payload_bytes_max = 1ull << 30;  // InvokeEndpointAsync: 1 GB, in and out
   std::chrono::seconds startup_timeout{
       240};  // /ping must pass within 4 minutes (ContainerStartupHealthCheckTimeout)
   std::size_t failure_reason_chars_max = 1024;  // FailureReason

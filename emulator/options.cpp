@@ -171,6 +171,16 @@ Options parse_options(int argc, char** argv) {
                  "Instances of jobs that run at once; further jobs are Pending")
       ->capture_default_str()
       ->check(CLI::Range(1, 10'000));
+  auto& invocation_timeout = options.limits.runner.invocation_timeout;
+  std::int64_t timeout_s = invocation_timeout.count();
+  app.add_option("--invocation-timeout", timeout_s, "Seconds within which a container answers an invocation")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 3600));
+  std::uint64_t payload_mb = options.limits.wire.invocation_bytes_max >> 20;
+  app.add_option("--invocation-payload", payload_mb,
+                 "MB that the request and the answer of an invocation may have")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024));
   std::string spot;
   app.add_option(
       "--spot-interruptions", spot,
@@ -215,6 +225,8 @@ Options parse_options(int argc, char** argv) {
     std::fprintf(stderr, "sagemaker-local: %s\n", error.what());
     std::exit(2);
   }
+  invocation_timeout = std::chrono::seconds(timeout_s);
+  options.limits.wire.invocation_bytes_max = payload_mb << 20;
   if (!options.python.empty()) options.python = std::filesystem::absolute(options.python);
   options.authenticate = auth == "on";
   options.tls.kind = !options.tls.certificate_file.empty() ? TlsOptions::Kind::given

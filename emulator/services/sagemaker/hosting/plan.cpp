@@ -77,6 +77,9 @@ VariantPlan plan_variant(Platform& platform, const std::string& endpoint, const 
                     static_cast<std::int64_t>(platform.limits.runner.startup_timeout.count())));
   plan.download_timeout = std::chrono::seconds(variant.value("ModelDataDownloadTimeoutInSeconds", 3600));
   if (variant.contains("ServerlessConfig")) plan.serverless = serverless_plan(variant["ServerlessConfig"]);
+  plan.response_bytes_max = config.contains("AsyncInferenceConfig")
+                                ? platform.limits.runner.async_payload_bytes_max
+                                : platform.limits.wire.invocation_bytes_max;
   plan.document = variant;
   plan.deployed_images = json::array();
   plan.isolated_network = config.value("EnableNetworkIsolation", false);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -50,6 +51,7 @@ struct VariantPlan {
   std::chrono::seconds startup_timeout{240};
   std::chrono::seconds download_timeout{3600};
   std::optional<ServerlessPlan> serverless;
+  std::uint64_t response_bytes_max = 0;  // of one container's answer
   std::vector<ContainerPlan> containers;
   json document;         // the variant as the configuration has it
   json deployed_images;  // DeployedImages
