@@ -77,8 +77,15 @@ TEST_CASE("JSON in an envelope") {
   CHECK(shape(decode_json(R"({"inputs": [1]})")) == std::vector<std::int64_t>{1});
   CHECK(shape(decode_json(R"({"signature": {"a]": ["\"}", {}]}, "instances": [[1, 2]], "n": null})")) ==
         std::vector<std::int64_t>{1, 2});
-  CHECK(refusal([] { decode_json(R"({"data": [1], "more": 2})"); }).second.find(R"(it has "data", "more")") !=
-        std::string::npos);
+  CHECK(shape(decode_json(R"({"data": {"features": {"values": [1, 2]}}})")) == std::vector<std::int64_t>{2});
+  CHECK(torch::equal(decode_json(R"({"instances": [{"features": [1, 2]}, {"id": 7, "features": [3, 4]}]})"),
+                     torch::tensor({{1.0f, 2.0f}, {3.0f, 4.0f}})));
+  CHECK(refusal([] {
+          decode_json(R"({"rows": [1], "more": 2})");
+        }).second.ends_with(R"(this one has "rows", "more" (byte 24))"));
+  CHECK(refusal([] {
+          decode_json(R"([{"features": {"keys": [3], "shape": [9], "values": [1]}}])");
+        }).second.find("recordio-protobuf, not from JSON") != std::string::npos);
   CHECK(refusal([] { decode_json("{}"); }).first == 400);
   CHECK(refusal([] { decode_json(R"({"instances": [1], "inputs": [1]})"); }).first == 400);
 }
@@ -232,15 +239,40 @@ TEST_CASE("NPY answers are what NumPy writes") {
 TEST_CASE("the content type chooses the codec, Accept the answer") {
   CHECK(decode("1,2", "Text/CSV; label_size=0").dim() == 2);
   CHECK(decode("[1]", "").dim() == 1);
-  CHECK(refusal([] { decode("x", "image/png"); }).first == 415);
+  CHECK(refusal([] { decode("x", "image/gif"); }) ==
+        std::pair<int, std::string>(415,
+                                    "Content type 'image/gif' is not supported; use one of "
+                                    "application/json, application/jsonlines, text/csv, text/libsvm, "
+                                    "application/x-recordio-protobuf, application/x-npy, "
+                                    "application/x-npz, tensor/pt, image/png, image/jpeg, "
+                                    "application/x-image, text/x-libsvm"));
+  CHECK(refusal([] { decode("[1]", "application/json; charset=utf-16"); }).first == 415);
+  CHECK(decode("\xEF\xBB\xBF[1]", "application/json; charset=\"UTF-8\"").dim() == 1);
+  CHECK(shape(decode("spam,2,3\n", "text/csv; header=absent; label_size=1")) ==
+        std::vector<std::int64_t>{1, 2});
+  CHECK(refusal([] { decode("1,2", "text/csv;label_size=x"); }).first == 400);
+  CHECK(refusal([] { decode("1,2", "text/csv;label_size=2"); }).second ==
+        "invalid CSV input: line 1 has 2 columns and label_size is 2");
   const torch::Tensor one = torch::ones({1});
   CHECK(encode(one, "").content_type == "application/json");
   CHECK(encode(one, "*/*").content_type == "application/json");
   CHECK(encode(one, "*/*", "text/csv").body == "1.0\n");
-  CHECK(encode(one, "image/png, text/csv;q=0.9, application/json").content_type == "text/csv");
+  CHECK(encode(one, "image/png, text/csv;q=0.9, application/json").content_type == "application/json");
+  CHECK(encode(one, "image/png, text/csv, application/json").content_type == "text/csv");
+  CHECK(encode(one, "application/json;q=0.1, Text/CSV;q=0.5, */*;q=0.2").content_type == "text/csv");
+  CHECK(encode(one, "text/csv;q=0, */*", "text/csv").content_type == "application/json");
+  CHECK(encode(one, "*/*;q=0.1", "tensor/pt;q=0.5, application/x-npy").content_type == "application/x-npy");
+  CHECK(encode(one, "application/*", "application/x-npy").content_type == "application/x-npy");
+  CHECK(encode(one, "application/*", "text/csv").content_type == "application/json");
+  CHECK(encode(one, "text/csv;q=nonsense").content_type == "text/csv");
+  CHECK(encode(one, " , ,").content_type == "application/json");
   CHECK(encode(one, "application/x-npy").content_type == "application/x-npy");
   CHECK(encode(one, "text/*").content_type == "text/csv");
   CHECK(refusal([&] { encode(one, "image/png, text/html"); }).first == 406);
+  CHECK(refusal([&] { encode(one, "application/json;q=0"); }).first == 406);
+  CHECK(refusal([&] { encode(one, "x/y"); }).second ==
+        "Accept 'x/y' is not supported; use one of application/json, text/csv, application/x-npy, "
+        "application/jsonlines, application/x-recordio-protobuf, tensor/pt");
 }
 
 TEST_CASE("idx files, plain and compressed, and what is wrong with damaged ones") {

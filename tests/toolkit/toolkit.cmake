@@ -2,10 +2,10 @@
 sagemaker_test(toolkit_environment SOURCES environment.cpp LABELS unit toolkit)
 
 if(SAGEMAKER_HAS_TORCH AND SAGEMAKER_BUILD_EMULATOR)
-  sagemaker_test(toolkit_tensors SOURCES tensors.cpp LINKS sagemaker_cpp_toolkit LABELS toolkit torch)
-  target_precompile_headers(test_toolkit_tensors REUSE_FROM sagemaker_cpp_toolkit)
-  sagemaker_test(toolkit_batcher SOURCES batcher.cpp LINKS sagemaker_cpp_toolkit LABELS toolkit torch)
-  target_precompile_headers(test_toolkit_batcher REUSE_FROM sagemaker_cpp_toolkit)
+  foreach(part tensors codecs batcher)
+    sagemaker_test(toolkit_${part} SOURCES ${part}.cpp LINKS sagemaker_cpp_toolkit LABELS toolkit torch)
+    target_precompile_headers(test_toolkit_${part} REUSE_FROM sagemaker_cpp_toolkit)
+  endforeach()
 
   add_executable(toolkit_contract programs/contract.cpp)
   sagemaker_cpp_program(toolkit_contract)

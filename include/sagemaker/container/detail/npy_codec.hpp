@@ -22,7 +22,6 @@ struct NpyHeader {
   int item_bytes = 4;
   bool fortran_order = false;
   std::vector<std::int64_t> shape;
-  std::size_t data_offset = 0;
 };
 
 [[noreturn]] SAGEMAKER_CONTAINER_FUNCTION void bad_npy(const std::string& what) {
@@ -73,7 +72,8 @@ SAGEMAKER_CONTAINER_FUNCTION std::vector<std::int64_t> read_npy_shape(std::strin
   }
 }
 
-SAGEMAKER_CONTAINER_FUNCTION NpyHeader read_npy_header(std::string_view body) {
+// The Python dictionary at the beginning; the rest of `body` is the data.
+SAGEMAKER_CONTAINER_FUNCTION std::string_view take_npy_dictionary(std::string_view& body) {
   if (body.substr(0, 6) != std::string_view("\x93NUMPY", 6)) bad_npy("it does not begin with \\x93NUMPY");
   if (body.size() < 10) bad_npy("it ends within the header");
   const auto byte = [&](std::size_t i) {
@@ -86,14 +86,18 @@ SAGEMAKER_CONTAINER_FUNCTION NpyHeader read_npy_header(std::string_view body) {
   std::size_t length = byte(8) | byte(9) << 8;
   if (version > 1) length |= byte(10) << 16 | byte(11) << 24;
   if (length > body.size() - start) bad_npy("it ends within the header");
-  const std::string_view text = body.substr(start, length);
+  const std::string_view dictionary = body.substr(start, length);
+  body.remove_prefix(start + length);
+  return dictionary;
+}
+
+SAGEMAKER_CONTAINER_FUNCTION NpyHeader read_npy_header(std::string_view dictionary) {
   NpyHeader header;
-  read_npy_type(npy_member(text, "descr"), header);
-  const std::string_view order = npy_member(text, "fortran_order");
+  read_npy_type(npy_member(dictionary, "descr"), header);
+  const std::string_view order = npy_member(dictionary, "fortran_order");
   header.fortran_order = order.starts_with("True");
   if (!header.fortran_order && !order.starts_with("False")) bad_npy("its memory order cannot be read");
-  header.shape = read_npy_shape(npy_member(text, "shape"));
-  header.data_offset = start + length;
+  header.shape = read_npy_shape(npy_member(dictionary, "shape"));
   return header;
 }
 
@@ -151,8 +155,8 @@ SAGEMAKER_CONTAINER_FUNCTION torch::Tensor widen_unsigned(const torch::Tensor& r
 namespace sagemaker::container {
 
 SAGEMAKER_CONTAINER_FUNCTION torch::Tensor decode_npy(std::string_view body) {
-  const detail::NpyHeader header = detail::read_npy_header(body);
-  const std::string_view data = body.substr(header.data_offset);
+  std::string_view data = body;
+  const detail::NpyHeader header = detail::read_npy_header(detail::take_npy_dictionary(data));
   const std::size_t bytes = detail::npy_data_bytes(header, data.size());
   // Fortran order is C order of the reversed shape, seen through a transposition.
   std::vector<std::int64_t> stored = header.shape;
