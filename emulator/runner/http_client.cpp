@@ -93,7 +93,10 @@ class Exchange {
       const ssize_t sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
       if (sent < 0) {
         if (errno == EINTR) continue;
-        if (errno != EAGAIN) return false;
+        if (errno != EAGAIN) {
+          refused_ = true;
+          return false;
+        }
         if (!wait(fd_, POLLOUT, deadline_)) throw Failure{Kind::timed_out};
         continue;
       }
@@ -120,15 +123,25 @@ class Exchange {
   }
 
   bool received_any() const { return received_any_; }
+  // The other side had closed before it read the request, as a server does with a connection that was idle
+  // for too long for it. One that ends while it works on a request has read it: its system says goodbye with
+  // a FIN, and with a reset (RST) only to what nobody reads any more.
+  bool untaken() const { return refused_ && !received_any_; }
   bool reusable() const { return reusable_ && buffer_.size() == used_; }
 
  private:
   // A server that sends head and body in two pieces waits with the second until the first is acknowledged
-  // (Nagle's algorithm; Python's http.server does so), and Linux acknowledges after 40 ms unless told otherwise,
-  // which it forgets again and again.
+  // (Nagle's algorithm; Python's http.server does so), and Linux acknowledges after 40 ms unless told
+  // otherwise, which it forgets again and again.
   void acknowledge_at_once() {
     const int on = 1;
     ::setsockopt(fd_, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+  }
+
+  int pending_error() const {
+    int error = 0;
+    socklen_t size = sizeof error;
+    return ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
   }
 
   // Appends what arrives; false at the end of the stream.
@@ -144,9 +157,15 @@ class Exchange {
         buffer_.append(chunk_.data(), static_cast<std::size_t>(length));
         return true;
       }
-      if (length == 0) return false;
+      if (length == 0) {
+        refused_ = refused_ || pending_error() != 0;
+        return false;
+      }
       if (errno == EINTR) continue;
-      if (errno != EAGAIN) throw Failure{Kind::broken};
+      if (errno != EAGAIN) {
+        refused_ = true;
+        throw Failure{Kind::broken};
+      }
       acknowledge_at_once();
       if (!wait(fd_, POLLIN, deadline_)) throw Failure{Kind::timed_out};
     }
@@ -264,6 +283,7 @@ class Exchange {
   std::size_t used_ = 0;
   std::size_t head_bytes_ = 0;
   bool received_any_ = false;
+  bool refused_ = false;  // a reset came
   bool reusable_ = false;
   std::array<char, 64 * 1024> chunk_;
 };
@@ -274,9 +294,9 @@ HttpAnswer HttpClient::send(const HttpRequest& request, Deadline deadline, std::
                             const HttpStream* stream) {
   const std::string head = head_of(request, address_, port_);
   UniqueFd connection = take_idle();
-  bool sent = false;  // on a connection that was closed: maybe because of the request
   for (bool kept_alive = static_cast<bool>(connection);; kept_alive = false) {
     HttpAnswer answer;
+    bool untaken = false;
     try {
       if (!connection) connection = connect(deadline);
       Exchange exchange(connection.get(), deadline, body_bytes_max, stream);
@@ -288,15 +308,13 @@ HttpAnswer HttpClient::send(const HttpRequest& request, Deadline deadline, std::
         return answer;
       } catch (const Failure&) {
         answer.began = exchange.received_any();
+        untaken = exchange.untaken();
         throw;
       }
     } catch (const Failure& failure) {
       connection.reset();
-      if (kept_alive && failure.kind == Kind::broken && !answer.began) {
-        sent = true;
-        continue;
-      }
-      answer.kind = failure.kind == Kind::refused && sent ? Kind::broken : failure.kind;
+      if (kept_alive && failure.kind == Kind::broken && untaken) continue;
+      answer.kind = failure.kind;
       answer.body.clear();
       return answer;
     }

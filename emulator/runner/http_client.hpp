@@ -47,8 +47,8 @@ class HttpClient {
   HttpClient(std::string address, int port, SocketSource sockets = nullptr)
       : address_(std::move(address)), port_(port), sockets_(std::move(sockets)) {}
 
-  // A request is sent once. The one exception is a kept-alive connection that turns out to be closed before a
-  // single byte of an answer: then it is sent again on a new one.
+  // A request is sent once. The one exception is a kept-alive connection that the server had closed before it
+  // read the request: then it is sent again on a new one.
   // With `stream`, `deadline` is that of the answer's head, and no limit holds for a body that is handed
   // over; an answer other than 2xx arrives as without it.
   HttpAnswer send(const HttpRequest& request, std::chrono::steady_clock::time_point deadline,

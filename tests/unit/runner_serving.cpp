@@ -98,6 +98,15 @@ TEST_CASE("a request on a new connection is sent once, even when no answer comes
   });
 }
 
+TEST_CASE("a request on a kept-alive connection that the container has read is not repeated either") {
+  with_endpoint([](Endpoint& endpoint) {
+    endpoint.start_ready();
+    CHECK(endpoint.text("peer") == endpoint.text("peer"));
+    CHECK(endpoint.invoke("count").kind == Kind::unreachable);
+    CHECK(read_text(endpoint.spec.root / "work/count") == "x");
+  });
+}
+
 TEST_CASE("a program that ends again and again at its start fails early, with its last words") {
   with_endpoint([](Endpoint& endpoint) {
     endpoint.order("exit-at-start");
