@@ -75,12 +75,20 @@ struct RunnerLimits {
   std::uint64_t archive_ratio_max = 2'000;  // unpacked over packed size, beyond the first 256 MiB: a bomb
 };
 
+struct ServerlessLimits {
+  std::chrono::seconds startup_timeout{180};  // the model must be there and /ping pass within 3 minutes
+  std::uint64_t payload_bytes_max = 4 * 1024 * 1024;  // request and response: 4 MB
+  // An environment without a request for so long ends; AWS does not say when its own do.
+  std::chrono::milliseconds idle{600'000};
+};
+
 struct Limits {
   std::size_t long_polls_max = 256;  // answers held back for news at once; each has a thread that sleeps
   HttpLimits http;
   WireLimits wire;
   S3Limits s3;
   RunnerLimits runner;
+  ServerlessLimits serverless;
 };
 
 }  // namespace sagemaker::local

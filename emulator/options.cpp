@@ -186,6 +186,11 @@ Options parse_options(int argc, char** argv) {
       "--spot-interruptions", spot,
       "Take the instances of managed spot jobs away: SECONDS of training[:TIMES[:SECONDS until there "
       "are instances again]]");
+  double serverless_idle_s = std::chrono::duration<double>(options.limits.serverless.idle).count();
+  app.add_option("--serverless-idle", serverless_idle_s,
+                 "Seconds after which an idle environment of a serverless endpoint ends")
+      ->capture_default_str()
+      ->check(CLI::Range(0.01, 1e6));
   bool tls = false;
   app.add_flag(
       "--tls", tls,
@@ -229,6 +234,8 @@ Options parse_options(int argc, char** argv) {
   options.limits.wire.invocation_bytes_max = payload_mb << 20;
   if (!options.python.empty()) options.python = std::filesystem::absolute(options.python);
   options.authenticate = auth == "on";
+  options.limits.serverless.idle =
+      std::chrono::milliseconds(static_cast<std::int64_t>(serverless_idle_s * 1000.0));
   options.tls.kind = !options.tls.certificate_file.empty() ? TlsOptions::Kind::given
                      : tls                                 ? TlsOptions::Kind::self_made
                                                            : TlsOptions::Kind::off;

@@ -293,6 +293,7 @@ class Instance final : public ServingInstance {
                        .hostname = spec_.hostname.empty() ? "model" : spec_.hostname,
                        .writable = spec_.image.writable,
                        .mounts = spec_.mounts,
+                       .limits = spec_.limits,
                        .on_line = [this](std::string_view line) {
                          if (!served_ && says_address_in_use(line)) address_in_use_ = true;
                          {

@@ -36,7 +36,8 @@ struct ServingSpec {
   bool multi_model = false;
   std::vector<Mount> mounts;
   bool isolated_network = false;  // EnableNetworkIsolation: nothing can be reached from inside
-  std::filesystem::path root;     // working directory of this instance
+  ContainerLimits limits = {};
+  std::filesystem::path root;  // working directory of this instance
   std::string hostname;
   std::string container_name = "primary";  // as texts for people name it
   std::chrono::seconds startup_timeout{240};

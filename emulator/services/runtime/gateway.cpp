@@ -21,11 +21,15 @@ InvokeResponse response_of(const hosting::Route& route, const aws::Headers& head
 
 void Gateway::carry(hosting::Route& route, const InvokeRequest& request, const ForwardOptions& options,
                     ForwardResult& result) {
+  if (route.variant->plan().serverless && request.body.size() > platform_.limits.serverless.payload_bytes_max)
+    throw ServiceFault("RequestEntityTooLargeException", 413,
+                       "The body is larger than the 4 MB that a serverless endpoint takes.");
+  fleet_.take_instance(route, request.target_model);
   // An instance that has just ended takes nothing; each of the others can be asked instead.
   for (int attempts = route.variant->count() + 1; route.instance && attempts > 0; --attempts) {
     forward(platform_, route.variant->plan(), *route.instance, request, options, result);
     if (result.answer.kind != runner::InvocationResult::Kind::refused) return;
-    route.instance = fleet_.another(route);
+    fleet_.take_another(route);
   }
   const auto& containers = route.variant->plan().containers;
   throw hosting::model_error(platform_, request.endpoint_name,
@@ -47,7 +51,7 @@ InvokeResponse Gateway::invoke(const InvokeRequest& request, const ForwardOption
 InvokeResponse Gateway::invoke_accepted(const InvokeRequest& request, const ForwardOptions& options,
                                         ForwardResult& result) {
   const Clock::time_point start = Clock::now();
-  hosting::Route route = fleet_.route(request.endpoint_name, request.target_variant, request.target_model);
+  hosting::Route route = fleet_.route(request.endpoint_name, request.target_variant);
   InvocationEvent event{.request = request, .route = route};
   const auto tell = [&] {
     event.model_latency = result.model_latency;

@@ -1,25 +1,20 @@
 #include "emulator/services/sagemaker/hosting/deployment.hpp"
 
+#include <algorithm>
 #include <thread>
 #include <utility>
 
 namespace sagemaker::local::services::hosting {
 namespace {
 
-json serverless_document(const ServerlessPlan& plan) {
-  json document = {{"MemorySizeInMB", plan.memory_mb}, {"MaxConcurrency", plan.max_concurrency}};
-  if (plan.provisioned_concurrency > 0) document["ProvisionedConcurrency"] = plan.provisioned_concurrency;
-  return document;
-}
-
 json summary_of(const Variant& variant) {
   const VariantPlan& plan = variant.plan();
   json document = {
       {"VariantName", plan.name}, {"CurrentWeight", variant.weight()}, {"DesiredWeight", variant.weight()}};
   if (!plan.deployed_images.empty()) document["DeployedImages"] = plan.deployed_images;
-  if (plan.serverless) {
-    document["CurrentServerlessConfig"] = serverless_document(*plan.serverless);
-    document["DesiredServerlessConfig"] = serverless_document(*plan.serverless);
+  if (const auto serverless = variant.serverless_plan()) {
+    document["CurrentServerlessConfig"] = serverless_document(*serverless);
+    document["DesiredServerlessConfig"] = serverless_document(*serverless);
   } else {
     document["CurrentInstanceCount"] = variant.count();
     document["DesiredInstanceCount"] = variant.count();
@@ -31,8 +26,14 @@ json summary_of(const Variant& variant) {
 
 }  // namespace
 
+json serverless_document(const ServerlessPlan& plan) {
+  json document = {{"MemorySizeInMB", plan.memory_mb}, {"MaxConcurrency", plan.max_concurrency}};
+  if (plan.provisioned_concurrency > 0) document["ProvisionedConcurrency"] = plan.provisioned_concurrency;
+  return document;
+}
+
 int initial_count(const VariantPlan& plan) {
-  return plan.serverless ? plan.serverless->provisioned_concurrency : plan.initial_instances;
+  return plan.serverless ? std::max(1, plan.serverless->provisioned_concurrency) : plan.initial_instances;
 }
 
 Deployment::Deployment(Platform& platform, const std::string& endpoint, json document,

@@ -50,7 +50,11 @@ class Deployment {
   std::vector<std::shared_ptr<Variant>> production_, shadow_;
 };
 
-// How many instances a variant begins with: of a serverless one those that are provisioned.
+// ServerlessConfig, as endpoints and their configurations have it.
+json serverless_document(const ServerlessPlan& plan);
+
+// How many instances a variant begins with: of a serverless one those that are provisioned, one at least,
+// with which its container proves itself.
 int initial_count(const VariantPlan& plan);
 
 }  // namespace sagemaker::local::services::hosting

@@ -39,7 +39,10 @@ void keep_counts(json& config, const Deployment& deployment) {
     const auto variant = deployment.find(document.at("VariantName").get<std::string>());
     if (!variant) continue;
     document["InitialVariantWeight"] = variant->weight();
-    if (!variant->plan().serverless) document["InitialInstanceCount"] = variant->count();
+    if (const auto serverless = variant->serverless_plan())
+      document["ServerlessConfig"] = serverless_document(*serverless);
+    else
+      document["InitialInstanceCount"] = variant->count();
   }
 }
 
@@ -176,7 +179,12 @@ std::string Fleet::scale(Deployment& deployment, const VariantChanges& changes) 
       variant->set_weight(*change.weight);
   for (const auto& [name, change] : changes) {
     const auto variant = deployment.find(name);
-    if (!variant || !change.instances) continue;
+    if (!variant) continue;
+    if (change.max_concurrency || change.provisioned_concurrency)
+      if (std::string failure = variant->resize(change.max_concurrency, change.provisioned_concurrency);
+          !failure.empty())
+        return failure;
+    if (!change.instances) continue;
     const int more = *change.instances - variant->count();
     if (more > 0) {
       if (std::string failure = variant->add(more, give_up); !failure.empty()) return failure;
@@ -256,8 +264,7 @@ std::shared_ptr<LiveEndpoint> Fleet::find(const std::string& endpoint) const {
   return found == endpoints_.end() ? nullptr : found->second;
 }
 
-Route Fleet::route(const std::string& endpoint, const std::string& target_variant,
-                   const std::string& target_model) const {
+Route Fleet::route(const std::string& endpoint, const std::string& target_variant) const {
   Route route;
   if (const auto live = find(endpoint)) route.deployment = live->route(random_());
   if (!route.deployment)
@@ -271,13 +278,15 @@ Route Fleet::route(const std::string& endpoint, const std::string& target_varian
       throw ServiceFault("ValidationError", 400,
                          "Variant " + target_variant + " not found for endpoint " + endpoint + ".");
   }
-  if (!target_model.empty()) route.instance = route.variant->pick_loaded(target_model);
-  if (!route.instance) route.instance = route.variant->pick(random_());
   return route;
 }
 
-InstanceUse Fleet::another(const Route& route) const {
-  return route.variant->pick(random_(), route.instance ? &*route.instance : nullptr);
+void Fleet::take_instance(Route& route, const std::string& target_model) const {
+  route.instance = route.variant->acquire(random_(), target_model);
+}
+
+void Fleet::take_another(Route& route) const {
+  route.instance = route.variant->acquire_other(random_(), std::move(route.instance));
 }
 
 }  // namespace sagemaker::local::services::hosting

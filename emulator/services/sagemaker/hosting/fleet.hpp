@@ -60,13 +60,14 @@ class Fleet {
 
   // Null where there is no such endpoint, or nothing serves it (yet).
   std::shared_ptr<LiveEndpoint> find(const std::string& endpoint) const;
-  // What serves the next request. `target_variant`: empty to choose by weight. `target_model`: an instance
-  // that has it loaded comes first. ServiceFault ValidationError where the endpoint or the variant does not
-  // exist.
-  Route route(const std::string& endpoint, const std::string& target_variant,
-              const std::string& target_model) const;
+  // The variant that serves the next request. `target_variant`: empty to choose by weight. ServiceFault
+  // ValidationError where the endpoint or the variant does not exist.
+  Route route(const std::string& endpoint, const std::string& target_variant) const;
+  // And its instance, for which this may wait: see Variant::acquire(). `target_model`: an instance that has
+  // it loaded comes first.
+  void take_instance(Route& route, const std::string& target_model) const;
   // Another instance of the same variant, for a request that the first one has refused to take.
-  InstanceUse another(const Route& route) const;
+  void take_another(Route& route) const;
   double random() const { return random_(); }
 
   // Whether the CloudWatch alarm of this name is in ALARM; asked by updates that roll back by themselves.

@@ -71,6 +71,8 @@ std::unique_ptr<runner::ServingInstance> Instance::start(Platform& platform, std
   spec.hostname = plan_.containers.size() > 1 ? one.name : "model.aws.local";
   spec.startup_timeout = plan_.startup_timeout;
   spec.response_bytes_max = plan_.response_bytes_max;
+  if (plan_.serverless)
+    spec.limits.memory_bytes = static_cast<std::uint64_t>(plan_.serverless->memory_mb) << 20;
   LogWriter& logs = platform.logs;
   spec.on_line = [&logs, group, stream](std::string_view line) { logs.write(group, stream, line); };
   return runner::ServingInstance::start(std::move(spec), platform.sandbox, platform.addresses,

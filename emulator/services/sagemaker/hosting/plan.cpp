@@ -76,10 +76,14 @@ VariantPlan plan_variant(Platform& platform, const std::string& endpoint, const 
       variant.value("ContainerStartupHealthCheckTimeoutInSeconds",
                     static_cast<std::int64_t>(platform.limits.runner.startup_timeout.count())));
   plan.download_timeout = std::chrono::seconds(variant.value("ModelDataDownloadTimeoutInSeconds", 3600));
-  if (variant.contains("ServerlessConfig")) plan.serverless = serverless_plan(variant["ServerlessConfig"]);
   plan.response_bytes_max = config.contains("AsyncInferenceConfig")
                                 ? platform.limits.runner.async_payload_bytes_max
                                 : platform.limits.wire.invocation_bytes_max;
+  if (variant.contains("ServerlessConfig")) {
+    plan.serverless = serverless_plan(variant["ServerlessConfig"]);
+    plan.startup_timeout = platform.limits.serverless.startup_timeout;
+    plan.response_bytes_max = platform.limits.serverless.payload_bytes_max;
+  }
   plan.document = variant;
   plan.deployed_images = json::array();
   plan.isolated_network = config.value("EnableNetworkIsolation", false);

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "emulator/services/sagemaker/hosting/model_cache.hpp"
+#include "emulator/services/sagemaker/hosting/serverless.hpp"
 
 namespace sagemaker::local::services::hosting {
 namespace {
@@ -25,9 +26,19 @@ Variant::Variant(Platform& platform, VariantPlan plan, std::filesystem::path roo
       plan_(std::move(plan)),
       root_(std::move(root)),
       weight_(plan_.initial_weight),
-      instances_(std::make_shared<Instances>()) {}
+      instances_(std::make_shared<Instances>()),
+      serverless_(make_serverless()) {}
 
 Variant::~Variant() { stop(milliseconds(0)); }
+
+std::unique_ptr<Serverless> Variant::make_serverless() {
+  if (!plan_.serverless) return nullptr;
+  return std::make_unique<Serverless>(
+      platform_, plan_,
+      Serverless::Environments{
+          .start = [this](int more) { return add(more, [this] { return stopped_.load(); }); },
+          .end = [this](const std::shared_ptr<Instance>& environment) { drop(environment); }});
+}
 
 std::shared_ptr<const Variant::Instances> Variant::instances() const {
   const std::lock_guard lock(mutex_);
@@ -73,8 +84,11 @@ std::string Variant::await(Instances started, const GiveUp& give_up) {
       auto all = std::make_shared<Instances>(*instances_);
       all->insert(all->end(), started.begin(), started.end());
       instances_ = std::move(all);
-      return {};
     }
+  }
+  if (failure.empty()) {
+    if (serverless_) serverless_->adopt(started);
+    return {};
   }
   stop_all(started, milliseconds(0));
   return failure;
@@ -107,6 +121,41 @@ void Variant::remove(int fewer, milliseconds grace, const GiveUp& hurry) {
   stop_all(leaving, grace);
 }
 
+void Variant::drop(const std::shared_ptr<Instance>& instance) {
+  {
+    const std::lock_guard lock(mutex_);
+    auto left = std::make_shared<Instances>(*instances_);
+    std::erase(*left, instance);
+    instances_ = std::move(left);
+  }
+  instance->stop(platform_.limits.runner.serving_stop_grace);
+}
+
+InstanceUse Variant::acquire(double random, const std::string& target_model) {
+  if (serverless_) return serverless_->acquire();
+  if (!target_model.empty())
+    if (InstanceUse loaded = pick_loaded(target_model)) return loaded;
+  return pick(random);
+}
+
+InstanceUse Variant::acquire_other(double random, InstanceUse refused) {
+  if (!serverless_) return pick(random, refused ? &*refused : nullptr);
+  const Instance* const except = refused ? &*refused : nullptr;
+  refused = InstanceUse();  // given back first: it counts among those that MaxConcurrency allows
+  return serverless_->acquire(except);
+}
+
+std::optional<ServerlessPlan> Variant::serverless_plan() const {
+  return serverless_ ? std::optional(serverless_->plan()) : std::nullopt;
+}
+
+std::string Variant::resize(std::optional<int> max_concurrency, std::optional<int> provisioned_concurrency) {
+  if (!serverless_) return {};
+  const ServerlessPlan now = serverless_->plan();
+  return serverless_->resize(max_concurrency.value_or(now.max_concurrency),
+                             provisioned_concurrency.value_or(now.provisioned_concurrency));
+}
+
 InstanceUse Variant::pick(double random, const Instance* except) const {
   const auto all = instances();
   const auto usable = [except](const auto& instance) {
@@ -137,6 +186,7 @@ InstanceUse Variant::pick_loaded(const std::string& target_model) const {
 }
 
 void Variant::stop(milliseconds grace) {
+  if (serverless_) serverless_->close();
   Instances running;
   {
     const std::lock_guard lock(mutex_);

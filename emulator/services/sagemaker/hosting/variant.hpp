@@ -8,12 +8,15 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "emulator/services/sagemaker/hosting/instance.hpp"
 
 namespace sagemaker::local::services::hosting {
+
+class Serverless;
 
 class Variant {
  public:
@@ -46,16 +49,31 @@ class Variant {
   // requests have been answered, and stops them.
   void remove(int fewer, std::chrono::milliseconds grace, const GiveUp& hurry);
 
+  // An instance for one request: of a serverless variant an environment, for which this may wait; of any
+  // other one that has `target_model` loaded (empty: none is meant), or pick(). Empty: there is none. Throws
+  // ServiceFault where a serverless variant has none for it.
+  InstanceUse acquire(double random, const std::string& target_model);
+  // The same for a request that `refused` has not taken.
+  InstanceUse acquire_other(double random, InstanceUse refused);
+
   // An instance by the variant's routing strategy; `random` in [0, 1). Those that can be spoken to now come
   // first. Empty: there is none.
   InstanceUse pick(double random, const Instance* except = nullptr) const;
   // The least busy instance that has this model of a multi-model container loaded; empty: none has.
   InstanceUse pick_loaded(const std::string& target_model) const;
 
+  // Of a serverless variant, as it is now.
+  std::optional<ServerlessPlan> serverless_plan() const;
+  // Sets what is given; waits until what is newly provisioned serves. The answer is why it does not.
+  std::string resize(std::optional<int> max_concurrency, std::optional<int> provisioned_concurrency);
+
   // Ends all instances at once; thread-safe, the shortest grace counts.
   void stop(std::chrono::milliseconds grace);
 
  private:
+  std::unique_ptr<Serverless> make_serverless();
+  void drop(const std::shared_ptr<Instance>& instance);  // out of service, and stopped
+
   Platform& platform_;
   const VariantPlan plan_;
   const std::filesystem::path root_;
@@ -64,8 +82,10 @@ class Variant {
   std::shared_ptr<const Instances> instances_;  // replaced as a whole, never changed
   std::vector<std::weak_ptr<Instance>>
       started_;  // all that ever were: those that start or drain are stopped too
-  bool stopped_ = false;
+  std::atomic<bool> stopped_{false};
   int next_index_ = 0;
+  std::unique_ptr<Serverless>
+      serverless_;  // last: it uses the rest until it is gone. Null: the variant is not
 };
 
 }  // namespace sagemaker::local::services::hosting
