@@ -190,6 +190,8 @@ class Instance final : public ServingInstance {
 
   bool provide_model() {
     const fs::path model = spec_.root / "ml/model";
+    const Clock::time_point deadline = Clock::now() + spec_.model_timeout;
+    const auto late = [deadline] { return Clock::now() >= deadline; };
     try {
       fs::remove_all(spec_.root / "ml");
       fs::create_directories(model);
@@ -204,11 +206,13 @@ class Instance final : public ServingInstance {
       } else if (fs::is_directory(spec_.model_archive)) {
         fs::copy(spec_.model_archive, model, fs::copy_options::recursive | fs::copy_options::copy_symlinks);
       } else {
-        unpack_tar_gz(spec_.model_archive, model, limits_, [this] { return is_stopping(); });
+        unpack_tar_gz(spec_.model_archive, model, limits_, [&] { return is_stopping() || late(); });
       }
       return true;
     } catch (const std::exception& error) {
-      fail(Failure::model_data, error.what());
+      fail(Failure::model_data, late() ? "it took longer than " + std::to_string(spec_.model_timeout.count()) +
+                                             " s, ModelDataDownloadTimeoutInSeconds"
+                                       : error.what());
       return false;
     }
   }

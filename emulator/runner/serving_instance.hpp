@@ -41,6 +41,7 @@ struct ServingSpec {
   std::string hostname;
   std::string container_name = "primary";  // as texts for people name it
   std::chrono::seconds startup_timeout{240};
+  std::chrono::seconds model_timeout{3600};  // to provide the model: ModelDataDownloadTimeoutInSeconds
   std::uint64_t response_bytes_max =
       25 * 1024 * 1024;  // InvokeEndpoint; a larger answer is a server error of the container
   std::function<void(std::string_view line)> on_line;

@@ -67,9 +67,11 @@ std::unique_ptr<runner::ServingInstance> Instance::start(Platform& platform, std
   for (const auto& [name, value] : one.environment) spec.environment[name] = value;
   spec.model_archive = one.model_data;
   spec.multi_model = one.multi_model;
+  spec.isolated_network = plan_.isolated_network;
   spec.root = root;
   spec.hostname = plan_.containers.size() > 1 ? one.name : "model.aws.local";
   spec.startup_timeout = plan_.startup_timeout;
+  spec.model_timeout = plan_.download_timeout;
   spec.response_bytes_max = plan_.response_bytes_max;
   if (plan_.serverless)
     spec.limits.memory_bytes = static_cast<std::uint64_t>(plan_.serverless->memory_mb) << 20;

@@ -6,6 +6,7 @@
 
 namespace sagemaker::local::services {
 
+//   GET  /_local/endpoints/NAME           its variants and their instances: state, requests under way, restarts
 //   POST /_local/endpoints/NAME/proceed   ends the wait of an update that bakes or keeps the old instances
 void add_hosting_local_operations(LocalOperations& table, hosting::Fleet& fleet);
 
