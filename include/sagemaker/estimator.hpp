@@ -63,6 +63,7 @@ struct CreateModelOptions {
   std::string entry_point = {};  // another script for serving than for training
   std::string source_dir = {};
   std::vector<std::string> dependencies = {};
+  std::optional<int> model_server_workers = {};  // sm::PyTorch only
 };
 
 class Estimator {
@@ -168,11 +169,44 @@ class Estimator {
 
   // The trained model; nothing is created before its create() or deploy().
   Model create_model(const CreateModelOptions& changes = {}) {
+    ModelOptions model = model_options(changes);
+    if (model.image_uri.empty()) model.image_uri = serving_image();
+    return Model(session_, std::move(model));
+  }
+
+  // The model on an endpoint of its own. Endpoint, configuration and model are named {base_job_name}-{time}
+  // unless told otherwise. Throws UnexpectedStatus with the FailureReason where the endpoint does not come
+  // up.
+  Predictor deploy(const DeployOptions& options) {
+    detail::check_deploy(options);
+    const std::string image = serving_image();
+    const std::string fallback = fallback_name(image);
+    return create_model({.name = options.model_name.empty() ? fallback : options.model_name})
+        .deploy(deploy_options(options, fallback));
+  }
+
+ protected:
+  // For the estimators of frameworks: these have read framework_version, py_version and distribution.
+  void set_framework() { framework_ = true; }
+  const Session& session() const { return session_; }
+
+  std::string fallback_name(const std::string& image) const {
+    return detail::name_from_base(base_job_name(image), session_.clock().now());
+  }
+  DeployOptions deploy_options(const DeployOptions& options, const std::string& fallback) const {
+    DeployOptions chosen = options;
+    if (chosen.endpoint_name.empty() && !chosen.update_endpoint) chosen.endpoint_name = fallback;
+    if (chosen.tags.empty()) chosen.tags = options_.tags;
+    return chosen;
+  }
+
+  // What a model is made of, but for the image.
+  ModelOptions model_options(const CreateModelOptions& changes) const {
     const auto chosen = [](const std::string& change, const std::string& own) {
       return change.empty() ? own : change;
     };
     ModelOptions model;
-    model.image_uri = changes.image_uri.empty() ? serving_image() : changes.image_uri;
+    model.image_uri = changes.image_uri;
     model.model_data = model_data();
     model.role = chosen(changes.role, options_.role);
     model.env = changes.env;
@@ -195,26 +229,8 @@ class Estimator {
       model.source_dir = options_.source_dir;
       model.dependencies = options_.dependencies;
     }
-    return Model(session_, std::move(model));
+    return model;
   }
-
-  // The model on an endpoint of its own. Endpoint, configuration and model are named {base_job_name}-{time}
-  // unless told otherwise. Throws UnexpectedStatus with the FailureReason where the endpoint does not come
-  // up.
-  Predictor deploy(const DeployOptions& options) {
-    if (options.instance_type.empty())
-      throw ConfigError("instance_type is missing: deploy({.instance_type = \"ml.m5.large\"})");
-    const std::string image = serving_image();
-    const std::string fallback = detail::name_from_base(base_job_name(image), session_.clock().now());
-    DeployOptions chosen = options;
-    if (chosen.endpoint_name.empty()) chosen.endpoint_name = fallback;
-    if (chosen.tags.empty()) chosen.tags = options_.tags;
-    return create_model({.name = options.model_name.empty() ? fallback : options.model_name}).deploy(chosen);
-  }
-
- protected:
-  // For the estimators of frameworks: these have read framework_version, py_version and distribution.
-  void set_framework() { framework_ = true; }
 
  private:
   void check_framework() const {

@@ -19,12 +19,14 @@
 #include <sagemaker/aws/config.hpp>
 #include <sagemaker/aws/errors.hpp>
 #include <sagemaker/detail/child_process.hpp>
+#include <sagemaker/detail/temporary_folder.hpp>
 #include <sagemaker/session.hpp>
 
 namespace sagemaker {
 
 struct LocalEmulatorOptions {
-  std::filesystem::path program = {};  // empty: SAGEMAKER_LOCAL_BIN, PATH, then the build tree around this program
+  std::filesystem::path program =
+      {};  // empty: SAGEMAKER_LOCAL_BIN, PATH, then the build tree around this program
   std::filesystem::path data_dir = {};      // empty: a temporary folder that is removed at the end
   std::vector<std::string> arguments = {};  // further command-line arguments of sagemaker-local
   std::filesystem::path log_file = {};      // its log; empty: a file in a temporary folder
@@ -70,28 +72,6 @@ inline std::filesystem::path find_emulator_program() {
       "sagemaker-local was not found: neither in PATH nor in the build tree around this program. Build it "
       "(cmake --build build --target sagemaker-local) or name it in SAGEMAKER_LOCAL_BIN");
 }
-
-// A folder of its own under the system's folder for temporary files, gone at scope end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "sagemaker-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) {
-      throw std::system_error(errno, std::generic_category(), pattern);
-    }
-    path_ = pattern;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 }  // namespace detail
 

@@ -18,6 +18,7 @@
 #include <sagemaker/detail/documents.hpp>
 #include <sagemaker/estimator.hpp>
 #include <sagemaker/image_uris.hpp>
+#include <sagemaker/pytorch_model.hpp>
 
 namespace sagemaker {
 
@@ -150,23 +151,33 @@ class PyTorch : public Estimator {
   // Unlike the SDK, torch_distributed is accepted on any instance. Throws ConfigError for what no image is
   // known for; nothing is sent.
   PyTorch(const Session& session, const EstimatorOptions& options)
-      : Estimator(session, detail::pytorch_options(session, options)) {
+      : Estimator(session, detail::pytorch_options(session, options)), serving_image_(options.image_uri) {
     set_framework();
   }
 
-  // The SDK packs the script into the model's archive for serving, which is not supported here: a model needs
-  // an image and a script that are made for it.
-  Model create_model(const CreateModelOptions& changes) {
-    if (changes.image_uri.empty() || changes.entry_point.empty()) {
-      throw ConfigError(
-          "PyTorch::create_model needs an image_uri that serves and the entry_point for it: packing the "
-          "script into the model's archive is not supported");
-    }
-    return Estimator::create_model(changes);
+  // The trained model with the script that trained it, or another entry_point, in AWS's container for
+  // serving; in the image that the estimator was given where it was given one. Unlike in the SDK, network
+  // isolation is kept.
+  PyTorchModel create_model(const CreateModelOptions& changes = {}) {
+    ModelOptions model = model_options(changes);
+    if (model.image_uri.empty()) model.image_uri = serving_image_;
+    model.framework_version = options().framework_version;
+    model.py_version = options().py_version;
+    model.model_server_workers = changes.model_server_workers;
+    if (model.name.empty()) model.name = fallback_name(options().image_uri);
+    return PyTorchModel(session(), std::move(model));
   }
-  Predictor deploy(const DeployOptions&) {
-    throw ConfigError("PyTorch::deploy is not supported: deploy the result of create_model");
+  // Endpoint, configuration and model are named {base_job_name}-{time} unless told otherwise. The predictor
+  // speaks NumPy's format.
+  Predictor deploy(const DeployOptions& options) {
+    detail::check_deploy(options);
+    const std::string fallback = fallback_name(this->options().image_uri);
+    return create_model({.name = options.model_name.empty() ? fallback : options.model_name})
+        .deploy(deploy_options(options, fallback));
   }
+
+ private:
+  std::string serving_image_;  // empty: AWS's for the instance type of the endpoint
 };
 
 }  // namespace sagemaker

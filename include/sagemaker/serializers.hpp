@@ -1,13 +1,20 @@
 // How data becomes the body of a request to an endpoint, and how the answer becomes data again. Names and
 // content types are the SageMaker Python SDK's. Data is a json value: rows are arrays, raw bytes are a json
 // string or binary value. Arrays of numbers that should travel without any conversion are an NpyArray
-// (npy.hpp), which Predictor takes directly.
+// (npy.hpp), which Predictor takes directly. Further formats: record_io.hpp and sparse_matrix.hpp.
 #pragma once
 
+#include <charconv>
+#include <cstdint>
+#include <fstream>
 #include <functional>
+#include <iterator>
+#include <limits>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <sagemaker/aws/errors.hpp>
 #include <sagemaker/aws/json.hpp>
@@ -28,10 +35,38 @@ struct Serializer {
   std::function<std::string(const json& data)> serialize;
 };
 
+// What a deserializer does: a function of the body alone, or of the body and its content type ("" where that
+// is not known).
+class DeserializeFunction {
+ public:
+  DeserializeFunction() = default;
+  template <class Function>
+  requires(!std::is_same_v<std::remove_cvref_t<Function>, DeserializeFunction> &&
+           (std::is_invocable_r_v<json, Function&, std::string_view, std::string_view> ||
+            std::is_invocable_r_v<json, Function&, std::string_view>))
+      DeserializeFunction(Function function) {  // NOLINT(google-explicit-constructor): any callable is one
+    if constexpr (std::is_invocable_r_v<json, Function&, std::string_view, std::string_view>) {
+      function_ = std::move(function);
+    } else {
+      function_ = [function = std::move(function)](std::string_view body, std::string_view) mutable -> json {
+        return function(body);
+      };
+    }
+  }
+
+  json operator()(std::string_view body, std::string_view content_type = {}) const {
+    return function_(body, content_type);
+  }
+  explicit operator bool() const { return static_cast<bool>(function_); }
+
+ private:
+  std::function<json(std::string_view body, std::string_view content_type)> function_;
+};
+
 // Turns a response body into data. `accept` is what the request asks for.
 struct Deserializer {
   std::string accept;
-  std::function<json(std::string_view body)> deserialize;
+  DeserializeFunction deserialize;
 };
 
 namespace detail {
@@ -178,6 +213,56 @@ inline json from_npy(std::string_view body) {
   }
 }
 
+// "text/csv; charset=utf-8" -> "text/csv"
+inline std::string_view media_type_of(std::string_view content_type) {
+  const std::string_view type = content_type.substr(0, content_type.find(';'));
+  return type.substr(0, type.find_last_not_of(' ') + 1);
+}
+
+// A field that is a number, written out, becomes one; others stay texts.
+inline json number_or_text(const std::string& field) {
+  double number = 0;
+  const char* const end = field.data() + field.size();
+  const auto parsed = std::from_chars(field.data(), end, number);
+  return !field.empty() && parsed.ptr == end && parsed.ec == std::errc() ? json(number) : json(field);
+}
+
+// Rows of numbers: what NumPy's genfromtxt makes of CSV. One row alone is no row of rows.
+inline json numbers_from_csv(std::string_view body) {
+  json rows = from_csv(body);
+  for (json& row : rows) {
+    for (json& field : row) field = number_or_text(field.get<std::string>());
+    if (row.size() == 1) row = json(row.front());
+  }
+  return rows.size() == 1 ? json(rows.front()) : rows;
+}
+
+// The first line names the columns; each further one is an object.
+inline json table_from_csv(std::string_view body) {
+  const json rows = from_csv(body);
+  json table = json::array();
+  for (std::size_t index = 1; index < rows.size(); ++index) {
+    if (rows[index].size() != rows[0].size())
+      throw SerializationError("CSV: line " + std::to_string(index + 1) + " has " +
+                               std::to_string(rows[index].size()) + " fields, the first line has " +
+                               std::to_string(rows[0].size()));
+    json record = json::object();
+    for (std::size_t column = 0; column < rows[0].size(); ++column)
+      record[rows[0][column].get<std::string>()] = number_or_text(rows[index][column].get<std::string>());
+    table.push_back(std::move(record));
+  }
+  return table;
+}
+
+// A text is the path of a file, whose bytes are sent; binary values are sent as they are.
+inline std::string file_or_bytes(const json& data) {
+  if (data.is_object() && data.contains("data")) return file_or_bytes(data["data"]);
+  if (!data.is_string()) return to_bytes(data);
+  std::ifstream file(data.get<std::string>(), std::ios::binary);
+  if (!file) throw SerializationError("Could not open/read file: " + data.get<std::string>());
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
 inline std::string to_json_lines(const json& data) {
   if (data.is_string()) return data.get<std::string>();
   if (!data.is_array()) return aws::dump_json(data);
@@ -232,8 +317,49 @@ struct CSVDeserializer : Deserializer {
 struct NumpySerializer : Serializer {
   NumpySerializer() : Serializer{"application/x-npy", detail::to_npy} {}
 };
+// Also reads answers in CSV and JSON, by their content type.
 struct NumpyDeserializer : Deserializer {
-  NumpyDeserializer() : Deserializer{"application/x-npy", detail::from_npy} {}
+  NumpyDeserializer() : Deserializer{"application/x-npy", decode} {}
+
+ private:
+  static json decode(std::string_view body, std::string_view content_type) {
+    const std::string_view type = detail::media_type_of(content_type);
+    if (type == "application/json") return detail::parse_answer(body, "JSON");
+    if (type == "text/csv") return detail::numbers_from_csv(body);
+    return detail::from_npy(body);
+  }
+};
+
+// Tensors as the SDK sends them: the bytes are NumPy's format under a content type of their own.
+struct TorchTensorSerializer : Serializer {
+  TorchTensorSerializer() : Serializer{"tensor/pt", detail::to_npy} {}
+};
+struct TorchTensorDeserializer : Deserializer {
+  TorchTensorDeserializer() : Deserializer{"tensor/pt", detail::from_npy} {}
+};
+
+// A text in LibSVM's format ("1 3:0.5 7:1"), as it is.
+struct LibSVMSerializer : Serializer {
+  LibSVMSerializer() : Serializer{"text/libsvm", detail::to_bytes} {}
+};
+
+// A text names a local file, whose bytes are sent; a binary value is sent as it is.
+struct DataSerializer : Serializer {
+  explicit DataSerializer(std::string type = "file-path/raw-bytes")
+      : Serializer{std::move(type), detail::file_or_bytes} {}
+};
+
+// A table: CSV whose first line names the columns becomes an array of objects; JSON is what it is.
+struct PandasDeserializer : Deserializer {
+  PandasDeserializer() : Deserializer{"text/csv, application/json", decode} {}
+
+ private:
+  static json decode(std::string_view body, std::string_view content_type) {
+    const std::string_view type = detail::media_type_of(content_type);
+    if (type == "application/json") return detail::parse_answer(body, "JSON");
+    if (type == "text/csv" || type.empty()) return detail::table_from_csv(body);
+    throw SerializationError("PandasDeserializer cannot read content type " + std::string(type) + ".");
+  }
 };
 
 // One value a line. An array is a line for each element; a text is sent as it is.

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include <sagemaker/clients/autoscaling.hpp>
 #include <sagemaker/clients/iam.hpp>
 #include <sagemaker/clients/logs.hpp>
 #include <sagemaker/clients/metrics.hpp>
@@ -27,6 +28,7 @@
 #include <sagemaker/clients/sts.hpp>
 #include <sagemaker/detail/console.hpp>
 #include <sagemaker/detail/default_bucket.hpp>
+#include <sagemaker/detail/endpoint_progress.hpp>
 #include <sagemaker/detail/job_progress.hpp>
 #include <sagemaker/job_logs.hpp>
 #include <sagemaker/s3_uri.hpp>
@@ -74,6 +76,11 @@ struct LogsOptions {
       std::chrono::hours(24 * 29)};  // then WaitTimeout; a job runs 28 days at most
 };
 
+struct EndpointWaitOptions {
+  bool logs = false;  // print what the endpoint's containers write meanwhile
+  std::chrono::milliseconds timeout{std::chrono::hours(24)};  // then WaitTimeout
+};
+
 class Session {
  public:
   explicit Session(SessionOptions options = {}) : state_(std::make_shared<State>(std::move(options))) {}
@@ -86,6 +93,7 @@ class Session {
   const MetricsClient& metrics() const { return lazily(state_->metrics); }
   const StsClient& sts() const { return lazily(state_->sts); }
   const IamClient& iam() const { return lazily(state_->iam); }
+  const ApplicationAutoScalingClient& autoscaling() const { return lazily(state_->autoscaling); }
 
   const std::string& region() const { return sagemaker().region(); }
   // The account of the credentials, from STS; asked for once.
@@ -148,9 +156,11 @@ class Session {
   json wait_for_training_job(const std::string& name) const {
     return sagemaker().wait_for_training_job(name, wait_options(poll().training));
   }
-  // Returns the description when the endpoint is InService; throws UnexpectedStatus where it ends anywhere
-  // else.
-  json wait_for_endpoint(const std::string& name) const;
+  // Prints an endpoint's progress, and returns its description when it is InService; throws UnexpectedStatus
+  // where it ends anywhere else. On a terminal the line at the bottom tells status, instances and time.
+  json wait_for_endpoint(const std::string& name, const EndpointWaitOptions& options = {}) const;
+  // The same of an inference component.
+  json wait_for_inference_component(const std::string& name) const;
   // Prints a training job's progress and its output, as it comes, and the seconds that are billed. Lines of
   // several hosts begin with the host's name. Returns and throws as wait_for_training_job. A job that was
   // stopped is only mentioned. A program that is interrupted meanwhile (Ctrl-C) leaves the job running.
@@ -191,6 +201,7 @@ class Session {
     Lazy<MetricsClient> metrics;
     Lazy<StsClient> sts;
     Lazy<IamClient> iam;
+    Lazy<ApplicationAutoScalingClient> autoscaling;
     std::mutex identity_mutex;
     std::optional<CallerIdentity> identity;
     std::mutex bucket_mutex;
@@ -327,15 +338,48 @@ inline void Session::pause(std::chrono::milliseconds duration, const std::functi
   }
 }
 
-inline json Session::wait_for_endpoint(const std::string& name) const {
+inline json Session::wait_for_endpoint(const std::string& name, const EndpointWaitOptions& options) const {
+  const auto start = clock().steady();
+  const auto longest = poll().endpoint;
+  detail::PollPace pace(poll().first.value_or(longest), longest);
+  detail::EndpointProgress progress(state_->console, name);
+  const detail::ConsoleLine line(state_->console);
+  std::optional<detail::EndpointLog> log;
+  if (options.logs) log.emplace(logs(), name);
+  while (true) {
+    const json description = describe_endpoint(name);
+    bool news = progress.update(description, clock().now());
+    if (log) {
+      news = log->poll(description, [&](const std::string& host, const std::string& text) {
+        if (host.empty()) return print(text);
+        state_->console.host_line(host, text);
+      }) || news;
+    }
+    if (!progress.pending()) return progress.result(description);
+    if (clock().steady() - start >= options.timeout) {
+      throw WaitTimeout("Gave up waiting for Endpoint " + name + " after " +
+                        std::to_string(options.timeout.count() / 1000) +
+                        " seconds; it was not stopped and goes on");
+    }
+    if (news) pace.something_happened();
+    pause(
+        pace.next(), [&] { return progress.live_status(); }, start);
+  }
+}
+
+inline json Session::wait_for_inference_component(const std::string& name) const {
   WaitOptions options = wait_options(poll().endpoint);
   const auto start = clock().steady();
+  std::string shown;
   options.on_poll = [&](const json& description) {
-    state_->console.show("Endpoint " + name + ": " + detail::text_of(description, "EndpointStatus"),
+    const std::string status = detail::text_of(description, "InferenceComponentStatus");
+    if (status != std::exchange(shown, status))
+      print(detail::format_utc(clock().now()) + " " + status + " - Inference component " + name);
+    state_->console.show("Inference component " + name + ": " + status,
                          std::chrono::floor<std::chrono::seconds>(clock().steady() - start));
   };
   const detail::ConsoleLine line(state_->console);
-  return sagemaker().wait_for_endpoint_in_service(name, options);
+  return sagemaker().wait_for_inference_component_in_service(name, options);
 }
 
 inline json Session::logs_for_job(const std::string& name, const LogsOptions& options) const {

@@ -36,7 +36,7 @@ MESSAGES = [
         ("true", b"\x00"), ("false", b"\x01"), ("byte", b"\x02" + struct.pack(">b", -128)),
         ("short", b"\x03" + struct.pack(">h", -2)), ("int", b"\x04" + struct.pack(">i", -40972)),
         ("long", b"\x05" + struct.pack(">q", -5_000_000_000)), ("bytes", b"\x06\x00\x03\x00\xff\x0a"),
-        ("text", text("π".encode())), ("time", b"\x08" + struct.pack(">q", 1_763_700_000_123)),
+        ("text", text("\u03c0".encode())), ("time", b"\x08" + struct.pack(">q", 1_763_700_000_123)),
         ("uuid", b"\x09" + uuid.UUID("01020304-0506-0708-090a-0b0c0d0e0f10").bytes), ("empty", text(b"")),
     ], b"all types"),
 ]

@@ -145,7 +145,8 @@ TEST_CASE("a model that exists already is used; other refusals are errors") {
   stage.aws->on("CreateModel",
                 {refusal("ValidationException", "Cannot create already existing model \"arn\".")});
   CHECK(model.create() == "m");
-  CHECK(stage.lines == std::vector<std::string>{"Using already existing model: m"});
+  CHECK(stage.lines ==
+        std::vector<std::string>{"Creating model with name: m", "Using already existing model: m"});
   stage.aws->on("CreateModel", {refusal("ValidationException", "no")});
   CHECK_THROWS_AS(model.create(), ServiceError);
   CHECK_THROWS_AS(model.deploy({}), ConfigError);

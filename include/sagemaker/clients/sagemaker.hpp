@@ -164,6 +164,9 @@ class SageMakerClient {
   }
   json update_inference_component(const json& input) const { return call("UpdateInferenceComponent", input); }
   json delete_inference_component(const json& input) const { return call("DeleteInferenceComponent", input); }
+  json update_inference_component_runtime_config(const json& input) const {
+    return call("UpdateInferenceComponentRuntimeConfig", input);
+  }
 
   // Search
   json search(const json& input) const { return call("Search", input); }
@@ -207,18 +210,38 @@ class SageMakerClient {
   // Returns once the endpoint is gone; throws UnexpectedStatus where its deletion failed.
   void wait_for_endpoint_deleted(const std::string& name, const WaitOptions& options = {}) const {
     aws::WaitSpec spec{"Endpoint " + name, {}, {}};
-    spec.describe = [describe =
-                         describe_by({"DescribeEndpoint", "EndpointName"}, name)]() -> std::optional<json> {
-      try {
-        return describe();
-      } catch (const ServiceError& error) {
-        if (error.code() == "ValidationException" || error.code() == "ResourceNotFound") return std::nullopt;
-        throw;
-      }
-    };
+    spec.describe = until_missing(describe_by({"DescribeEndpoint", "EndpointName"}, name));
     spec.done = [resource = spec.resource](const std::optional<json>& description) {
       if (!description) return true;
       const std::string status = text(*description, "EndpointStatus");
+      if (status == "Failed")
+        throw_unexpected_status({resource, status, text(*description, "FailureReason")});
+      return false;
+    };
+    aws::wait(spec, options, *client_.config().clock);
+  }
+
+  // The same of an inference component.
+  json wait_for_inference_component_in_service(const std::string& name,
+                                               const WaitOptions& options = {}) const {
+    aws::WaitSpec spec{"Inference component " + name,
+                       describe_by({"DescribeInferenceComponent", "InferenceComponentName"}, name),
+                       {}};
+    spec.done = [resource = spec.resource](const std::optional<json>& description) {
+      const std::string status = text(*description, "InferenceComponentStatus");
+      if (status == "Creating" || status == "Updating" || status == "Deleting") return false;
+      if (status == "InService") return true;
+      throw_unexpected_status({resource, status, text(*description, "FailureReason")});
+    };
+    return aws::wait(spec, options, *client_.config().clock);
+  }
+  void wait_for_inference_component_deleted(const std::string& name, const WaitOptions& options = {}) const {
+    aws::WaitSpec spec{"Inference component " + name, {}, {}};
+    spec.describe =
+        until_missing(describe_by({"DescribeInferenceComponent", "InferenceComponentName"}, name));
+    spec.done = [resource = spec.resource](const std::optional<json>& description) {
+      if (!description) return true;
+      const std::string status = text(*description, "InferenceComponentStatus");
       if (status == "Failed")
         throw_unexpected_status({resource, status, text(*description, "FailureReason")});
       return false;
@@ -245,6 +268,18 @@ class SageMakerClient {
     input[std::string(what.name_member)] = name;
     return [client = client_, operation = std::string(what.operation), input]() -> std::optional<json> {
       return client.call_json(operation, input);
+    };
+  }
+
+  // What is not there (any more) is described by nothing.
+  static std::function<std::optional<json>()> until_missing(std::function<std::optional<json>()> describe) {
+    return [describe = std::move(describe)]() -> std::optional<json> {
+      try {
+        return describe();
+      } catch (const ServiceError& error) {
+        if (error.code() == "ValidationException" || error.code() == "ResourceNotFound") return std::nullopt;
+        throw;
+      }
     };
   }
 

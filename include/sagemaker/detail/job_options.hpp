@@ -8,6 +8,7 @@
 
 #include <sagemaker/aws/json.hpp>
 #include <sagemaker/detail/documents.hpp>
+#include <sagemaker/detail/names.hpp>
 #include <sagemaker/estimator_options.hpp>
 
 namespace sagemaker::detail {
@@ -23,18 +24,6 @@ inline json decode_hyperparameter(const std::string& text) {
   } catch (const aws::JsonError&) {
     return text;
   }
-}
-
-// Job names end in -YYYY-MM-DD-HH-MM-SS-mmm where the library made them; what goes before is the base.
-inline std::string base_of_name(const std::string& name) {
-  constexpr std::string_view shape = "-dddd-dd-dd-dd-dd-dd-ddd";
-  if (name.size() <= shape.size()) return name;
-  const std::string_view tail = std::string_view(name).substr(name.size() - shape.size());
-  for (std::size_t index = 0; index < shape.size(); ++index) {
-    const bool digit = tail[index] >= '0' && tail[index] <= '9';
-    if (shape[index] == 'd' ? !digit : tail[index] != '-') return name;
-  }
-  return name.substr(0, name.size() - shape.size());
 }
 
 // A script's are JSON; those of other containers stay the texts that they are. Those that fit() sets anew for

@@ -2,7 +2,9 @@
 // {base}-{YYYY-MM-DD-HH-MM-SS-mmm}.
 #pragma once
 
+#include <algorithm>
 #include <cctype>
+#include <cstdio>
 #include <string>
 #include <string_view>
 
@@ -17,6 +19,34 @@ inline std::string name_from_base(std::string_view base, aws::TimePoint now) {
     if (c == 'T' || c == ':' || c == '.') c = '-';
   }
   return std::string(base.substr(0, 63 - stamp.size() - 1)) + "-" + stamp;
+}
+
+// The same with the time alone to the minute: {base}-{YYMMDD-HHMM}.
+inline std::string short_name_from_base(std::string_view base, aws::TimePoint now) {
+  const std::string time = aws::format_iso8601(now);  // 2013-05-24T00:00:00.000Z
+  const std::string stamp = time.substr(2, 2) + time.substr(5, 2) + time.substr(8, 2) + "-" +
+                            time.substr(11, 2) + time.substr(14, 2);
+  return std::string(base.substr(0, 63 - stamp.size() - 1)) + "-" + stamp;
+}
+
+// {base}-{seconds since 1970}-{four hexadecimal digits}. `random` is from [0, 1).
+inline std::string unique_name_from_base(std::string_view base, aws::TimePoint now, double random) {
+  char tail[32];
+  std::snprintf(tail, sizeof tail, "-%lld-%04x", static_cast<long long>(aws::to_epoch_ms(now) / 1000),
+                std::min(0xffffu, static_cast<unsigned>(random * 0x10000)));
+  return std::string(base.substr(0, 63 - std::string_view(tail).size())) + tail;
+}
+
+// Names end in -YYYY-MM-DD-HH-MM-SS-mmm where the library made them; what goes before is the base.
+inline std::string base_of_name(const std::string& name) {
+  constexpr std::string_view shape = "-dddd-dd-dd-dd-dd-dd-ddd";
+  if (name.size() <= shape.size()) return name;
+  const std::string_view tail = std::string_view(name).substr(name.size() - shape.size());
+  for (std::size_t index = 0; index < shape.size(); ++index) {
+    const bool digit = tail[index] >= '0' && tail[index] <= '9';
+    if (shape[index] == 'd' ? !digit : tail[index] != '-') return name;
+  }
+  return name.substr(0, name.size() - shape.size());
 }
 
 // "123456789012.dkr.ecr.us-east-1.amazonaws.com/my_image:latest" -> "my-image": the last part of the path
