@@ -276,7 +276,7 @@ std::optional<Image> Catalog::python_image(const std::string& name) const {
               {cache, downloads}};
   auto& variables = image.environment;
   // What the handlers do that a script leaves out.
-  for (const char* const framework : {"huggingface", "pytorch", "scikit-learn"}) {
+  for (const char* const framework : {"huggingface", "pytorch", "scikit-learn", "tensorflow"}) {
     if (last_part(without_tag(name)).find(framework) != std::string_view::npos)
       variables.emplace("SAGEMAKER_PYTHON_FRAMEWORK", framework);
   }

@@ -100,6 +100,10 @@ TEST_CASE("scripts that cannot be started say why, and end the container") {
                  "Please provide a model_fn implementation."));
   CHECK(contains(refusal({}, {{"SAGEMAKER_PYTHON_FRAMEWORK", "pytorch"}}),
                  "Exactly one .pth or .pt file is required for PyTorch models: []"));
+  CHECK(contains(refusal({}, {{"SAGEMAKER_PYTHON_FRAMEWORK", "tensorflow"}}),
+                 "TensorFlow Serving, with input_handler and output_handler, is not implemented"));
+  CHECK(contains(refusal({}, {{"SAGEMAKER_INFERENCE_ACCELERATOR_PRESENT", "true"}}),
+                 "Elastic Inference is not implemented"));
   CHECK(contains(refusal({}, {{"SAGEMAKER_HANDLER", "service.handle"}}),
                  "SAGEMAKER_HANDLER names a handler service, which is not implemented"));
 }
@@ -212,6 +216,27 @@ TEST_CASE("SIGTERM lets the requests that run end") {
   write_text(endpoint.base / "gate", "");
   CHECK(answer.get().body == "done");
   CHECK(endpoint.process->wait() == 0);
+}
+
+TEST_CASE("a TorchScript model without a script becomes the prebuilt server's, where there is one") {
+  PythonEndpoint endpoint(Texts{{"net.pt", "weights"}});
+  const std::filesystem::path programs = endpoint.base / "programs";
+  std::filesystem::create_directories(programs);
+  std::filesystem::copy_file(PYTHON_IMAGE_PROGRAM, programs / "sagemaker-python-image");
+  write_text(programs / "sagemaker-torchscript-server",
+             "#!/bin/sh\necho \"prebuilt $1 $SAGEMAKER_BASE_DIR\"\n");
+  std::filesystem::permissions(programs / "sagemaker-torchscript-server", std::filesystem::perms::owner_all);
+  const auto said = [&](const Process::Variables& more) {
+    Process::Variables variables = endpoint.variables;
+    for (const auto& [name, value] : more) variables[name] = value;
+    Process process({(programs / "sagemaker-python-image").string(), "serve"}, variables,
+                    endpoint.base / "log");
+    process.wait();
+    return process.output();
+  };
+  CHECK(contains(said({}), "prebuilt serve " + (endpoint.base / "ml").string()));
+  write_text(endpoint.base.path() / "ml/model/code/inference.py", "raise ValueError('the script is used')\n");
+  CHECK(contains(said({}), "the script is used"));
 }
 
 TEST_CASE("bodies: chunked ones are taken, too large ones are refused") {

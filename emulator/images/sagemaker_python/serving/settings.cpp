@@ -33,6 +33,8 @@ ServingSettings ServingSettings::read(const container::Variables& variables) {
     throw std::runtime_error(
         "SAGEMAKER_HANDLER names a handler service, which is not implemented by sagemaker-local: define "
         "model_fn, input_fn, predict_fn and output_fn, or transform_fn, in the script");
+  if (flag_of(variables, "SAGEMAKER_INFERENCE_ACCELERATOR_PRESENT"))
+    throw std::runtime_error("Elastic Inference is not implemented by sagemaker-local");
   settings.multi_model = flag_of(variables, "SAGEMAKER_MULTI_MODEL");
   settings.framework = text_of(variables, "SAGEMAKER_PYTHON_FRAMEWORK");
   const int unasked = env.num_gpus > 0 ? env.num_gpus : std::clamp(env.num_cpus, 1, workers_unasked_max);

@@ -19,10 +19,9 @@ struct ServingSettings {
 
   container::ServingEnvironment environment;
   bool multi_model = false;  // SAGEMAKER_MULTI_MODEL
-  std::string
-      framework;  // SAGEMAKER_PYTHON_FRAMEWORK: huggingface, pytorch, scikit-learn; empty: the model decides
-  std::size_t workers = 1;                           // SAGEMAKER_MODEL_SERVER_WORKERS
-  int threads = 0;                                   // of each worker; 0: the user has set OMP_NUM_THREADS
+  std::string framework;    // SAGEMAKER_PYTHON_FRAMEWORK: as defaults.py knows them; empty: the model decides
+  std::size_t workers = 1;  // SAGEMAKER_MODEL_SERVER_WORKERS
+  int threads = 0;          // of each worker; 0: the user has set OMP_NUM_THREADS
   std::size_t batch_max = 1;                         // SAGEMAKER_TS_BATCH_SIZE
   std::chrono::milliseconds batch_delay{0};          // SAGEMAKER_TS_MAX_BATCH_DELAY
   std::chrono::milliseconds timeout{60'000};         // SAGEMAKER_MODEL_SERVER_TIMEOUT, of one invocation

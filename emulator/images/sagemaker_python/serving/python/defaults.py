@@ -109,6 +109,14 @@ class HuggingFaceDefaults(ArrayDefaults):
         return model(inputs, **parameters)
 
 
+class TensorFlowDefaults(ArrayDefaults):
+    def model_fn(self, model_dir):
+        raise NotImplementedError(
+            "TensorFlow Serving, with input_handler and output_handler, is not implemented by sagemaker-local: define "
+            "model_fn and predict_fn, or map the image to a program with --images FILE"
+        )
+
+
 class AutomaticDefaults:
     """An image that names no framework: the model decides."""
 
@@ -136,5 +144,8 @@ class AutomaticDefaults:
 
 
 def defaults_of(framework):
-    known = {"pytorch": TorchDefaults, "scikit-learn": ArrayDefaults, "huggingface": HuggingFaceDefaults}
+    known = {
+        "pytorch": TorchDefaults, "scikit-learn": ArrayDefaults, "huggingface": HuggingFaceDefaults,
+        "tensorflow": TensorFlowDefaults,
+    }  # fmt: skip
     return known.get(framework, AutomaticDefaults)()
