@@ -1,4 +1,4 @@
-"""boto3 deploys models with Python handlers on AWS's image names, and invokes them: headers both ways, errors with their
+"""boto3 deploys models with Python handlers on AWS's image names, and invokes them: headers both ways, errors with the
 traceback, streams, a worker that dies, several models.
 """
 
