@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -89,7 +90,98 @@ Doubler refuse(const fs::path& model_dir) {
   throw std::runtime_error("no model is good enough in " + model_dir.string());
 }
 
+// ---- hooks with a context: the request's headers, the answer's status and headers, pieces ---------
+
+Doubler load_with_context(const fs::path& model_dir, sc::Context& context) {
+  std::cout << "model_fn: " << model_dir.filename().string() << " on " << context.device().str() << "\n";
+  Doubler model;
+  const torch::NoGradGuard no_grad;
+  model->factor.fill_(3.0);
+  return model;
+}
+
+torch::Tensor input_with_context(const std::string& body, const std::string& content_type,
+                                 sc::Context& context) {
+  if (context.request_header("x-amzn-sagemaker-inference-id") == "refused") {
+    throw sc::RequestError(422, "this inference is refused");
+  }
+  context.set_header("X-Seen", context.custom_attributes());
+  return sc::decode(body, content_type);
+}
+
+sc::OutputStream count_up(const torch::Tensor& prediction, const std::string&, sc::Context& context) {
+  const int last = static_cast<int>(prediction.item<float>());
+  if (last == 0) throw std::runtime_error("nothing to count");
+  context.set_custom_attributes("counting");
+  context.set_status(201);
+  return {[last, next = 1]() mutable -> std::optional<std::string> {
+            if (last < 0) throw std::runtime_error("before the first piece");
+            if (next > last) return std::nullopt;
+            if (next == 13) throw std::runtime_error("thirteen");
+            if (next == 6) {
+              while (!fs::exists(std::getenv("RELEASE"))) sleep_ms(2);
+            }
+            return std::to_string(next++) + " ";
+          },
+          "text/count"};
+}
+
+// A model of a multi-model endpoint: the file "factor" says by how much it multiplies, "megabytes" how large
+// it is.
+Doubler load_factor(const fs::path& model_dir) {
+  const auto number = [&](const char* file) {
+    std::ifstream stream(model_dir / file);
+    double value = 0;
+    return stream >> value ? value : 0.0;
+  };
+  if (fs::exists(model_dir / "broken")) throw std::runtime_error("this model is broken");
+  Doubler model;
+  const torch::NoGradGuard no_grad;
+  model->factor.fill_(number("factor"));
+  const auto floats = static_cast<std::int64_t>(number("megabytes") * (1 << 18));
+  if (floats > 0) model->register_buffer("ballast", torch::zeros({floats}));
+  return model;
+}
+
 sc::Hooks hooks(const std::string& kind) {
+  if (kind == "context") {
+    return {.model_fn = load_with_context,
+            .predict_fn = [](const torch::Tensor& rows, Doubler& model) { return rows * model->factor; },
+            .input_fn = input_with_context,
+            .pre_model_fn = [](const fs::path&) { std::cout << "pre_model_fn\n"; },
+            .model_warmup_fn =
+                [](const fs::path&, Doubler& model) {
+                  std::cout << "model_warmup_fn: " << model->factor.item<float>() << "\n";
+                }};
+  }
+  if (kind == "stream") {
+    return {.model_fn = [](const fs::path&) { return Doubler(); }, .output_fn = count_up};
+  }
+  if (kind == "alone") {
+    return {.model_fn = load_with_context,
+            .predict_fn = [](const torch::Tensor& rows, Doubler&, sc::Context& context) {
+              context.set_header("X-Rows", std::to_string(rows.size(0)));
+              context.set_custom_attributes(context.custom_attributes() + "!");
+              return rows;
+            }};
+  }
+  if (kind == "crash") {
+    return {.model_fn = [](const fs::path&) { return Doubler(); },
+            .predict_fn =
+                [](const torch::Tensor& rows, Doubler&) {
+                  if (rows.eq(-4).any().item<bool>()) ::raise(SIGSEGV);
+                  return rows;
+                }};
+  }
+  if (kind == "models") {
+    return {.model_fn = load_factor, .predict_fn = [](const torch::Tensor& rows, Doubler& model) {
+              if (rows.eq(-1).any().item<bool>()) {
+                std::cout << "waiting" << std::endl;
+                while (!fs::exists(std::getenv("RELEASE"))) sleep_ms(2);
+              }
+              return rows * model->factor;
+            }};
+  }
   if (kind == "count") return {.train = train, .predict_fn = predict_and_count, .input_fn = input_and_count};
   if (kind == "script") return {.train = train_script};
   if (kind == "transform")

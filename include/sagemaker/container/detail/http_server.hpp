@@ -344,6 +344,7 @@ class HttpServer {
     return seat;
   }
   void give(Seat* seat) {
+    seat->loop.wake();  // whoever takes it asks the handler for work that could not begin
     {
       const std::lock_guard lock(mutex_);
       if (waiting_ > static_cast<int>(free_seats_.size())) {

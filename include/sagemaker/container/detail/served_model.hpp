@@ -123,12 +123,15 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
     }
   }
 
+  // Whether a call of the model takes so long that others should not wait for this thread.
+  bool slow() const { return typical_ns_.load(std::memory_order_relaxed) >= slow_ns; }
+
   // Lets a free worker answer what waits. True where more waits after that.
   bool serve(HttpServer& server) {
     auto turn = batcher_.begin();
     if (!turn) return false;
-    const bool slow = typical_ns_.load(std::memory_order_relaxed) >= slow_ns;
-    if (slow) server.step_aside();
+    const bool slow_model = slow();
+    if (slow_model) server.step_aside();
     const LoadedModel& worker = workers_[static_cast<std::size_t>(turn->worker)];
     if (hooks_.transform_fn) {
       auto& invocation = static_cast<Invocation&>(*turn->items.front());
@@ -137,7 +140,7 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
     }
     predict_all(worker, *turn);
     const bool more = batcher_.end(*turn);
-    if (more && slow) server.wake();  // the worker need not wait until the answers are written
+    if (more && slow_model) server.wake();  // the worker need not wait until the answers are written
     for (const auto& item : turn->items) reply(static_cast<Invocation&>(*item));
     return more;
   }
