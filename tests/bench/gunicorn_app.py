@@ -9,7 +9,6 @@ import numpy
 import torch
 
 torch.set_num_threads(1)
-torch.set_grad_enabled(False)
 
 if os.environ.get("BENCH_MODEL") == "cnn":
     model = torch.nn.Sequential(torch.nn.Unflatten(1, (1, 28, 28)), torch.nn.Conv2d(1, 16, 3), torch.nn.ReLU(),
@@ -22,6 +21,7 @@ else:
 model.eval()
 
 
+@torch.inference_mode()
 def application(environ, start_response):
     if environ["PATH_INFO"] == "/ping":
         start_response("200 OK", [("Content-Length", "0")])

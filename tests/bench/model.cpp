@@ -3,6 +3,7 @@
 //   bench_model train | serve
 //   bench_model forward            p50 and p99 of a forward pass of one row, in milliseconds
 //   bench_model steps THREADS      p50 of a training step, in milliseconds
+// The variable BENCH_MODEL chooses the network that is served: "mlp" or "cnn".
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -54,10 +55,33 @@ double median_step_ms() {
   return sorted_at(samples, 0.5);
 }
 
+// The networks that are served. The weights do not matter here.
+torch::nn::Sequential served_network() {
+  const char* const name = std::getenv("BENCH_MODEL");
+  torch::nn::Sequential net;
+  if (name != nullptr && std::string_view(name) == "cnn") {
+    net->push_back(torch::nn::Unflatten(torch::nn::UnflattenOptions(1, {1, 28, 28})));
+    net->push_back(torch::nn::Conv2d(1, 16, 3));
+    net->push_back(torch::nn::ReLU());
+    net->push_back(torch::nn::MaxPool2d(2));
+    net->push_back(torch::nn::Conv2d(16, 32, 3));
+    net->push_back(torch::nn::ReLU());
+    net->push_back(torch::nn::MaxPool2d(2));
+    net->push_back(torch::nn::Flatten());
+    net->push_back(torch::nn::Linear(800, 10));
+  } else {
+    net->push_back(torch::nn::Linear(784, 128));
+    net->push_back(torch::nn::ReLU());
+    net->push_back(torch::nn::Linear(128, 10));
+  }
+  net->push_back(torch::nn::Softmax(1));
+  return net;
+}
+
 void print_forward_times() {
   torch::manual_seed(1);
   const torch::NoGradGuard no_gradients;
-  Net net;
+  torch::nn::Sequential net = served_network();
   net->eval();
   torch::set_num_threads(1);
   const torch::Tensor row = torch::rand({1, 784});
@@ -80,14 +104,13 @@ Net train(const sagemaker::container::TrainingEnvironment& env) {
   return Net();
 }
 
-// The weights do not matter here.
-Net model_fn(const std::filesystem::path&, torch::Device device) {
-  Net net;
+torch::nn::Sequential model_fn(const std::filesystem::path&, torch::Device device) {
+  torch::nn::Sequential net = served_network();
   net->to(device);
   return net;
 }
 
-torch::Tensor predict_fn(const torch::Tensor& batch, Net& net) { return net->forward(batch); }
+torch::Tensor predict_fn(const torch::Tensor& batch, torch::nn::Sequential& net) { return net->forward(batch); }
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <sagemaker/aws/json.hpp>
+#include <sagemaker/aws/uri.hpp>
 
 #include "tests/toolkit/endpoint.hpp"
 
@@ -98,7 +99,7 @@ TEST_CASE("a long list comes in pages") {
     CHECK(list.contains("nextPageToken") == (page < 2));
     if (page < 2) {
       path =
-          "/models?next_page_token=" + httplib::detail::encode_url(list["nextPageToken"].get<std::string>());
+          "/models?next_page_token=" + sagemaker::aws::uri_encode(list["nextPageToken"].get<std::string>());
     }
   }
   CHECK(found == 205);
@@ -106,7 +107,7 @@ TEST_CASE("a long list comes in pages") {
 }
 
 TEST_CASE("a model for which memory is short is refused with 507, and fits when another is gone") {
-  Models endpoint({{"SAGEMAKER_MAX_MODEL_MEMORY_MB", "100"}});
+  Models endpoint(Process::Variables{{"SAGEMAKER_MAX_MODEL_MEMORY_MB", "100"}});
   const std::string large = endpoint.model("large", "2", "60"), small = endpoint.model("small", "3", "10");
   CHECK(endpoint.load("a", large).status == 200);
   const httplib::Response refused = endpoint.load("b", large);
@@ -122,7 +123,7 @@ TEST_CASE("a model for which memory is short is refused with 507, and fits when 
 }
 
 TEST_CASE("one model that takes long keeps no other waiting, and unloading lets its requests end") {
-  Models endpoint({{"SAGEMAKER_SERVER_LOOPS", "1"}});
+  Models endpoint(Process::Variables{{"SAGEMAKER_SERVER_LOOPS", "1"}});
   REQUIRE(endpoint.load("slow", endpoint.model("two", "2")).status == 200);
   REQUIRE(endpoint.load("quick", endpoint.model("three", "3")).status == 200);
   for (int i = 0; i < 50; ++i) CHECK(endpoint.invoke("slow", "[[1]]").status == 200);

@@ -98,6 +98,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool end_of_input_ = false;
   bool close_after_ = false;  // when out_ is sent
   bool lingering_ = false;    // answered for the last time; what still comes is thrown away
+  bool streaming_ = false;    // the answer to current_ has begun
   bool busy_ = false;
   std::uint32_t armed_ = EPOLLIN;
   HttpClock::time_point progress_ = HttpClock::now();  // the last byte either way
@@ -222,7 +223,7 @@ inline bool Connection::stays_open(const Exchange& exchange) const {
 inline void Connection::answer_now(HttpResponse&& response, bool keep_alive) {
   thread_local std::string message;
   message.clear();
-  append_head(message, response, keep_alive, false);
+  append_head(message, response, keep_alive, Framing::length);
   if (message.size() + response.body.size() <= copied_bytes_max) {
     message += response.body;
     send_or_keep(message, 0);
@@ -264,6 +265,7 @@ inline void Connection::flush() {
     if (count < 0 && errno == EAGAIN) return;
     if (count < 0) return fail();
     sent_ += static_cast<std::size_t>(count);
+    progress_ = HttpClock::now();
   }
   out_.clear();
   sent_ = 0;
@@ -323,6 +325,7 @@ inline void Connection::on_time(HttpClock::time_point now) {
   const auto stalled = now - progress_;
   if (current_) {
     if (now >= current_->deadline()) {
+      if (streaming_) return fail();  // half an answer is out: all that is left is to break it off
       current_->abandon();
       current_.reset();
       HttpResponse response;
@@ -353,9 +356,11 @@ inline void Connection::on_time(HttpClock::time_point now) {
 inline bool Connection::begin_stream(const Exchange* exchange, const HttpResponse& response) {
   const std::lock_guard lock(mutex_);
   if (current_.get() != exchange) return false;
+  streaming_ = true;
   if (!exchange->request().chunks) close_after_ = true;  // HTTP/1.0: the end of the connection is the end
   std::string message;
-  append_head(message, response, exchange->request().keep_alive && !close_after_, exchange->request().chunks);
+  append_head(message, response, exchange->request().keep_alive && !close_after_,
+              exchange->request().chunks ? Framing::chunks : Framing::connection);
   send_or_keep(message, 0);
   settle();
   return !ended();
@@ -398,6 +403,7 @@ inline void Connection::end_stream(const Exchange* exchange, bool complete) {
   const std::lock_guard lock(mutex_);
   if (current_.get() != exchange) return;
   current_.reset();
+  streaming_ = false;
   if (!complete) {
     fail();
   } else {

@@ -416,9 +416,12 @@ struct HttpResponse {
   std::string body;
 };
 
+// How a client knows where the body ends.
+enum class Framing { length, chunks, connection };
+
 // The head, up to and with the empty line. Values from user code lose what would end a header.
 SAGEMAKER_CONTAINER_FUNCTION void append_head(std::string& out, const HttpResponse& response, bool keep_alive,
-                                              bool chunked) {
+                                              Framing framing) {
   const auto append_header = [&](std::string_view name, std::string_view value) {
     out.append(name).append(": ");
     for (const char c : value) out += c == '\r' || c == '\n' || c == '\0' ? ' ' : c;
@@ -433,9 +436,9 @@ SAGEMAKER_CONTAINER_FUNCTION void append_head(std::string& out, const HttpRespon
   out.append(http_reason(response.status)).append("\r\n");
   if (!response.content_type.empty()) append_header("Content-Type", response.content_type);
   for (const auto& [name, value] : response.headers) append_header(name, value);
-  if (chunked) {
+  if (framing == Framing::chunks) {
     out.append("Transfer-Encoding: chunked\r\n");
-  } else if (response.status != 204) {
+  } else if (framing == Framing::length && response.status != 204) {
     out.append("Content-Length: ").append(number(response.body.size())).append("\r\n");
   }
   if (!keep_alive) out.append("Connection: close\r\n");
