@@ -63,8 +63,7 @@ SAGEMAKER_CONTAINER_FUNCTION std::string encode_json(const torch::Tensor& tensor
 
 SAGEMAKER_CONTAINER_FUNCTION torch::Tensor decode_jsonlines(std::string_view body) {
   body = detail::without_byte_order_mark(body);
-  const auto numbers_max = static_cast<std::size_t>(std::count(body.begin(), body.end(), '\n')) +
-                           detail::JsonReader::numbers_max(body);
+  const std::size_t numbers_max = detail::count_bytes(body, ',', '\n') + 1;
   torch::Tensor tensor = torch::empty({static_cast<std::int64_t>(numbers_max)}, torch::kFloat32);
   float* numbers = tensor.data_ptr<float>();
   std::vector<std::int64_t> shape;

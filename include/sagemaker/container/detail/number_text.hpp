@@ -15,9 +15,31 @@
 
 namespace sagemaker::container::detail {
 
-inline constexpr std::array<double, 23> exact_powers_of_ten = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                                               1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                                               1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+inline constexpr std::array<double, 45> powers_of_ten = {
+    1e-22, 1e-21, 1e-20, 1e-19, 1e-18, 1e-17, 1e-16, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8,
+    1e-7,  1e-6,  1e-5,  1e-4,  1e-3,  1e-2,  1e-1,  1e0,   1e1,   1e2,   1e3,   1e4,   1e5,   1e6,  1e7,
+    1e8,   1e9,   1e10,  1e11,  1e12,  1e13,  1e14,  1e15,  1e16,  1e17,  1e18,  1e19,  1e20,  1e21, 1e22};
+
+// How many bytes are `first` or `second`.
+inline std::size_t count_bytes(std::string_view text, char first, char second) {
+  std::size_t count = 0, at = 0;
+#if defined(__GNUC__)
+  // Sixteen at once: a lane of a comparison is 0 or -1, so that each lane counts for itself, up to 255.
+  using Lanes = unsigned char __attribute__((vector_size(16)));
+  while (text.size() - at >= sizeof(Lanes)) {
+    Lanes counts = {};
+    for (int round = 0; round < 127 && text.size() - at >= sizeof(Lanes); ++round, at += sizeof(Lanes)) {
+      Lanes bytes;
+      std::memcpy(&bytes, text.data() + at, sizeof bytes);
+      counts -= reinterpret_cast<Lanes>(bytes == static_cast<unsigned char>(first));
+      if (second != first) counts -= reinterpret_cast<Lanes>(bytes == static_cast<unsigned char>(second));
+    }
+    for (std::size_t lane = 0; lane < sizeof(Lanes); ++lane) count += counts[lane];
+  }
+#endif
+  for (; at < text.size(); ++at) count += text[at] == first || text[at] == second;
+  return count;
+}
 
 inline bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
 
@@ -89,15 +111,14 @@ inline const char* read_float_quickly(const char* at, const char* end, float& va
   at = take_exponent(at, end, exponent);
   if (at == nullptr || count > 19 || exponent < -22 || exponent > 22) return nullptr;
   auto number = static_cast<double>(digits);
-  const double scale = exact_powers_of_ten[static_cast<std::size_t>(exponent < 0 ? -exponent : exponent)];
-  number = exponent < 0 ? number / scale : number * scale;
-  // Up to 2^53 both factors are exact and the result is rounded once. Above, it is at most two units in the
-  // last place of a double away from that; a float drops the last 29 of its 52 bits.
-  if (digits > std::uint64_t{1} << 53) {
-    constexpr std::uint64_t middle = std::uint64_t{1} << 28;
-    const std::uint64_t dropped = std::bit_cast<std::uint64_t>(number) & (2 * middle - 1);
-    if (dropped - (middle - 4) <= 8) return nullptr;
+  if (exponent != 0) {
+    number *= powers_of_ten[static_cast<std::size_t>(exponent + 22)];
   }
+  // Rounded up to three times, each by half a unit in the last place of a double, of whose 52 bits a float
+  // drops the last 29: it is the right float unless a middle between two floats is as close.
+  constexpr std::uint64_t middle = std::uint64_t{1} << 28;
+  const std::uint64_t dropped = std::bit_cast<std::uint64_t>(number) & (2 * middle - 1);
+  if (dropped - (middle - 8) <= 16) return nullptr;
   value = static_cast<float>(negative ? -number : number);
   return at;
 }
@@ -139,6 +160,10 @@ char* write_number(char* at, Number number, const NumberWords& words) {
                             : number < 0       ? words.minus_infinity
                                                : words.infinity);
     }
+    // Whole numbers are common, and quicker as such.
+    constexpr Number whole_max = 10'000'000;
+    if (number > -whole_max && number < whole_max && number == std::trunc(number) && number != 0)
+      return write_word(std::to_chars(at, at + number_text_max, static_cast<std::int64_t>(number)).ptr, ".0");
     char* const end = std::to_chars(at, at + number_text_max, number).ptr;
     for (const char* c = at; c != end; ++c) {
       if (*c == '.' || *c == 'e') return end;
