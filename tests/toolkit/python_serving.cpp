@@ -141,6 +141,19 @@ TEST_CASE("errors answer with their message and the traceback, and their own sta
   CHECK(contains(endpoint.process->output(), "KeyError: 'missing'"));
 }
 
+TEST_CASE("a worker that dies while it waits costs no request") {
+  PythonEndpoint endpoint(Texts{{"code/inference.py", transform("  return str(os.getpid())\n")}});
+  endpoint.serve();
+  for (int round = 0; round < 3; ++round) {
+    const pid_t worker = std::atoi(endpoint.post({"x", "text/csv"}).body.c_str());
+    ::kill(worker, SIGKILL);
+    while (::kill(worker, 0) == 0) std::this_thread::yield();
+    const auto answer = endpoint.post({"x", "text/csv"});
+    CHECK(answer.status == 200);
+    CHECK(answer.body != std::to_string(worker));
+  }
+}
+
 TEST_CASE("a worker that hangs is ended in time, and others go on") {
   PythonEndpoint endpoint(
       {{"code/inference.py", transform("  if data == 'hang': time.sleep(60)\n  return data\n")}},

@@ -43,7 +43,10 @@ void Channel::close() {
   if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
 }
 
-void Channel::shut() { ::shutdown(descriptor_, SHUT_RDWR); }
+bool Channel::at_end() const {
+  char byte = 0;
+  return ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
 
 Channel::Result Channel::send(const json& head, const std::vector<std::string_view>& parts,
                               Clock::time_point deadline) {

@@ -34,8 +34,8 @@ class Channel {
   Result send(const json& head, const std::vector<std::string_view>& parts, Clock::time_point deadline);
   // A head that is not JSON counts as `ended`: whatever wrote it is no worker of ours.
   Result receive(Frame& frame, Clock::time_point deadline);
-  // The worker sees the end of its input.
-  void shut();
+  // Whether the worker has closed its end, and nothing of it is left to be received.
+  bool at_end() const;
 
  private:
   Result send_bytes(std::string_view bytes, Clock::time_point deadline);

@@ -72,6 +72,37 @@ void WorkerPool::started(Loaded loaded) {
   changed_.notify_all();
 }
 
+// Starts a worker, lets it take requests once it has loaded the model, and waits for its end.
+WorkerPool::Life WorkerPool::live(std::size_t index) {
+  Life life;
+  const auto worker = std::make_shared<Worker>(options_.spec_of(index));
+  {
+    const std::lock_guard lock(mutex_);
+    workers_[index] = worker;
+    if (stopping_) worker->kill();
+  }
+  life.loaded = worker->wait_loaded(Clock::now() + options_.start_timeout);
+  if (life.loaded.ok) {
+    log_line(log_info, options_.name + " loaded in " + std::to_string(life.loaded.milliseconds) + " ms");
+    {
+      const std::lock_guard lock(mutex_);
+      ++loaded_;
+      failures_ = 0;
+      idle_.push_back(worker);
+      assign();
+    }
+    started(life.loaded);
+  } else {
+    worker->kill();
+  }
+  life.end = worker->wait();
+  const std::lock_guard lock(mutex_);
+  std::erase(idle_, worker);
+  workers_[index] = nullptr;
+  if (life.loaded.ok) --loaded_;
+  return life;
+}
+
 // One thread leads each worker: starts it, waits for its end, starts it again.
 void WorkerPool::lead(std::size_t index) {
   if (index > 0) {  // the first one finds out whether the model loads at all
@@ -79,53 +110,27 @@ void WorkerPool::lead(std::size_t index) {
     changed_.wait(lock, [this] { return stopping_ || start_known_; });
     if (stopping_ || !start_.ok) return;
   }
-  milliseconds backoff = backoff_first;
-  for (;;) {
+  for (milliseconds backoff = backoff_first;; backoff = std::min(backoff * 2, backoff_max)) {
     const auto begun = Clock::now();
-    Loaded loaded;
-    std::string end;
+    Life life;
     try {
-      const auto worker = std::make_shared<Worker>(options_.spec_of(index));
-      {
-        const std::lock_guard lock(mutex_);
-        workers_[index] = worker;
-        if (stopping_) worker->kill();
-      }
-      loaded = worker->wait_loaded(begun + options_.start_timeout);
-      if (loaded.ok) {
-        log_line(log_info, options_.name + " loaded in " + std::to_string(loaded.milliseconds) + " ms");
-        const std::lock_guard lock(mutex_);
-        ++loaded_;
-        failures_ = 0;
-        idle_.push_back(worker);
-        assign();
-      } else {
-        worker->kill();
-      }
-      if (loaded.ok) started(loaded);
-      end = worker->wait();
-      const std::lock_guard lock(mutex_);
-      std::erase(idle_, worker);
-      workers_[index] = nullptr;
-      if (loaded.ok) --loaded_;
+      life = live(index);
     } catch (const std::exception& error) {  // no more processes on this machine, for example
-      loaded = {.message = error.what()};
-      end = error.what();
+      life = {{.message = error.what()}, error.what()};
     }
     bool hopeless = false, never_started = false;
     {
       const std::lock_guard lock(mutex_);
       if (stopping_) break;
-      if (!loaded.ok) hopeless = ++failures_ >= failures_max && loaded_ == 0;
+      if (!life.loaded.ok) hopeless = ++failures_ >= failures_max && loaded_ == 0;
       never_started = !start_known_;
     }
-    if (never_started) return started(std::move(loaded));
+    if (never_started) return started(std::move(life.loaded));
     if (hopeless && options_.on_hopeless) return options_.on_hopeless();
     if (Clock::now() - begun > stable_after) backoff = backoff_first;
-    log_line(log_error, options_.name + ": a worker ended with " + end + "; it is started again in " +
+    log_line(log_error, options_.name + ": a worker ended with " + life.end + "; it is started again in " +
                             std::to_string(backoff.count()) + " ms");
     if (!pause(backoff)) break;
-    backoff = std::min(backoff * 2, backoff_max);
   }
   started({.message = "the server stops"});
 }
@@ -154,9 +159,11 @@ void WorkerPool::assign() {
       queue_.front()->changed.notify_all();  // wakes up when its delay is over
       return;
     }
-    Call& leader = *queue_.front();
-    leader.worker = idle_.back();
+    const std::shared_ptr<Worker> worker = idle_.back();
     idle_.pop_back();
+    if (worker->channel().at_end()) continue;  // it has died meanwhile; its thread is about to see that
+    Call& leader = *queue_.front();
+    leader.worker = worker;
     for (std::size_t count = std::min(options_.batch_max, queue_.size()); count > 0; --count) {
       queue_.front()->taken = true;
       leader.batch.push_back(queue_.front());

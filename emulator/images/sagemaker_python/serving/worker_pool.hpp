@@ -84,6 +84,11 @@ class WorkerPool {
     std::condition_variable changed = {};
   };
 
+  struct Life {
+    Loaded loaded;
+    std::string end;
+  };
+  Life live(std::size_t index);
   void lead(std::size_t index);
   bool pause(std::chrono::milliseconds time);
   void started(Loaded loaded);

@@ -43,7 +43,7 @@ class TorchDefaults:
             array = array.toarray()
         if codecs.media_type(content_type) in codecs.UTF8_TYPES:
             try:
-                return torch.FloatTensor(array.astype("float32")).to(torch_device(torch))
+                return torch.from_numpy(array.astype("float32")).to(torch_device(torch))
             except ValueError as error:
                 raise codecs.BadBody(f"The body is no array of numbers: {error}") from None
         if not array.dtype.isnative:
@@ -57,12 +57,11 @@ class TorchDefaults:
         torch = codecs.need("torch", "predicting without a predict_fn")
         with torch.no_grad():
             device = torch_device(torch)
-            if hasattr(model, "eval"):
+            if hasattr(model, "eval") and getattr(model, "training", True):
                 model.eval()
-            if hasattr(model, "to"):
-                model = model.to(device)
-            if hasattr(data, "to"):
-                data = data.to(device)
+            if device.type != "cpu":  # else there is nowhere to go, and looking at every parameter takes its time
+                model = model.to(device) if hasattr(model, "to") else model
+                data = data.to(device) if hasattr(data, "to") else data
             return model(data)
 
 
