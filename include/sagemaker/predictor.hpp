@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <exception>
 #include <optional>
 #include <string>
@@ -85,8 +86,10 @@ class Predictor {
   NpyArray predict(const NpyArray& data, const PredictOptions& options = {}) const {
     return NpyArray::decode(invoke({data.encode(), "application/x-npy", "application/x-npy"}, options).body);
   }
-  // A sparse matrix as SciPy writes it (application/x-npz), decoded by the predictor's deserializer.
-  json predict(const SparseMatrix& data, const PredictOptions& options = {}) const {
+  // A sparse matrix as SciPy writes it (application/x-npz), decoded by the predictor's deserializer. A
+  // template, so that predict({1, 2}) stays JSON.
+  template <std::same_as<SparseMatrix> Matrix>
+  json predict(const Matrix& data, const PredictOptions& options = {}) const {
     const auto answer = invoke({data.encode(), "application/x-npz", options_.deserializer.accept}, options);
     return options_.deserializer.deserialize(answer.body, answer.content_type);
   }

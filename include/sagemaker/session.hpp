@@ -87,7 +87,14 @@ class Session {
 
   // Clients of the services, made at their first use.
   const SageMakerClient& sagemaker() const { return lazily(state_->sagemaker); }
-  const SageMakerRuntimeClient& runtime() const { return lazily(state_->runtime); }
+  // Its read timeout is 80 seconds unless another one was set, as in the SDK: a model may take a minute.
+  const SageMakerRuntimeClient& runtime() const {
+    return lazily(state_->runtime, [this] {
+      ClientConfig config = state_->config;
+      if (config.read_timeout == ClientConfig{}.read_timeout) config.read_timeout = std::chrono::seconds(80);
+      return config;
+    });
+  }
   const S3Client& s3() const { return lazily(state_->s3); }
   const LogsClient& logs() const { return lazily(state_->logs); }
   const MetricsClient& metrics() const { return lazily(state_->metrics); }
@@ -211,7 +218,11 @@ class Session {
 
   template <class Client>
   const Client& lazily(Lazy<Client>& lazy) const {
-    std::call_once(lazy.once, [&] { lazy.client.emplace(state_->config); });
+    return lazily(lazy, [this] { return state_->config; });
+  }
+  template <class Client, class Configure>
+  static const Client& lazily(Lazy<Client>& lazy, Configure&& configure) {
+    std::call_once(lazy.once, [&] { lazy.client.emplace(configure()); });
     return *lazy.client;
   }
 

@@ -90,6 +90,20 @@ TEST_CASE("a sparse matrix is sent as SciPy's file") {
   CHECK(request.body == matrix.encode());
 }
 
+TEST_CASE("values in braces are JSON, of however many there are") {
+  Stage stage;
+  stage.aws->on_json(invocation, true);
+  const Predictor predictor(stage.session, {.endpoint_name = "e"});
+  predictor.predict({1});
+  predictor.predict({1, 2}, {.inference_id = "i"});
+  predictor.predict({{1, 2}, {3, 4}});
+  predictor.predict({{"a", 1}});
+  std::vector<std::string> bodies;
+  const auto [first, last] = stage.aws->requests.equal_range(invocation);
+  for (auto request = first; request != last; ++request) bodies.push_back(request->second.body);
+  CHECK(bodies == std::vector<std::string>{"[1]", "[1,2]", "[[1,2],[3,4]]", "{\"a\":1}"});
+}
+
 TEST_CASE("an answer is read as pieces or as lines while it comes") {
   Stage stage;
   const std::string answered =
@@ -229,6 +243,16 @@ TEST_CASE("numbers stay numbers, also later") {
   const aws::Headers& headers = stage.aws->requests.find(async)->second.headers;
   CHECK(headers.get("X-Amzn-SageMaker-Accept") == "application/x-npy");
   CHECK(headers.get("X-Amzn-SageMaker-Content-Type") == "application/x-npy");
+}
+
+TEST_CASE("a model may take a minute: answers are waited for longer, unless a limit was set") {
+  Stage stage;
+  CHECK(stage.session.runtime().service().config().read_timeout == std::chrono::seconds(80));
+  CHECK(stage.session.sagemaker().service().config().read_timeout == std::chrono::seconds(60));
+  SessionOptions options;
+  options.config.read_timeout = std::chrono::seconds(5);
+  const Stage hurried(options);
+  CHECK(hurried.session.runtime().service().config().read_timeout == std::chrono::seconds(5));
 }
 
 TEST_CASE("scaling is its own service") {
