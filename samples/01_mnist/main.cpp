@@ -44,7 +44,7 @@ Arguments read_arguments(int argc, char** argv) {
 }
 
 // How many of the endpoint's answers are right, in percent.
-double measure(const sm::Predictor& predictor, const TestSet& test) {
+double measure(const sm::Predictor& predictor, const ImageSet& test) {
   std::size_t right = 0;
   for (std::size_t first = 0; first < test.labels.size(); first += batch) {
     const std::size_t count = std::min(batch, test.labels.size() - first);
@@ -68,7 +68,7 @@ int run(const Arguments& arguments) {
     std::printf(
         "*** NO MNIST HERE: these are digits that the sample renders itself; the accuracy is not MNIST's. "
         "***\n");
-  const TestSet test = read_test_set(files.folder());
+  const ImageSet test = read_test_set(files.folder());
 
   sm::Session session;
   const std::string data = session.upload_data(files.folder(), "mnist");

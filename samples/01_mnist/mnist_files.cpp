@@ -88,14 +88,21 @@ MnistFiles find_mnist(const fs::path& given) {
   return {scratch, false};
 }
 
-TestSet read_test_set(const fs::path& folder) {
+namespace {
+
+ImageSet read_set(const fs::path& folder, const std::string& name) {
   constexpr std::size_t pixels = 28 * 28;
-  const auto images = read_idx(folder, "t10k-images-idx3-ubyte", 3, pixels);
-  TestSet set;
-  set.labels = read_idx(folder, "t10k-labels-idx1-ubyte", 1, 1);
+  const auto images = read_idx(folder, name + "-images-idx3-ubyte", 3, pixels);
+  ImageSet set;
+  set.labels = read_idx(folder, name + "-labels-idx1-ubyte", 1, 1);
   if (images.size() != set.labels.size() * pixels)
     throw std::runtime_error("MNIST has other numbers of images and labels");
   set.pixels.assign(images.begin(), images.end());
   for (float& pixel : set.pixels) pixel /= 255;
   return set;
 }
+
+}  // namespace
+
+ImageSet read_train_set(const fs::path& folder) { return read_set(folder, "train"); }
+ImageSet read_test_set(const fs::path& folder) { return read_set(folder, "t10k"); }

@@ -25,10 +25,11 @@ class MnistFiles {
 // temporary folder.
 MnistFiles find_mnist(const std::filesystem::path& given);
 
-struct TestSet {
+struct ImageSet {
   std::vector<float> pixels;  // 784 for each image, from 0 to 1
   std::vector<std::uint8_t> labels;
 };
 
-// Throws std::runtime_error naming the file that is broken.
-TestSet read_test_set(const std::filesystem::path& folder);
+// Throw std::runtime_error naming the file that is broken.
+ImageSet read_train_set(const std::filesystem::path& folder);
+ImageSet read_test_set(const std::filesystem::path& folder);

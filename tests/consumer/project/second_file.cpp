@@ -25,5 +25,18 @@ void calls_with_few_members() {
   const auto deployed = estimator.deploy({.initial_instance_count = 1, .instance_type = "ml.m5.large"});
   deployed.predict(sm::json{{"instances", {1, 2}}}, {.inference_id = "id"});
   const sm::Predictor predictor{session, {.endpoint_name = "endpoint"}};
+  predictor.predict({1, 2}, {.target_model = "a.tar.gz"});
+  for (const std::string& piece : predictor.predict_stream({{"prompt", "a"}})) std::puts(piece.c_str());
+  sm::Model model{session, {.image_uri = "image", .model_data = "s3://bucket/model.tar.gz"}};
+  model.deploy({.serverless_inference_config = sm::ServerlessInferenceConfig{}});
+  sm::AsyncPredictor later =
+      model.deploy({.instance_type = "ml.m5.large", .async_inference_config = sm::AsyncInferenceConfig{}});
+  later.predict_async({{"x", 1}}, {.inference_id = "id"}).get_result({.max_attempts = 1});
+  later.predict_at("s3://bucket/input");
+  later.update_endpoint({.initial_instance_count = 2, .instance_type = "ml.m5.large"});
+  sm::PipelineModel(session, {model, model}).deploy({.instance_type = "ml.m5.large"});
+  sm::MultiDataModel(session, {.name = "many", .model_data_prefix = "s3://bucket/models/"}, model)
+      .add_model("s3://bucket/model.tar.gz");
+  sm::PyTorchModel(session, {.framework_version = "2.4", .py_version = "py311"});
   const sm::LocalEmulator emulator({.region = "eu-central-1"});
 }

@@ -1,0 +1,136 @@
+// Bring your own model: one that was trained elsewhere becomes an endpoint. Packs the weights that
+// sample_03_train saved together with their inference code, uploads the archive, deploys it, asks the
+// endpoint and takes everything down again. AWS_ENDPOINT_URL decides where.
+//   sample_03_byom WEIGHTS.pt [--data FOLDER] [--images N]
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <sagemaker/sagemaker.hpp>
+
+#include "../01_mnist/mnist_files.hpp"
+
+namespace sm = sagemaker;
+
+namespace {
+
+constexpr std::size_t batch = 100;  // images in one request
+constexpr std::size_t pixels = 28 * 28;
+
+struct Arguments {
+  std::string weights;
+  std::string data;
+  std::size_t images = 1'000;
+};
+
+Arguments read_arguments(int argc, char** argv) {
+  if (argc < 2 || argc % 2 != 0)
+    throw sm::ConfigError("usage: sample_03_byom WEIGHTS.pt [--data FOLDER] [--images N]");
+  Arguments arguments{.weights = argv[1]};
+  for (int index = 2; index < argc; index += 2) {
+    const std::string name = argv[index];
+    if (name == "--data")
+      arguments.data = argv[index + 1];
+    else if (name == "--images")
+      arguments.images = static_cast<std::size_t>(std::max(1, std::atoi(argv[index + 1])));
+    else
+      throw sm::ConfigError("unknown option " + name + "; known are --data and --images");
+  }
+  return arguments;
+}
+
+using Prediction = std::pair<double, int>;  // probability, class
+
+// One image as JSON, and the classes with the most likely one first.
+std::vector<Prediction> classify(const sm::Predictor& predictor, std::span<const float> image) {
+  const sm::json answer =
+      predictor.predict({{"instances", {std::vector<float>(image.begin(), image.end())}}});
+  std::vector<Prediction> predictions;
+  for (const sm::json& probability : answer.is_object() ? answer.at("predictions").at(0) : answer.at(0))
+    predictions.emplace_back(probability.get<double>(), static_cast<int>(predictions.size()));
+  std::sort(predictions.begin(), predictions.end(), std::greater<>());
+  return predictions;
+}
+
+// How many of the endpoint's answers are right, in percent. Many images in NumPy's format are one request.
+double measure(const sm::Predictor& predictor, const ImageSet& test, std::size_t images) {
+  std::size_t right = 0;
+  for (std::size_t first = 0; first < images; first += batch) {
+    const std::size_t count = std::min(batch, images - first);
+    const auto rows = std::span<const float>(test.pixels).subspan(first * pixels, count * pixels);
+    const auto scores = predictor.predict(sm::NpyArray(rows, {count, pixels})).values<float>();
+    for (std::size_t index = 0; index < count; ++index) {
+      const auto row = scores.begin() + static_cast<std::ptrdiff_t>(index * 10);
+      right += std::max_element(row, row + 10) - row == test.labels[first + index] ? 1U : 0U;
+    }
+  }
+  return 100.0 * static_cast<double>(right) / static_cast<double>(images);
+}
+
+double ask(const sm::Predictor& predictor, const ImageSet& test, std::size_t images) {
+  for (std::size_t index = 0; index < std::min<std::size_t>(images, 2); ++index) {
+    std::printf("\nimage %zu, a %d\n", index, test.labels[index]);
+    const auto image = std::span<const float>(test.pixels).subspan(index * pixels, pixels);
+    for (const auto& [probability, digit] : classify(predictor, image))
+      std::printf("  %d: %.6f\n", digit, probability);
+  }
+  return measure(predictor, test, images);
+}
+
+int run(const Arguments& arguments) {
+  const MnistFiles files = find_mnist(arguments.data);
+  if (!files.real()) std::puts("no MNIST here: these are digits that the sample renders itself");
+  const ImageSet test = read_test_set(files.folder());
+  const std::size_t images = std::min(arguments.images, test.labels.size());
+
+  // What a container finds below /opt/ml/model: weights.pt, and in code/ how to serve it.
+  const std::string archive = arguments.weights + ".tar.gz";
+  sm::pack_model({.target = archive,
+                  .artifacts = {{"weights.pt", arguments.weights}},
+                  .entry_point = "inference.cpp",
+                  .source_dir = SAMPLE_SOURCE_DIR "/code"});
+  sm::Session session;
+  const std::string model_data = session.upload_data(archive, "byom");
+  std::printf("the model is in %s\n", model_data.c_str());
+
+  sm::Model model{session,
+                  {.image_uri = sm::sagemaker_cpp_image(session),
+                   .model_data = model_data,
+                   .role = sm::execution_role(session),
+                   .env = {{"SAGEMAKER_PROGRAM", "inference.cpp"}}}};
+  const sm::Predictor predictor = model.deploy({.instance_type = "ml.m5.large", .endpoint_logging = true});
+  double accuracy = 0;
+  std::exception_ptr failure;
+  try {
+    accuracy = ask(predictor, test, images);
+  } catch (...) {
+    failure = std::current_exception();  // the endpoint costs money: delete it first
+  }
+  predictor.delete_endpoint();
+  predictor.delete_model();
+  const sm::S3Uri uploaded(model_data);
+  session.s3().delete_object({.bucket = uploaded.bucket(), .key = uploaded.key()});
+  if (failure) std::rethrow_exception(failure);
+
+  std::puts("endpoint, configuration, model and its archive are deleted");
+  std::printf("accuracy: %.2f %% of %zu test images\n", accuracy, images);
+  if (accuracy < 95) throw sm::Error("the accuracy is lower than the 95 % that this sample promises");
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // whole lines, also where the output goes to a file
+  try {
+    return run(read_arguments(argc, argv));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "sample_03_byom: %s\n", error.what());
+    return EXIT_FAILURE;
+  }
+}
