@@ -51,6 +51,9 @@ constexpr std::chrono::milliseconds kStopGrace{1'000};
 // So many pipelined requests of one connection are served before others that wait for a worker get their
 // turn.
 constexpr int kRequestsInARow = 64;
+// A client that sends its requests one after the other is served by one thread as long as it sends the next
+// one so soon: handing each of them from the poller to a worker would cost two switches between threads.
+constexpr std::chrono::milliseconds kNextRequest{2};
 
 // Runs what httplib's accept loop hands over at once, on the accepting thread: it only puts the socket into
 // the Front.
@@ -301,6 +304,11 @@ void Server::Implementation::serve_connection(const ConnectionPointer& connectio
       if (next == Next::close) return front_.drop(connection);
       if (connection->pending() && connection->receive_header() == Connection::Received::end)
         return front_.drop(connection);
+      if (connection->header_complete()) continue;
+      if (stopping_ || connection->begun() || !workers_.may_linger() ||
+          !connection->wait_readable(kNextRequest))
+        return front_.park(connection);
+      if (connection->receive_header() == Connection::Received::end) return front_.drop(connection);
       if (!connection->header_complete()) return front_.park(connection);
     }
     return dispatch(connection);

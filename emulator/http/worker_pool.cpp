@@ -46,6 +46,11 @@ void WorkerPool::enqueue(std::function<void()> task) {
   task_or_end_.notify_one();
 }
 
+bool WorkerPool::may_linger() const {
+  const std::lock_guard lock(mutex_);
+  return tasks_.empty() && running_.size() <= threads_max_ && !ending_;
+}
+
 bool WorkerPool::wait_for_task(std::unique_lock<std::mutex>& lock) {
   const auto something_to_do = [this] { return !tasks_.empty() || ending_; };
   // Threads beyond the limit stood in for others that waited.

@@ -26,6 +26,8 @@ class WorkerPool final : private Waiting::Observer {
 
   // Throws std::system_error where not even one thread can be started. `task` must not throw.
   void enqueue(std::function<void()> task);
+  // Whether a thread may stay with its client for a moment: nothing is queued that wants it.
+  bool may_linger() const;
   // Runs what is queued, then ends all threads and returns.
   void shutdown();
 
@@ -41,7 +43,7 @@ class WorkerPool final : private Waiting::Observer {
 
   const std::size_t threads_max_;
   const std::function<void()> on_thread_start_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable task_or_end_;
   std::deque<std::function<void()>> tasks_;
   Threads running_;

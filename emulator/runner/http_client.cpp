@@ -127,7 +127,7 @@ class Exchange {
   // for too long for it. One that ends while it works on a request has read it: its system says goodbye with
   // a FIN, and with a reset (RST) only to what nobody reads any more.
   bool untaken() const { return refused_ && !received_any_; }
-  bool reusable() const { return reusable_ && buffer_.size() == used_; }
+  bool reusable() const { return reusable_ && rest_.empty(); }
 
  private:
   // A server that sends head and body in two pieces waits with the second until the first is acknowledged
@@ -144,30 +144,29 @@ class Exchange {
     return ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
   }
 
-  // Appends what arrives; false at the end of the stream.
+  // Takes in what arrives, where everything before was used; false at the end of the stream.
   bool fill() {
-    if (used_ == buffer_.size()) {
-      buffer_.clear();
-      used_ = 0;
-    }
-    for (;;) {
+    // The beginning of an answer is waited for, its continuation is there most of the time.
+    bool waits = !received_any_;
+    for (;; waits = true) {
+      if (waits) {
+        if (received_any_) acknowledge_at_once();
+        if (!wait(fd_, POLLIN, deadline_)) throw Failure{Kind::timed_out};
+      }
       const ssize_t length = ::recv(fd_, chunk_.data(), chunk_.size(), 0);
       if (length > 0) {
         received_any_ = true;
-        buffer_.append(chunk_.data(), static_cast<std::size_t>(length));
+        rest_ = {chunk_.data(), static_cast<std::size_t>(length)};
         return true;
       }
       if (length == 0) {
         refused_ = refused_ || pending_error() != 0;
         return false;
       }
-      if (errno == EINTR) continue;
-      if (errno != EAGAIN) {
+      if (errno != EAGAIN && errno != EINTR) {
         refused_ = true;
         throw Failure{Kind::broken};
       }
-      acknowledge_at_once();
-      if (!wait(fd_, POLLIN, deadline_)) throw Failure{Kind::timed_out};
     }
   }
 
@@ -177,18 +176,17 @@ class Exchange {
 
   // The next line without its end; for heads and chunk sizes, so it is short.
   std::string line() {
+    std::string text;
     for (;;) {
-      const std::size_t end = buffer_.find('\n', used_);
-      if (end != std::string::npos) {
-        std::string text = buffer_.substr(used_, end - used_);
-        used_ = end + 1;
-        if (text.ends_with('\r')) text.pop_back();
-        head_bytes_ += text.size() + 1;
-        if (head_bytes_ > head_bytes_max) throw Failure{Kind::broken};
-        return text;
-      }
-      if (buffer_.size() - used_ > head_bytes_max) throw Failure{Kind::broken};
-      must_fill();
+      if (rest_.empty()) must_fill();
+      const std::size_t end = rest_.find('\n');
+      text.append(rest_.substr(0, end));
+      if (head_bytes_ + text.size() > head_bytes_max) throw Failure{Kind::broken};
+      rest_.remove_prefix(std::min(rest_.size(), end == std::string_view::npos ? end : end + 1));
+      if (end == std::string_view::npos) continue;
+      head_bytes_ += text.size() + 1;
+      if (text.ends_with('\r')) text.pop_back();
+      return text;
     }
   }
 
@@ -226,15 +224,15 @@ class Exchange {
     }
     reusable_ = false;  // until the connection closes
     do {
-      check_size(answer.body.size() + (buffer_.size() - used_));
-      if (!take(answer.body, buffer_.size() - used_)) return;
+      check_size(answer.body.size() + rest_.size());
+      if (!take(answer.body, rest_.size())) return;
     } while (fill());
   }
 
-  // The next `size` bytes of the buffer, for whom they are meant; false where nobody wants more.
+  // The next `size` bytes of what came, for whom they are meant; false where nobody wants more.
   bool take(std::string& body, std::size_t size) {
-    const std::string_view piece(buffer_.data() + used_, size);
-    used_ += size;
+    const std::string_view piece = rest_.substr(0, size);
+    rest_.remove_prefix(size);
     if (!stream_) {
       body.append(piece);
     } else if (!piece.empty() && !stream_->on_piece(piece)) {
@@ -253,8 +251,8 @@ class Exchange {
     check_size(body.size() + size);
     if (!stream_) body.reserve(body.size() + static_cast<std::size_t>(size));
     while (size > 0) {
-      if (used_ == buffer_.size()) must_fill();
-      const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(size, buffer_.size() - used_));
+      if (rest_.empty()) must_fill();
+      const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(size, rest_.size()));
       if (!take(body, piece)) return false;
       size -= piece;
     }
@@ -279,8 +277,7 @@ class Exchange {
   Deadline deadline_;
   std::uint64_t body_bytes_max_;
   const HttpStream* stream_;
-  std::string buffer_;
-  std::size_t used_ = 0;
+  std::string_view rest_;  // of chunk_: came and is not used yet
   std::size_t head_bytes_ = 0;
   bool received_any_ = false;
   bool refused_ = false;  // a reset came

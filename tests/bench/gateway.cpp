@@ -26,7 +26,7 @@ void answer_requests(UniqueFd connection) {
   const int on = 1;
   ::setsockopt(connection.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   const std::string_view answer =
-      "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 25\r\n\r\n{\"predictions\": "
+      "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 26\r\n\r\n{\"predictions\": "
       "[[0.125]]}";
   std::string received;
   std::vector<char> buffer(65536);
