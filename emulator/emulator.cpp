@@ -137,15 +137,16 @@ struct Emulator::Parts {
         s3(objects, bucket_settings, clock, options.limits.s3),
         temporary_credentials(records, clock),
         callers(named_identities(options), temporary_credentials),
-        pipeline(options, platform, runtime, s3, [this](const std::string& key) { return temporary_key(key); },
-                 {{"sagemaker", wire::checked(wire::Model::sagemaker,
-                                              services::sagemaker_operations(platform, training, fleet))},
-                  {"monitoring", wire::checked(wire::Model::metrics, services::metrics_operations(metrics))},
-                  {"logs", wire::checked(wire::Model::logs, services::logs_operations(logs, clock))},
-                  {"sts", wire::checked(wire::Model::sts, services::sts_operations(temporary_credentials,
-                                                                                   callers, records, clock))},
-                  {"iam", wire::checked(wire::Model::iam, services::iam_operations(iam()))}},
-                 local_operations()),
+        pipeline(
+            options, platform, runtime, s3, [this](const std::string& key) { return temporary_key(key); },
+            {{"sagemaker", wire::checked(wire::Model::sagemaker,
+                                         services::sagemaker_operations(platform, training, fleet))},
+             {"monitoring", wire::checked(wire::Model::metrics, services::metrics_operations(metrics))},
+             {"logs", wire::checked(wire::Model::logs, services::logs_operations(logs, clock))},
+             {"sts", wire::checked(wire::Model::sts,
+                                   services::sts_operations(temporary_credentials, callers, records, clock))},
+             {"iam", wire::checked(wire::Model::iam, services::iam_operations(iam()))}},
+            local_operations()),
         server(
             options.limits.http, [this](http::Request& request) { return pipeline.handle(request); },
             make_tls(options, data.tls())) {
@@ -160,14 +161,19 @@ struct Emulator::Parts {
     platform.container_environment = {{"AWS_ENDPOINT_URL", "http://" + address + ":" + std::to_string(port)},
                                       {"AWS_ACCESS_KEY_ID", key},
                                       {"AWS_SECRET_ACCESS_KEY", secret}};
-    records.observe([this](std::string_view kind, std::string_view name) { changes.notify(kind, name); });
+    records.observe([this](std::string_view kind, std::string_view name) {
+      changes.notify(kind, name);
+      runtime.record_changed(kind, name);
+    });
     training.recover();
     fleet.recover();
+    runtime.recover();
   }
 
   LocalOperations local_operations() {
     LocalOperations table;
     services::add_training_local_operations(table, platform, training);
+    runtime.add_local_operations(table);
     services::add_hosting_local_operations(table, fleet);
     return table;
   }
@@ -210,6 +216,7 @@ void Emulator::stop() {
   parts_->changes.close();  // answers that wait for news are given now
   parts_->server.stop();
   // Jobs and containers end while the last requests are answered: some of those wait for them.
+  parts_->runtime.stop();
   parts_->training.interrupt();
   parts_->fleet.shut_down();
 }

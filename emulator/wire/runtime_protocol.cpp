@@ -1,5 +1,7 @@
 #include "emulator/wire/runtime_protocol.hpp"
 
+#include <charconv>
+#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -62,6 +64,48 @@ http::Response invoke(services::runtime::Service& runtime, InvokeRequest invocat
   InvokeResponse result = runtime.gateway().invoke(invocation);
   http::Response response = response_of(result, "Content-Type", request_id);
   response.body = std::move(result.body);
+  return response;
+}
+
+// ---- asynchronous -------------------------------------------------------------------------------
+
+// A header that is a number; `usual` where it is absent.
+std::chrono::seconds seconds_of(const http::Request& request, const char* name, std::chrono::seconds usual) {
+  const std::string* const text = request.headers.find(name);
+  if (text == nullptr) return usual;
+  std::int32_t seconds = 0;
+  const char* const end = text->data() + text->size();
+  const auto parsed = std::from_chars(text->data(), end, seconds);
+  if (parsed.ec != std::errc() || parsed.ptr != end)
+    throw ServiceFault("ValidationError", 400, std::string(name) + " is not a number.");
+  return std::chrono::seconds(seconds);
+}
+
+http::Response invoke_async(services::runtime::Service& runtime, InvokeRequest invocation,
+                            const http::Request& request, const std::string& body,
+                            const std::string& request_id) {
+  const auto header = [&](const char* name) { return request.headers.get(name); };
+  invocation.content_type = header("X-Amzn-SageMaker-Content-Type");
+  invocation.accept = header("X-Amzn-SageMaker-Accept");
+  invocation.body = body;
+  services::runtime::AsyncRequest wanted;
+  wanted.call = std::move(invocation);
+  wanted.inline_body = !body.empty();
+  wanted.input_location = header("X-Amzn-SageMaker-InputLocation");
+  wanted.output_extension = header("X-Amzn-SageMaker-S3OutputPathExtension");
+  wanted.filename = header("X-Amzn-SageMaker-Filename");
+  wanted.ttl = seconds_of(request, "X-Amzn-SageMaker-RequestTTLSeconds", wanted.ttl);
+  wanted.timeout = seconds_of(request, "X-Amzn-SageMaker-InvocationTimeoutSeconds", wanted.timeout);
+  const services::runtime::AsyncAccepted accepted = runtime.async().accept(wanted);
+  http::Response response;
+  response.status = 202;
+  response.headers.add("Content-Type", "application/json");
+  response.headers.add("x-amzn-RequestId", request_id);
+  if (!accepted.output_location.empty())
+    response.headers.add("X-Amzn-SageMaker-OutputLocation", accepted.output_location);
+  if (!accepted.failure_location.empty())
+    response.headers.add("X-Amzn-SageMaker-FailureLocation", accepted.failure_location);
+  response.body = aws::dump_json({{"InferenceId", accepted.inference_id}});
   return response;
 }
 
@@ -132,6 +176,8 @@ http::Response handle_invocation(services::runtime::Service& runtime, const Rout
     return invoke(runtime, request_of(route, request), request, body, request_id);
   if (route.operation == "InvokeEndpointWithResponseStream")
     return invoke_stream(runtime, request_of(route, request), request, std::move(body), request_id);
+  if (route.operation == "InvokeEndpointAsync")
+    return invoke_async(runtime, request_of(route, request), request, body, request_id);
   throw ServiceFault("UnknownOperationException", 400,
                      route.operation + " is not implemented by sagemaker-local yet.");
 }

@@ -94,7 +94,12 @@ class EndpointTest(local_emulator.EmulatorTest):
         self.assertEqual(endpoint["EndpointStatus"], "InService", endpoint)
 
     def delete(self, name):
+        """An endpoint with its configuration and its models."""
         self.sagemaker.delete_endpoint(EndpointName=name)
+        config = self.sagemaker.describe_endpoint_config(EndpointConfigName=name)
+        self.sagemaker.delete_endpoint_config(EndpointConfigName=name)
+        for variant in config["ProductionVariants"] + config.get("ShadowProductionVariants", []):
+            self.sagemaker.delete_model(ModelName=variant["ModelName"])
 
         def gone():
             try:

@@ -12,12 +12,12 @@ microseconds since(Clock::time_point start) {
   return std::chrono::duration_cast<microseconds>(Clock::now() - start);
 }
 
+}  // namespace
+
 InvokeResponse response_of(const hosting::Route& route, const aws::Headers& headers, std::string body) {
   return {std::move(body), headers.get("Content-Type", "application/octet-stream"), route.variant->name(),
           headers.get("X-Amzn-SageMaker-Custom-Attributes")};
 }
-
-}  // namespace
 
 void Gateway::carry(hosting::Route& route, const InvokeRequest& request, const ForwardOptions& options,
                     ForwardResult& result) {
@@ -58,6 +58,7 @@ InvokeResponse Gateway::invoke_accepted(const InvokeRequest& request, const Forw
     event.overhead_latency = since(start) - result.model_latency;
     event.load = result.load;
     event.multi_model = !request.target_model.empty();
+    event.streamed = static_cast<bool>(options.on_piece);
     for (const Watcher& watcher : watchers_) watcher(event);
   };
   try {

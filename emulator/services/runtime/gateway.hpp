@@ -25,7 +25,11 @@ struct InvocationEvent {
   std::chrono::microseconds overhead_latency{0};  // all the rest here
   hosting::ModelLoad load;                        // of a multi-model endpoint
   bool multi_model = false;
+  bool streamed = false;  // the answer went out in pieces: the response has no body
 };
+
+// What a container's answer tells, as the client gets it.
+InvokeResponse response_of(const hosting::Route& route, const aws::Headers& headers, std::string body);
 
 class Gateway {
  public:
@@ -39,7 +43,7 @@ class Gateway {
   // A synchronous invocation. Throws ServiceFault: ValidationError 400 (no such endpoint or variant, or the
   // request does not fit it), ModelError 424, ModelNotReadyException 429, ThrottlingException 429,
   // InternalFailure 500.
-  InvokeResponse invoke(const InvokeRequest& request) { return invoke(request, {}); }
+  InvokeResponse invoke(const InvokeRequest& request) { return invoke(request, usual_options()); }
   // The same with other limits of time, or with an answer in pieces; the response then has no body. What is
   // thrown before `options.on_response` was called is the answer to the request; later the stream breaks off.
   InvokeResponse invoke(const InvokeRequest& request, const ForwardOptions& options) {
@@ -52,6 +56,9 @@ class Gateway {
   // one for synchronous requests.
   InvokeResponse invoke_accepted(const InvokeRequest& request, const ForwardOptions& options,
                                  ForwardResult& result);
+
+  // As long as this emulator lets a container take for an answer, or for its beginning.
+  ForwardOptions usual_options() const { return {.timeout = platform_.limits.runner.invocation_timeout}; }
 
   Platform& platform() { return platform_; }
   hosting::Fleet& fleet() { return fleet_; }

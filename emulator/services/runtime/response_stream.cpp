@@ -31,7 +31,7 @@ struct ResponseStream::Exchange {
 void ResponseStream::Exchange::run(Gateway& gateway) noexcept {
   request.body = body;
   ForwardResult result;
-  ForwardOptions options;
+  ForwardOptions options = gateway.usual_options();
   options.on_response = [this](const InvokeResponse& response) {
     const std::lock_guard lock(mutex);
     head = response;

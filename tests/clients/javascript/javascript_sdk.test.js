@@ -196,6 +196,25 @@ test("an endpoint is created, invoked and deleted", async () => {
     { name: "ValidationError" });
 });
 
+test("an asynchronous endpoint puts its answer into S3", async () => {
+  const name = "javascript-async";
+  await jobs.send(new sagemaker.CreateModelCommand(
+    { ModelName: name, ExecutionRoleArn: RoleArn, PrimaryContainer: { Image: program } }));
+  await jobs.send(new sagemaker.CreateEndpointConfigCommand({ EndpointConfigName: name, ProductionVariants: [
+    { VariantName: "all", ModelName: name, InstanceType: "ml.m5.large", InitialInstanceCount: 1 }],
+  AsyncInferenceConfig: { OutputConfig: { S3OutputPath: `s3://${Bucket}/async` } } }));
+  await jobs.send(new sagemaker.CreateEndpointCommand({ EndpointName: name, EndpointConfigName: name }));
+  await sagemaker.waitUntilEndpointInService({ client: jobs, ...patience }, { EndpointName: name });
+  await client.send(new s3.PutObjectCommand({ Bucket, Key: "async-input", Body: "ping" }));
+  const accepted = await new runtime.SageMakerRuntimeClient({}).send(new runtime.InvokeEndpointAsyncCommand(
+    { EndpointName: name, InputLocation: `s3://${Bucket}/async-input`, Accept: "text/plain", InferenceId: "one" }));
+  assert.deepEqual([accepted.InferenceId, accepted.OutputLocation], ["one", `s3://${Bucket}/async/one.out`]);
+  await s3.waitUntilObjectExists({ client, ...patience }, { Bucket, Key: "async/one.out" });
+  const output = await client.send(new s3.GetObjectCommand({ Bucket, Key: "async/one.out" }));
+  assert.deepEqual([await output.Body.transformToString(), output.ContentType], ["echo ping", "text/plain"]);
+  await jobs.send(new sagemaker.DeleteEndpointCommand({ EndpointName: name }));
+});
+
 test("log events are put, read back and refused in the SDK's words", async () => {
   const cloudWatch = new logs.CloudWatchLogsClient({});
   const stream = { logGroupName: "/javascript", logStreamName: "one" };
