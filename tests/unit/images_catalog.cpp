@@ -102,6 +102,22 @@ TEST_CASE("AWS's framework containers are Python script mode, in any registry an
                 "1.dkr.ecr.x.amazonaws.com/pytorch-training:2") == Words{"/bin/sh"});
 }
 
+TEST_CASE("the name of a framework container says what its handlers do by default") {
+  const Fixture fixture;
+  fixture.program("sagemaker-python-image");
+  const auto framework = [&](const std::string& name) {
+    const auto image = fixture.catalog().resolve("763104351884.dkr.ecr.us-east-1.amazonaws.com/" + name);
+    REQUIRE(image);
+    const auto found = image->environment.find("SAGEMAKER_PYTHON_FRAMEWORK");
+    return found == image->environment.end() ? "" : found->second;
+  };
+  CHECK(framework("pytorch-inference:2.1-cpu-py310") == "pytorch");
+  CHECK(framework("huggingface-pytorch-inference:2.1") == "huggingface");
+  CHECK(framework("sagemaker-scikit-learn:1.2-1-cpu-py3") == "scikit-learn");
+  CHECK(framework("tensorflow-inference:2.14") == "tensorflow");
+  CHECK(framework("mxnet-inference:1.9") == "");
+}
+
 TEST_CASE("the Python that the user names goes before the machine's") {
   const Fixture fixture;
   fixture.program("sagemaker-python-image");
