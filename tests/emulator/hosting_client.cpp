@@ -75,6 +75,28 @@ TEST_CASE("an endpoint answers, streams, fails and is updated") {
   CHECK_THROWS_AS(same.predict("x"), sm::ServiceError);
 }
 
+TEST_CASE("an asynchronous endpoint writes answers and failures to S3") {
+  const Platform platform;
+  const sm::AsyncPredictor predictor =
+      platform.deploy({.async_inference_config = sm::AsyncInferenceConfig{}});
+  CHECK(predictor.predict("hello") == said("a", "hello"));
+  try {
+    predictor.predict("fail");
+    FAIL("no error");
+  } catch (const sm::AsyncInferenceModelError& error) {
+    CHECK(error.answer().find("it broke") != std::string::npos);
+  }
+  sm::AsyncInferenceResponse response =
+      predictor.predict_async("named", {.inference_id = "my-id", .filename = "f.out"});
+  CHECK(response.inference_id() == "my-id");
+  CHECK(response.output_path().ends_with("/f.out"));
+  CHECK(response.get_result(sm::WaiterConfig{}) == said("a", "named"));
+  const std::string input =
+      platform.session.upload_string("there already", platform.session.default_location() / "inputs/a.txt");
+  CHECK(predictor.predict_at(input, {.content_type = "text/x"}) == said("a", "there already", "text/x"));
+  predictor.delete_endpoint();
+}
+
 TEST_CASE("a serverless endpoint answers") {
   const Platform platform;
   const sm::Predictor predictor =
