@@ -293,6 +293,43 @@ class Updates(local_emulator.Endpoints, local_emulator.EmulatorTest):
         self.assertEqual(self.words("again", 5), {"new": 5})
         self.delete("again")
 
+    def test_serverless_endpoints_are_updated_too(self):
+        self.model("less", "old")
+        self.model("less-2", "new")
+        serverless = {"MemorySizeInMB": 1024, "MaxConcurrency": 4}
+
+        def config(name, model):
+            variant = {"VariantName": "AllTraffic", "ModelName": model, "ServerlessConfig": serverless}
+            self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+
+        config("less", "less")
+        config("less-2", "less-2")
+        self.sagemaker.create_endpoint(EndpointName="less", EndpointConfigName="less")
+        self.in_service("less")
+        load = Load(self, "less", clients=2)
+        self.update("less", blue_green("CANARY", CanarySize=percent(50)))
+        self.reaches("less", "Baking")
+        self.proceed("less")
+        self.reaches("less", "Baking", seen=lambda variant: variant["CurrentWeight"] == 1.0)
+        self.proceed("less")
+        self.in_service("less")
+        self.assertEqual(load.end(), [])
+        self.assertEqual(self.words("less", 5), {"new": 5})
+        code, message = self.refusal(self.update, "less", rolling(percent(50)))
+        self.assertIn("serverless", message)
+        # To instances and not back again.
+        self.sagemaker.delete_endpoint_config(EndpointConfigName="less-2")
+        self.config("less-2", "less")
+        self.update("less")
+        self.in_service("less")
+        self.assertEqual(self.words("less", 5), {"old": 5})
+        self.sagemaker.delete_endpoint_config(EndpointConfigName="less-2")
+        config("less-2", "less-2")
+        code, message = self.refusal(self.update, "less")
+        self.assertEqual(code, "ValidationException")
+        self.assertIn("cannot be converted to a serverless endpoint", message)
+        self.delete("less")
+
     def test_policies_that_do_not_fit_are_refused(self):
         self.pair("rules", count=1)
         self.model("rules-3")

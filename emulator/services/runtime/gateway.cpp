@@ -51,7 +51,8 @@ InvokeResponse Gateway::invoke(const InvokeRequest& request, const ForwardOption
 InvokeResponse Gateway::invoke_accepted(const InvokeRequest& request, const ForwardOptions& options,
                                         ForwardResult& result) {
   const Clock::time_point start = Clock::now();
-  hosting::Route route = fleet_.route(request.endpoint_name, request.target_variant);
+  hosting::Route route =
+      fleet_.route(request.endpoint_name, request.target_variant, request.inference_component);
   InvocationEvent event{.request = request, .route = route};
   const auto tell = [&] {
     event.model_latency = result.model_latency;

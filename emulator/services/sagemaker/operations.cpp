@@ -2,6 +2,7 @@
 
 #include "emulator/services/sagemaker/hosting/endpoint_configs.hpp"
 #include "emulator/services/sagemaker/hosting/endpoints.hpp"
+#include "emulator/services/sagemaker/hosting/inference_components.hpp"
 #include "emulator/services/sagemaker/hosting/models.hpp"
 #include "emulator/services/sagemaker/tags.hpp"
 #include "emulator/services/sagemaker/training/operations.hpp"
@@ -14,6 +15,7 @@ OperationTable sagemaker_operations(Platform& platform, TrainingExecutor& execut
   add_model_operations(table, platform);
   add_endpoint_config_operations(table, platform);
   add_endpoint_operations(table, platform, fleet);
+  add_inference_component_operations(table, platform, fleet);
   add_tag_operations(table, platform);
   return table;
 }

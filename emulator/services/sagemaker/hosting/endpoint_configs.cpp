@@ -1,5 +1,6 @@
 #include "emulator/services/sagemaker/hosting/endpoint_configs.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "emulator/services/sagemaker/hosting/models.hpp"
@@ -75,6 +76,34 @@ void check_variant(Platform& platform, const json& variant, const json& input) {
     throw validation_fault("ExecutionRoleArn is required when a production variant has no ModelName.");
 }
 
+void check_managed_scaling(const std::string& name, const json& variant) {
+  const json scaling = variant.value("ManagedInstanceScaling", json::object());
+  if (scaling.value("Status", "") != "ENABLED") return;
+  if (variant.contains("ModelName"))
+    throw validation_fault("ManagedInstanceScaling is not supported for the production variant \"" + name +
+                           "\", which has a ModelName: only inference components are scaled with it.");
+  const int initial = variant.at("InitialInstanceCount");
+  const int least = scaling.value("MinInstanceCount", 1), most = scaling.value("MaxInstanceCount", initial);
+  if (initial < least || initial > most)
+    throw validation_fault("InitialInstanceCount of the production variant \"" + name +
+                           "\" must be between MinInstanceCount and MaxInstanceCount of its "
+                           "ManagedInstanceScaling.");
+}
+
+// All models are the configuration's own, or all of them are inference components.
+void check_models_or_components(const json& input) {
+  const json& variants = input["ProductionVariants"];
+  const auto with_model = std::count_if(variants.begin(), variants.end(),
+                                        [](const json& variant) { return variant.contains("ModelName"); });
+  if (with_model == 0 &&
+      (input.contains("ShadowProductionVariants") || input.contains("AsyncInferenceConfig")))
+    throw validation_fault(
+        "ShadowProductionVariants and AsyncInferenceConfig are not supported for production variants without "
+        "ModelName.");
+  if (with_model != 0 && static_cast<std::size_t>(with_model) != variants.size())
+    throw validation_fault("Either all production variants must contain ModelName, or none.");
+}
+
 void check_variants(Platform& platform, const json& input) {
   const json none = json::array();
   std::set<std::string> names;
@@ -84,7 +113,9 @@ void check_variants(Platform& platform, const json& input) {
       if (!names.insert(name).second)
         throw validation_fault("Variant names must be unique: \"" + name + "\".");
       check_variant(platform, variant, input);
+      check_managed_scaling(name, variant);
     }
+  check_models_or_components(input);
   if (!input.contains("ShadowProductionVariants")) return;
   if (input["ProductionVariants"].size() != 1 || input["ShadowProductionVariants"].size() != 1)
     throw validation_fault(

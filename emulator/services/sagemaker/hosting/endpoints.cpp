@@ -1,9 +1,12 @@
 #include "emulator/services/sagemaker/hosting/endpoints.hpp"
 
+#include <algorithm>
+
 #include "emulator/services/sagemaker/hosting/deployment_config.hpp"
 #include "emulator/services/sagemaker/hosting/deployment_progress.hpp"
 #include "emulator/services/sagemaker/hosting/endpoint_configs.hpp"
 #include "emulator/services/sagemaker/hosting/fleet.hpp"
+#include "emulator/services/sagemaker/hosting/inference_components.hpp"
 #include "emulator/services/sagemaker/hosting/models.hpp"
 #include "emulator/services/sagemaker/listing.hpp"
 #include "emulator/services/sagemaker/long_poll.hpp"
@@ -129,6 +132,12 @@ store::Record begin_update(Platform& platform, const store::Record& endpoint, bo
   return *updated;
 }
 
+bool serverless(const json& config) {
+  const json& variants = config.at("ProductionVariants");
+  return std::any_of(variants.begin(), variants.end(),
+                     [](const json& variant) { return variant.contains("ServerlessConfig"); });
+}
+
 json update(Platform& platform, hosting::Fleet& fleet, const json& input) {
   const store::Record endpoint = find(platform, input);
   json deployment = deployment_of(platform, input.at("EndpointConfigName"));
@@ -139,10 +148,16 @@ json update(Platform& platform, hosting::Fleet& fleet, const json& input) {
           "You cannot specify DeploymentConfig in the request when RetainDeploymentConfig is set to true.");
     policy = endpoint.document.value("LastDeploymentConfig", json::object());
   }
+  check_components_fit(platform, fleet, endpoint.name, deployment["Config"]);
   const store::Record updating = begin_update(platform, endpoint, true, [&](json& document) {
+    const json& before = document.at("_deployment").at("Config");
+    // The other way around is possible: see "Model deployment with serverless inference".
+    if (serverless(deployment["Config"]) && !serverless(before))
+      throw validation_fault("Cannot update endpoint \"" + endpoint.arn +
+                             "\": an instance-based endpoint cannot be converted to a serverless endpoint.");
     if (input.value("RetainAllVariantProperties", false))
-      retain_properties(input, document.at("_deployment").at("Config"), deployment["Config"]);
-    hosting::check_deployment_config(policy, deployment["Config"], &document.at("_deployment").at("Config"));
+      retain_properties(input, before, deployment["Config"]);
+    hosting::check_deployment_config(policy, deployment["Config"], &before);
     document["PendingDeploymentSummary"] =
         hosting::pending_deployment(deployment["Config"], platform.now_ms());
     document.erase("FailureReason");
@@ -206,6 +221,11 @@ json update_weights_and_capacities(Platform& platform, hosting::Fleet& fleet, co
 
 json erase(Platform& platform, hosting::Fleet& fleet, const json& input) {
   const store::Record endpoint = find(platform, input);
+  if (const auto components = components_of(platform, endpoint.name); !components.empty())
+    throw validation_fault(
+        "Cannot delete endpoint \"" + endpoint.arn +
+        "\" because it has inference components attached. Delete the inference component \"" +
+        components.front().name + "\" first.");
   platform.records.update(endpoint_kind, endpoint.name, [&](store::Record& record) {
     require_idle(record);
     set_status(record, "Deleting", platform.now_ms());
@@ -230,6 +250,12 @@ store::Record change_weights_and_capacities(Platform& platform, hosting::Fleet& 
                                             const std::string& name, const json& desired) {
   const auto endpoint = platform.records.find(endpoint_kind, name);
   if (!endpoint) throw not_found(platform, name);
+  json wanted = endpoint->document.at("_deployment").at("Config");
+  for (json& variant : wanted.at("ProductionVariants"))
+    for (const json& entry : desired)
+      if (entry.at("VariantName") == variant.at("VariantName") && entry.contains("DesiredInstanceCount"))
+        variant["InitialInstanceCount"] = entry["DesiredInstanceCount"];
+  check_components_fit(platform, fleet, name, wanted);
   hosting::VariantChanges changes;
   const store::Record updating = begin_update(platform, *endpoint, false, [&](json& document) {
     json& config = document.at("_deployment").at("Config");

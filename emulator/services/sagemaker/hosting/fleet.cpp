@@ -1,5 +1,6 @@
 #include "emulator/services/sagemaker/hosting/fleet.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -49,7 +50,10 @@ void keep_counts(json& config, const Deployment& deployment) {
 }  // namespace
 
 Fleet::Fleet(Platform& platform, std::function<double()> random)
-    : platform_(platform), random_(std::move(random)), in_alarm_([](const std::string&) { return false; }) {}
+    : platform_(platform),
+      random_(std::move(random)),
+      in_alarm_([](const std::string&) { return false; }),
+      components_(platform, hosts()) {}
 
 Fleet::~Fleet() { shut_down(); }
 
@@ -64,6 +68,7 @@ void Fleet::shut_down() {
       if (auto deployment = started.lock())
         stops.emplace_back([deployment = std::move(deployment)] { deployment->stop(shutdown_grace); });
   }
+  components_.shut_down();
   for (std::thread& stop : stops) stop.join();
   tasks_.join();  // they see the flag; what they had begun to stop has just ended
 }
@@ -103,6 +108,34 @@ void Fleet::settle(const std::string& name, const Outcome& outcome, const Deploy
     if (!deployed->shadow().empty())
       document["ShadowProductionVariants"] = Deployment::summary(deployed->shadow());
   });
+}
+
+void Fleet::note_counts(const std::string& name) {
+  const auto live = find(name);
+  const auto deployment = live ? live->current() : nullptr;
+  if (!deployment) return;
+  platform_.records.update(endpoint_kind, name, [&](store::Record& endpoint) {
+    json& document = endpoint.document;
+    if (document.contains("PendingDeploymentSummary")) return;  // told when that has ended
+    keep_counts(document["_deployment"]["Config"], *deployment);
+    document["ProductionVariants"] = Deployment::summary(deployment->production());
+  });
+}
+
+ComponentFleet::Hosts Fleet::hosts() {
+  ComponentFleet::Hosts hosts;
+  hosts.find = [this](const std::string& endpoint, const std::string& variant) -> std::shared_ptr<Variant> {
+    const auto live = find(endpoint);
+    const auto deployment = live ? live->current() : nullptr;
+    return deployment ? deployment->find(variant) : nullptr;
+  };
+  hosts.failed = [this](const std::string& endpoint) {
+    const auto record = platform_.records.find(endpoint_kind, endpoint);
+    return !record || record->status == "Failed";
+  };
+  hosts.counts_changed = [this](const std::string& endpoint) { note_counts(endpoint); };
+  hosts.in_alarm = [this](const std::string& alarm) { return in_alarm_(alarm); };
+  return hosts;
 }
 
 void Fleet::note(const std::string& name, const Deployment* before, const RolloutStage& stage,
@@ -223,7 +256,7 @@ void Fleet::remove(const std::string& name) {
     const auto grace = shutting_down_ ? shutdown_grace
                                       : std::chrono::milliseconds(platform_.limits.runner.serving_stop_grace);
     if (live)
-      for (const TrafficShare& part : live->serve({})) part.deployment->stop(grace);
+      for (const auto& part : live->serve({})) part.target->stop(grace);
     std::error_code ignored;
     std::filesystem::remove_all(folder(name), ignored);
     platform_.records.erase(endpoint_kind, name);
@@ -256,6 +289,7 @@ void Fleet::recover() {
                       "previous configuration."
                     : "");
   }
+  components_.recover();
 }
 
 std::shared_ptr<LiveEndpoint> Fleet::find(const std::string& endpoint) const {
@@ -264,13 +298,44 @@ std::shared_ptr<LiveEndpoint> Fleet::find(const std::string& endpoint) const {
   return found == endpoints_.end() ? nullptr : found->second;
 }
 
-Route Fleet::route(const std::string& endpoint, const std::string& target_variant) const {
+void Fleet::route_to_component(Route& route, const std::string& endpoint,
+                               const std::string& component) const {
+  const auto refuse = [](const std::string& message) { throw ServiceFault("ValidationError", 400, message); };
+  const auto& variants = route.deployment->production();
+  const bool takes_components = std::any_of(variants.begin(), variants.end(),
+                                            [](const auto& one) { return for_components(one->plan()); });
+  if (!takes_components && component.empty()) return;
+  if (component.empty())
+    refuse(
+        "Inference Component Name header is required for endpoints to which you plan to deploy inference "
+        "components. Please include Inference Component Name header or consider using SageMaker models.");
+  if (!takes_components)
+    refuse(
+        "Inference Component Name header is not allowed for endpoints to which you dont plan to deploy "
+        "inference components. Please remove the Inference Component Name header and try again.");
+  const auto live = components_.find(component);
+  if (!live || live->endpoint != endpoint)
+    refuse("Inference Component " + component + " not found for endpoint " + endpoint + ".");
+  route.variant = live->split.route(random_());
+  if (!route.variant || route.variant->count() == 0)
+    refuse(
+        "Inference Component has no capacity to process this request. ApplicationAutoScaling may be "
+        "in-progress (if configured) or try to increase the capacity by invoking "
+        "UpdateInferenceComponentRuntimeConfig API.");
+  route.component = component;
+}
+
+Route Fleet::route(const std::string& endpoint, const std::string& target_variant,
+                   const std::string& component) const {
   Route route;
   if (const auto live = find(endpoint)) route.deployment = live->route(random_());
   if (!route.deployment)
     throw ServiceFault("ValidationError", 400,
                        "Endpoint " + endpoint + " of account " + platform_.account + " not found.");
-  if (target_variant.empty()) {
+  route_to_component(route, endpoint, component);
+  if (route.variant) {
+    // The copies of a component are on one variant.
+  } else if (target_variant.empty()) {
     route.variant = route.deployment->choose(random_());
   } else {
     route.variant = route.deployment->find(target_variant);

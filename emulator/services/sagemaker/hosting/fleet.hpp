@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "emulator/services/background.hpp"
+#include "emulator/services/sagemaker/hosting/component_fleet.hpp"
 #include "emulator/services/sagemaker/hosting/live_endpoint.hpp"
 #include "emulator/services/sagemaker/hosting/rollout.hpp"
 #include "emulator/services/sagemaker/platform.hpp"
@@ -25,8 +26,9 @@ namespace hosting {
 // Where one request goes; the instance counts it as outstanding while this lives.
 struct Route {
   std::shared_ptr<Deployment> deployment;
-  std::shared_ptr<Variant> variant;
-  InstanceUse instance;  // empty: none is in service
+  std::shared_ptr<Variant> variant;  // or the copies of an inference component, as a variant
+  InstanceUse instance;              // empty: none is in service
+  std::string component = {};        // InferenceComponentName; empty: the variant has a model of its own
 };
 
 // Wanted for a variant by UpdateEndpointWeightsAndCapacities and by scaling policies; absent: as it is.
@@ -60,15 +62,19 @@ class Fleet {
 
   // Null where there is no such endpoint, or nothing serves it (yet).
   std::shared_ptr<LiveEndpoint> find(const std::string& endpoint) const;
-  // The variant that serves the next request. `target_variant`: empty to choose by weight. ServiceFault
-  // ValidationError where the endpoint or the variant does not exist.
-  Route route(const std::string& endpoint, const std::string& target_variant) const;
+  // The variant that serves the next request. `target_variant`: empty to choose by weight. `component`: the
+  // inference component, on endpoints whose models those are. ServiceFault ValidationError where the endpoint,
+  // the variant or the component does not exist.
+  Route route(const std::string& endpoint, const std::string& target_variant,
+              const std::string& component) const;
   // And its instance, for which this may wait: see Variant::acquire(). `target_model`: an instance that has
   // it loaded comes first.
   void take_instance(Route& route, const std::string& target_model) const;
   // Another instance of the same variant, for a request that the first one has refused to take.
   void take_another(Route& route) const;
   double random() const { return random_(); }
+  ComponentFleet& components() { return components_; }
+  const ComponentFleet& components() const { return components_; }
 
   // Whether the CloudWatch alarm of this name is in ALARM; asked by updates that roll back by themselves.
   void watch_alarms(std::function<bool(const std::string& name)> in_alarm) {
@@ -93,6 +99,10 @@ class Fleet {
   };
   // `deployed`: what serves the endpoint now; null: nothing does.
   void settle(const std::string& name, const Outcome& outcome, const Deployment* deployed);
+  // The record tells how many instances the variants have by now.
+  void note_counts(const std::string& name);
+  ComponentFleet::Hosts hosts();
+  void route_to_component(Route& route, const std::string& endpoint, const std::string& component) const;
 
   Platform& platform_;
   std::function<double()> random_;
@@ -102,6 +112,7 @@ class Fleet {
   std::vector<std::weak_ptr<Deployment>> started_;  // those that serve, those that start and those that end
   std::atomic<bool> shutting_down_{false};
   std::atomic<std::uint64_t> generation_{0};
+  ComponentFleet components_;
   BackgroundTasks tasks_;  // last: joined before the rest goes away
 };
 

@@ -21,7 +21,11 @@ std::string new_instance_id() { return "i-" + aws::sha256_hex(aws::uuid4()).subs
 
 void add_share(std::map<std::string, std::string>& environment, const VariantPlan& plan, int index, int of) {
   const runner::Machine& machine = runner::this_machine();
-  const runner::Share share = runner::share_of(plan.instance_type, of, machine);
+  runner::Share share = runner::share_of(plan.instance_type, of, machine);
+  if (plan.share) {
+    if (plan.share->cpus > 0) share.cpus = std::min(plan.share->cpus, machine.cpus);
+    share.gpus = std::min(plan.share->gpus, machine.gpus);
+  }
   environment["SM_NUM_CPUS"] = std::to_string(share.cpus);
   environment["SM_NUM_GPUS"] = std::to_string(share.gpus);
   environment["OMP_NUM_THREADS"] = std::to_string(share.cpus);
@@ -54,7 +58,8 @@ std::unique_ptr<runner::ServingInstance> Instance::start(Platform& platform, std
                                                          const std::filesystem::path& root, int index,
                                                          int of) {
   const ContainerPlan& one = plan_.containers[container];
-  const std::string group = "/aws/sagemaker/Endpoints/" + plan_.endpoint;
+  const std::string group = plan_.component.empty() ? "/aws/sagemaker/Endpoints/" + plan_.endpoint
+                                                    : "/aws/sagemaker/InferenceComponents/" + plan_.component;
   const std::string stream =
       plan_.name + "/" + id_ + (plan_.containers.size() > 1 ? "/" + one.name : std::string());
   platform.logs.open_stream(group, stream);
@@ -127,6 +132,10 @@ std::string Instance::failure_reason() const {
              one.model_uri +
              "\". Please ensure that the object located at the URL is a valid tar.gz archive. (" +
              container.failure_detail() + ")";
+    if (!plan_.component.empty())
+      return "The " + one.name + " container for inference component " + plan_.component +
+             " did not pass the ping health check. Please check CloudWatch logs for this inference "
+             "component.";
     return "The " + one.name + " container for production variant " + plan_.name +
            " did not pass the ping health check. Please check CloudWatch logs for this endpoint.";
   }

@@ -5,23 +5,16 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "emulator/services/sagemaker/hosting/deployment.hpp"
 #include "emulator/services/sagemaker/hosting/skippable_wait.hpp"
+#include "emulator/services/sagemaker/hosting/traffic_split.hpp"
 
 namespace sagemaker::local::services::hosting {
 
-// What gets requests, and which part of them. The first is the endpoint's own; the others are those of an
-// update. The shares add up to 1.
-struct TrafficShare {
-  std::shared_ptr<Deployment> deployment;
-  double share = 1;
-};
-using Traffic = std::vector<TrafficShare>;
+using Traffic = TrafficSplit<Deployment>::Parts;
 
 class LiveEndpoint {
  public:
@@ -30,13 +23,13 @@ class LiveEndpoint {
   const std::string& arn() const { return arn_; }
 
   // The deployment for the next request, `random` in [0, 1); null while nothing serves.
-  std::shared_ptr<Deployment> route(double random) const;
+  std::shared_ptr<Deployment> route(double random) const { return split_.route(random); }
   // The endpoint's own deployment; null while nothing serves.
-  std::shared_ptr<Deployment> current() const;
+  std::shared_ptr<Deployment> current() const { return split_.first(); }
 
-  Traffic traffic() const;
+  Traffic traffic() const { return split_.parts(); }
   // From now on these serve. Returns those that did before.
-  Traffic serve(Traffic traffic);
+  Traffic serve(Traffic traffic) { return split_.serve(std::move(traffic)); }
 
   // Lets time pass in an update. See SkippableWait.
   bool wait(std::chrono::milliseconds time, const std::function<bool()>& give_up) {
@@ -46,8 +39,7 @@ class LiveEndpoint {
 
  private:
   const std::string name_, arn_;
-  mutable std::mutex mutex_;
-  Traffic traffic_;
+  TrafficSplit<Deployment> split_;
   SkippableWait wait_;
 };
 

@@ -29,7 +29,8 @@ json instance_document(const hosting::Instance& instance) {
     const runner::ServingInstance& container = instance.container(index);
     json one = {{"Name", instance.plan(index).name}, {"Restarts", container.restarts()}};
     if (!container.last_exit().empty()) one["LastExit"] = container.last_exit();
-    if (const hosting::ModelCache* models = instance.models(index)) one["LoadedModelCount"] = models->loaded();
+    if (const hosting::ModelCache* models = instance.models(index))
+      one["LoadedModelCount"] = models->loaded();
     containers.push_back(std::move(one));
   }
   return {{"InstanceId", instance.id()},
@@ -69,6 +70,21 @@ void add_hosting_local_operations(LocalOperations& table, hosting::Fleet& fleet)
     if (!live->proceed())
       throw ServiceFault("Conflict", 409, "The endpoint " + names.at(0) + " does not wait for anything now.");
     return json{{"EndpointName", names.at(0)}};
+  };
+  table["GET /_local/endpoints/*/copies"] = [&fleet](const auto& names, const json&) {
+    json copies = json::object();
+    if (const auto deployment = find(fleet, names.at(0))->current())
+      for (const auto& variant : deployment->production())
+        copies[variant->name()] = fleet.components().placed(names.at(0), variant->name());
+    return json{{"EndpointName", names.at(0)}, {"Copies", copies}};
+  };
+  table["POST /_local/inference-components/*/proceed"] = [&fleet](const auto& names, const json&) {
+    const auto live = fleet.components().find(names.at(0));
+    if (!live) throw ServiceFault("NotFound", 404, "There is no inference component " + names.at(0) + ".");
+    if (!live->wait.proceed())
+      throw ServiceFault("Conflict", 409,
+                         "The inference component " + names.at(0) + " does not wait for anything now.");
+    return json{{"InferenceComponentName", names.at(0)}};
   };
 }
 

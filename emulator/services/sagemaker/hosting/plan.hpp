@@ -37,11 +37,18 @@ struct ServerlessPlan {
 // How the containers of one instance answer together.
 enum class ContainerMode { single, serial, direct };
 
+// What one copy of an inference component may use of an instance.
+struct CopyShare {
+  int cpus = 0;  // 0: as many as there are
+  int gpus = 0;
+};
+
 struct VariantPlan {
   std::string endpoint;
   std::string name;
-  std::string model_name;     // empty: a variant for inference components
-  std::string instance_type;  // empty: serverless
+  std::string component = {};  // the inference component whose copies these are; empty: a variant's own
+  std::string model_name;      // empty: a variant for inference components
+  std::string instance_type;   // empty: serverless
   int initial_instances = 1;
   double initial_weight = 1.0;
   bool shadow = false;
@@ -51,11 +58,17 @@ struct VariantPlan {
   std::chrono::seconds startup_timeout{240};
   std::chrono::seconds download_timeout{3600};
   std::optional<ServerlessPlan> serverless;
+  std::optional<CopyShare> share;  // of copies of an inference component
   std::uint64_t response_bytes_max = 0;  // of one container's answer
   std::vector<ContainerPlan> containers;
   json document;         // the variant as the configuration has it
   json deployed_images;  // DeployedImages
 };
+
+// Whether the variant has no model of its own: it is there for inference components.
+inline bool for_components(const VariantPlan& plan) {
+  return plan.model_name.empty() && plan.component.empty();
+}
 
 // The definitions of a model's containers: PrimaryContainer or Containers.
 std::vector<json> container_definitions(const json& model);

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
 #include <vector>
 
 #include "emulator/services/sagemaker/hosting/rolling.hpp"
+#include "emulator/services/sagemaker/hosting/rollout_guard.hpp"
 
 namespace sagemaker::local::services::hosting {
 namespace {
@@ -19,18 +19,10 @@ struct Policy {
   bool rolling = false;
   json batch, rollback_batch;
   seconds interval{0}, termination_wait{0};
-  std::int64_t timeout_ms = 0;  // 0: none
-  std::vector<std::string> alarms;
 };
 
 Policy read_policy(const json& config) {
   Policy policy;
-  const json rollback = config.value("AutoRollbackConfiguration", json::object());
-  for (const json& alarm : rollback.value("Alarms", json::array()))
-    policy.alarms.push_back(alarm.value("AlarmName", ""));
-  const auto timeout_ms = [](const json& part) {
-    return part.value("MaximumExecutionTimeoutInSeconds", std::int64_t{0}) * 1000;
-  };
   if (config.contains("RollingUpdatePolicy")) {
     const json& rolling = config["RollingUpdatePolicy"];
     policy.rolling = true;
@@ -38,7 +30,6 @@ Policy read_policy(const json& config) {
     policy.rollback_batch =
         rolling.value("RollbackMaximumBatchSize", json{{"Type", "CAPACITY_PERCENT"}, {"Value", 100}});
     policy.interval = seconds(rolling.at("WaitIntervalInSeconds").get<int>());
-    policy.timeout_ms = timeout_ms(rolling);
   } else if (config.contains("BlueGreenUpdatePolicy")) {
     const json& blue_green = config["BlueGreenUpdatePolicy"];
     const json& routing = blue_green.at("TrafficRoutingConfiguration");
@@ -47,7 +38,6 @@ Policy read_policy(const json& config) {
     for (const char* size : {"CanarySize", "LinearStepSize"})
       if (routing.contains(size)) policy.step = routing[size];
     policy.termination_wait = seconds(blue_green.value("TerminationWaitInSeconds", 0));
-    policy.timeout_ms = timeout_ms(blue_green);
   }
   return policy;
 }
@@ -86,7 +76,7 @@ class Rollout {
         policy_(read_policy(config)),
         hooks_(hooks),
         before_(endpoint.traffic()),
-        started_ms_(platform.now_ms()) {}
+        guard_(platform, config, hooks.give_up, hooks.in_alarm) {}
 
   RolloutResult run() {
     stage("Creating", "");
@@ -107,19 +97,7 @@ class Rollout {
     if (hooks_.on_stage) hooks_.on_stage({status, message, share_, committed}, *next_);
   }
 
-  // Why the update must not go on; empty: it may.
-  std::string interruption() const {
-    if (hooks_.give_up()) return "stopped";
-    std::string alarms;
-    for (const std::string& alarm : policy_.alarms)
-      if (hooks_.in_alarm && hooks_.in_alarm(alarm)) alarms += (alarms.empty() ? "" : ", ") + alarm;
-    if (!alarms.empty())
-      return "The following CloudWatch alarms configured for automatic rollback are in ALARM state: [" +
-             alarms + "]. The deployment was rolled back.";
-    if (policy_.timeout_ms > 0 && platform_.now_ms() - started_ms_ > policy_.timeout_ms)
-      return "The deployment did not complete within MaximumExecutionTimeoutInSeconds and was rolled back.";
-    return {};
-  }
+  std::string interruption() const { return guard_.interruption(); }
 
   std::string start(const std::function<std::string(const Variant::GiveUp&)>& starter) {
     std::string interrupted;
@@ -134,7 +112,7 @@ class Rollout {
   void shift(double share) {
     share_ = share;
     Traffic traffic = before_;
-    for (TrafficShare& part : traffic) part.share *= 1.0 - share;
+    for (Traffic::value_type& part : traffic) part.share *= 1.0 - share;
     traffic.push_back({next_, share});
     endpoint_.serve(std::move(traffic));
   }
@@ -164,7 +142,7 @@ class Rollout {
 
   RolloutResult rolling() {
     // Of both there is exactly one variant: see check_deployment_config.
-    Variant& going = *before_.front().deployment->production().front();
+    Variant& going = *before_.front().target->production().front();
     Variant& coming = *next_->production().front();
     for (const auto& variant : next_->shadow()) {
       const std::string failure = start([&](const Variant::GiveUp& give_up) {
@@ -209,11 +187,11 @@ class Rollout {
     share_ = 1;
     before_.clear();
     Traffic replaced = endpoint_.serve({{next_, 1.0}});
-    std::erase_if(replaced, [this](const TrafficShare& part) { return part.deployment == next_; });
+    std::erase_if(replaced, [this](const Traffic::value_type& part) { return part.target == next_; });
     if (replaced.empty()) return;
     stage("ActivatingTraffic", "", true);
     endpoint_.wait(policy_.termination_wait, hooks_.give_up);
-    for (TrafficShare& part : replaced) retire(platform_, std::move(part.deployment), hooks_.give_up);
+    for (Traffic::value_type& part : replaced) retire(platform_, std::move(part.target), hooks_.give_up);
   }
 
   Platform& platform_;
@@ -222,22 +200,11 @@ class Rollout {
   const Policy policy_;
   const RolloutHooks& hooks_;
   Traffic before_;
-  const std::int64_t started_ms_;
+  const RolloutGuard guard_;
   double share_ = 0;
 };
 
 }  // namespace
-
-void retire(Platform& platform, std::shared_ptr<Deployment> deployment, const std::function<bool()>& hurry) {
-  using Clock = std::chrono::steady_clock;
-  // Stopped here and not by the last request that holds it: its client would wait for the end of the
-  // containers too.
-  const auto deadline = Clock::now() + platform.limits.runner.invocation_timeout;
-  while (deployment.use_count() > 1 && !hurry() && Clock::now() < deadline)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  deployment->stop(hurry() ? std::chrono::milliseconds(2'000)
-                           : std::chrono::milliseconds(platform.limits.runner.serving_stop_grace));
-}
 
 RolloutResult roll_out(Platform& platform, LiveEndpoint& endpoint, std::shared_ptr<Deployment> next,
                        const json& config, const RolloutHooks& hooks) {

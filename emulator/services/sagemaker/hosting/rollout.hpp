@@ -39,7 +39,4 @@ struct RolloutResult {
 RolloutResult roll_out(Platform& platform, LiveEndpoint& endpoint, std::shared_ptr<Deployment> next,
                        const json& config, const RolloutHooks& hooks);
 
-// Stops a deployment that gets no requests any more, when those that it has were answered.
-void retire(Platform& platform, std::shared_ptr<Deployment> deployment, const std::function<bool()>& hurry);
-
 }  // namespace sagemaker::local::services::hosting
