@@ -1,6 +1,7 @@
 """boto3 places inference components on an endpoint, scales, updates and invokes them."""
 
 import collections
+import datetime
 import json
 import threading
 import time
@@ -55,6 +56,7 @@ class InferenceComponents(local_emulator.Endpoints, local_emulator.EmulatorTest)
         self.sagemaker = self.emulator.client("sagemaker", retries=False)
         self.runtime = self.emulator.client("sagemaker-runtime", retries=False, max_pool_connections=20)
         self.logs = self.emulator.client("logs")
+        self.cloudwatch = self.emulator.client("cloudwatch")
 
     def hosts(self, name, count=1, instance="ml.m5.large", **variant):
         """An endpoint whose variant has instances but no model."""
@@ -217,6 +219,43 @@ class InferenceComponents(local_emulator.Endpoints, local_emulator.EmulatorTest)
         self.delete("plain")
         self.drop("named-one")
         self.delete("named")
+
+    def sums(self, metric, **dimensions):
+        """The sum of a metric over the last and the next minutes."""
+        now = datetime.datetime.now(datetime.timezone.utc)
+        points = self.cloudwatch.get_metric_statistics(
+            Namespace="AWS/SageMaker",
+            MetricName=metric,
+            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+            StartTime=now - datetime.timedelta(minutes=30),
+            EndTime=now + datetime.timedelta(minutes=2),
+            Period=60,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        return sum(point["Sum"] for point in points)
+
+    def test_metrics_of_a_component(self):
+        self.hosts("measured")
+        self.component("metered", "measured", copies=2)
+        self.words("measured", "metered", 10)
+        self.copies("metered", 0)
+        for _ in range(3):
+            self.refusal(self.invoke, "measured", InferenceComponentName="metered")
+        component, variant = (
+            {"InferenceComponentName": "metered"},
+            {"EndpointName": "measured", "VariantName": "AllTraffic"},
+        )
+        deadline = time.monotonic() + 20
+        while self.sums("NoCapacityInvocationFailures", **component) < 3:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.2)
+        self.assertEqual(self.sums("Invocations", **component), 10)
+        self.assertEqual(self.sums("InvocationsPerCopy", **component), 5)
+        self.assertGreater(self.sums("ModelLatency", **component), 0)
+        self.assertEqual(self.sums("Invocations", **variant), 10)
+        self.assertEqual(self.sums("InvocationsPerInstance", **variant), 10)
+        self.drop("metered")
+        self.delete("measured")
 
     def test_copies_come_and_go_without_a_failed_request(self):
         self.hosts("scaled")

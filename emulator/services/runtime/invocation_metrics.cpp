@@ -16,7 +16,9 @@ constexpr std::chrono::milliseconds between_transactions{1'000};
 constexpr int resolution_s = 60;
 const std::string space = "AWS/SageMaker";
 
+// Without an endpoint `variant` is an inference component.
 Metrics::Dimensions dimensions_of(const std::string& endpoint, const std::string& variant) {
+  if (endpoint.empty()) return {{"InferenceComponentName", variant}};
   Metrics::Dimensions dimensions = {{"EndpointName", endpoint}};
   if (!variant.empty()) dimensions.emplace_back("VariantName", variant);
   return dimensions;
@@ -104,7 +106,16 @@ void InvocationMetrics::note(const InvocationEvent& event) {
     sample.load = event.load;
     if (models != nullptr) sample.loaded_models = static_cast<double>(models->loaded());
   }
+  if (!event.route.component.empty()) {
+    note({}, event.route.component, sample);  // of its copies; the variant's are its instances
+    const auto host = event.route.deployment->find(event.route.variant->name());
+    sample.instances = host ? std::max(1, host->count()) : 1;
+  }
   note(event.request.endpoint_name, event.route.variant->name(), sample);
+}
+
+void InvocationMetrics::note_no_capacity(const std::string& component) {
+  put({}, component, "NoCapacityInvocationFailures", "Count", 1);
 }
 
 void InvocationMetrics::put(const std::string& endpoint, const std::string& variant,
@@ -131,7 +142,8 @@ void InvocationMetrics::append(std::vector<MetricSample>& samples, const Key& ke
   for (const auto& [instances, times] : minute.instances)
     per_instance.add(MetricSummary::of(1.0 / instances, times));
   add("Invocations", "None", MetricSummary::of(1, minute.count));
-  add("InvocationsPerInstance", "None", std::move(per_instance));
+  add(key.endpoint.empty() ? "InvocationsPerCopy" : "InvocationsPerInstance", "None",
+      std::move(per_instance));
   add("Invocation4XXErrors", "None", share_of(minute.client_errors, minute.count));
   add("Invocation5XXErrors", "None", share_of(minute.server_errors, minute.count));
   add("InvocationModelErrors", "None", share_of(minute.model_errors, minute.count));

@@ -1,4 +1,5 @@
-// CloudWatch's metrics of invocations: AWS/SageMaker, by EndpointName and VariantName, one summary a minute.
+// CloudWatch's metrics of invocations: AWS/SageMaker, by EndpointName and VariantName and, of inference
+// components, also by InferenceComponentName; one summary a minute.
 // Invocations are noted on the thread of the request and stored by a thread of their own a second later.
 // https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
 #pragma once
@@ -39,10 +40,13 @@ class InvocationMetrics {
   InvocationMetrics(const InvocationMetrics&) = delete;
   InvocationMetrics& operator=(const InvocationMetrics&) = delete;
 
-  // From any thread, in less than two microseconds.
+  // From any thread, in less than two microseconds. Without an `endpoint`, `variant` is an inference
+  // component and `sample.instances` its copies.
   void note(std::string_view endpoint, std::string_view variant, const InvocationSample& sample);
   // An invocation of the gateway. Requests that no container was asked about are not counted.
   void note(const InvocationEvent& event);
+  // A request for an inference component that has no copy. What scales a component out from zero.
+  void note_no_capacity(const std::string& component);
   // Another value of a variant or, with an empty `variant`, of an endpoint: "ApproximateBacklogSize",
   // "Count".
   void put(const std::string& endpoint, const std::string& variant, const std::string& metric,

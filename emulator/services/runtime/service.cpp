@@ -16,6 +16,7 @@ Service::Service(Platform& platform, hosting::Fleet& fleet)
       streams_(gateway_),
       async_(gateway_, metrics_) {
   gateway_.watch([this](const InvocationEvent& event) { metrics_.note(event); });
+  fleet.watch_no_capacity([this](const std::string& component) { metrics_.note_no_capacity(component); });
   gateway_.watch([this](const InvocationEvent& event) { capture_.note(event); });
   gateway_.watch([this](const InvocationEvent& event) { shadows_.note(event); });
 }

@@ -317,11 +317,13 @@ void Fleet::route_to_component(Route& route, const std::string& endpoint,
   if (!live || live->endpoint != endpoint)
     refuse("Inference Component " + component + " not found for endpoint " + endpoint + ".");
   route.variant = live->split.route(random_());
-  if (!route.variant || route.variant->count() == 0)
+  if (!route.variant || route.variant->count() == 0) {
+    on_no_capacity_(component);
     refuse(
         "Inference Component has no capacity to process this request. ApplicationAutoScaling may be "
         "in-progress (if configured) or try to increase the capacity by invoking "
         "UpdateInferenceComponentRuntimeConfig API.");
+  }
   route.component = component;
 }
 

@@ -63,8 +63,8 @@ class Fleet {
   // Null where there is no such endpoint, or nothing serves it (yet).
   std::shared_ptr<LiveEndpoint> find(const std::string& endpoint) const;
   // The variant that serves the next request. `target_variant`: empty to choose by weight. `component`: the
-  // inference component, on endpoints whose models those are. ServiceFault ValidationError where the endpoint,
-  // the variant or the component does not exist.
+  // inference component, on endpoints whose models those are. ServiceFault ValidationError where the
+  // endpoint, the variant or the component does not exist.
   Route route(const std::string& endpoint, const std::string& target_variant,
               const std::string& component) const;
   // And its instance, for which this may wait: see Variant::acquire(). `target_model`: an instance that has
@@ -76,6 +76,10 @@ class Fleet {
   ComponentFleet& components() { return components_; }
   const ComponentFleet& components() const { return components_; }
 
+  // Told of every request for an inference component that has no copy; may come from any thread.
+  void watch_no_capacity(std::function<void(const std::string& component)> told) {
+    on_no_capacity_ = std::move(told);
+  }
   // Whether the CloudWatch alarm of this name is in ALARM; asked by updates that roll back by themselves.
   void watch_alarms(std::function<bool(const std::string& name)> in_alarm) {
     in_alarm_ = std::move(in_alarm);
@@ -107,6 +111,7 @@ class Fleet {
   Platform& platform_;
   std::function<double()> random_;
   std::function<bool(const std::string& name)> in_alarm_;
+  std::function<void(const std::string& component)> on_no_capacity_ = [](const std::string&) {};
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<LiveEndpoint>> endpoints_;
   std::vector<std::weak_ptr<Deployment>> started_;  // those that serve, those that start and those that end
