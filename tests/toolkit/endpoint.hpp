@@ -31,6 +31,7 @@ struct Endpoint {
                       {"OMP_NUM_THREADS", "1"},
                       {"RELEASE", (base / "release").string()},
                       {"HOOKS", hooks}});
+    if (hooks == "threads") variables.erase("OMP_NUM_THREADS");  // which would decide
     if (hooks.empty() || hooks == "count" || hooks == "script") {
       REQUIRE(Process({CONTRACT_PROGRAM, "train"}, variables, base / "training.log").wait() == 0);
     }

@@ -151,6 +151,19 @@ TEST_CASE("a delay that is over lets a request go alone, and batches of one row 
   CHECK(std::chrono::steady_clock::now() - start >= std::chrono::milliseconds(50));
 }
 
+TEST_CASE("a model that takes long gets the threads of its worker, one that does not has one") {
+  Endpoint endpoint("threads", {{"SM_NUM_CPUS", "6"}, {"SAGEMAKER_MODEL_SERVER_WORKERS", "2"}});
+  endpoint.serve();
+  const auto after = [&](const std::string& ms, int requests) {
+    std::string answer;
+    for (int i = 0; i < requests; ++i) answer = endpoint.post({"[[" + ms + "]]"}).body;
+    return answer;
+  };
+  CHECK(after("0", 10) == "[[1.0]]");
+  CHECK(after("50", 5) == "[[3.0]]");
+  CHECK(after("0", 100) == "[[1.0]]");
+}
+
 TEST_CASE("a model that crashes ends the process by its signal") {
   Endpoint endpoint("crash");
   endpoint.serve();

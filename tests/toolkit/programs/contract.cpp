@@ -157,6 +157,14 @@ sc::Hooks hooks(const std::string& kind) {
   if (kind == "stream") {
     return {.model_fn = [](const fs::path&) { return Doubler(); }, .output_fn = count_up};
   }
+  if (kind == "threads") {
+    return {.model_fn = [](const fs::path&) { return Doubler(); },
+            .predict_fn =
+                [](const torch::Tensor& rows, Doubler&) {
+                  sleep_ms(rows.max().item<int>());
+                  return torch::full_like(rows, at::get_num_threads());
+                }};
+  }
   if (kind == "alone") {
     return {.model_fn = load_with_context,
             .predict_fn = [](const torch::Tensor& rows, Doubler&, sc::Context& context) {

@@ -14,6 +14,7 @@
 
 #include <sagemaker/container/batcher.hpp>
 #include <sagemaker/container/detail/http_server.hpp>
+#include <sagemaker/container/detail/intra_op.hpp>
 #include <sagemaker/container/detail/log.hpp>
 #include <sagemaker/container/detail/serving_metrics.hpp>
 #include <sagemaker/container/detail/training.hpp>
@@ -85,7 +86,8 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
         model_(std::make_shared<const Context::Model>(Context::Model{model_dir, name})),
         uses_headers_(hooks.input_fn.takes_context || hooks.predict_fn.takes_context ||
                       hooks.output_fn.takes_context || hooks.transform_fn.takes_context),
-        batcher_({env.batch_rows_max, env.batch_delay, env.workers}) {
+        batcher_({env.batch_rows_max, env.batch_delay, env.workers}),
+        intra_op_(env.worker_threads()) {
     for (int worker = 0; worker < env.workers; ++worker) devices_.push_back(env.worker_device(worker));
   }
 
@@ -132,6 +134,8 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
     if (!turn) return false;
     const bool slow_model = slow();
     if (slow_model) server.step_aside();
+    const std::int64_t typical = typical_ns_.load(std::memory_order_relaxed);
+    intra_op_.prepare(typical == untried_ns ? 0 : typical);
     const LoadedModel& worker = workers_[static_cast<std::size_t>(turn->worker)];
     if (hooks_.transform_fn) {
       auto& invocation = static_cast<Invocation&>(*turn->items.front());
@@ -284,6 +288,7 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
   const std::shared_ptr<const Context::Model> model_;
   const bool uses_headers_;
   Batcher batcher_;
+  IntraOp intra_op_;
   std::vector<torch::Device> devices_;  // of the workers
   std::vector<LoadedModel> workers_;
   std::atomic<std::int64_t> typical_ns_{untried_ns};

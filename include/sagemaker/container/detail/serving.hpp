@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include <sagemaker/container/detail/intra_op.hpp>
 #include <sagemaker/container/detail/multi_model.hpp>
 #include <sagemaker/container/detail/serving_process.hpp>
 #include <sagemaker/container/serving.hpp>
@@ -75,6 +76,7 @@ SAGEMAKER_CONTAINER_FUNCTION int run_serving(const Hooks& hooks) {
     check_hooks(hooks);
     const ServingEnvironment env = ServingEnvironment::read();
     detail::set_torch_threads(env.worker_threads());
+    detail::prepare_process();
     if (env.multi_model) detail::MultiModelServer(hooks, env).run();
     detail::ModelServer(hooks, env).run();
   } catch (...) {
