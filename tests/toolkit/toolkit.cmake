@@ -1,5 +1,6 @@
 # The container toolkit. Files that include libtorch share the precompiled header of the sagemaker-cpp image.
 sagemaker_test(toolkit_environment SOURCES environment.cpp LABELS unit toolkit)
+sagemaker_test(toolkit_http_connection SOURCES http_connection.cpp LABELS unit toolkit)
 
 if(SAGEMAKER_HAS_TORCH AND SAGEMAKER_BUILD_EMULATOR)
   foreach(part tensors codecs batcher)
