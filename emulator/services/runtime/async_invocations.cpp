@@ -147,19 +147,11 @@ milliseconds AsyncInvocations::look(std::int64_t now_ms) {
   for (auto& [endpoint, lane] : lanes_) {
     int instances = 0;
     int free = room(endpoint, lane, instances);
-    for (std::size_t at = 0; at < lane.waiting.size();) {
-      if (lane.waiting[at].expires_ms > now_ms) {
-        ++at;
-        continue;
-      }
-      const Ticket expired = std::move(lane.waiting[at]);
-      lane.waiting.erase(lane.waiting.begin() + static_cast<std::ptrdiff_t>(at));
-      begin(endpoint, lane, expired, Task::expire);
-    }
+    begin_expiry(endpoint, lane, now_ms);
     for (; free > 0 && !lane.waiting.empty(); --free) {
       const Ticket next = std::move(lane.waiting.front());
       lane.waiting.pop_front();
-      begin(endpoint, lane, next, Task::carry_out);
+      begin(endpoint, lane, next);
     }
     measure(endpoint, lane, instances, now_ms);
     if (!lane.waiting.empty()) wait = std::min(wait, lane.running > 0 ? busy : without_room);
@@ -169,7 +161,7 @@ milliseconds AsyncInvocations::look(std::int64_t now_ms) {
 }
 
 void AsyncInvocations::measure(const std::string& endpoint, Lane& lane, int instances, std::int64_t now_ms) {
-  const auto size = static_cast<double>(lane.waiting.size()) + lane.running;
+  const auto size = static_cast<double>(lane.waiting.size() + lane.expiring) + lane.running;
   const bool empty = size == 0;
   const std::int64_t pause = empty && lane.measured_empty ? idle.count() : between_measures_ms;
   if (now_ms - lane.measured_ms < pause) return;
@@ -197,11 +189,10 @@ void AsyncInvocations::run() {
   }
 }
 
-void AsyncInvocations::begin(const std::string& endpoint, Lane& lane, const Ticket& ticket, Task task) {
+void AsyncInvocations::begin(const std::string& endpoint, Lane& lane, const Ticket& ticket) {
   try {
-    tasks_.run([this, endpoint, generation = lane.generation, ticket, task] {
-      carry(endpoint, generation, ticket, task);
-    });
+    tasks_.run(
+        [this, endpoint, generation = lane.generation, ticket] { carry(endpoint, generation, ticket); });
   } catch (...) {
     lane.waiting.push_front(ticket);
     throw;
@@ -209,8 +200,41 @@ void AsyncInvocations::begin(const std::string& endpoint, Lane& lane, const Tick
   ++lane.running;
 }
 
-void AsyncInvocations::carry(const std::string& endpoint, std::uint64_t generation, Ticket ticket,
-                             Task task) {
+// All whose time is over, by one thread: there may be thousands.
+void AsyncInvocations::begin_expiry(const std::string& endpoint, Lane& lane, std::int64_t now_ms) {
+  if (lane.expiring > 0 || lane.paused_until > std::chrono::steady_clock::now()) return;
+  const auto first =
+      std::stable_partition(lane.waiting.begin(), lane.waiting.end(),
+                            [now_ms](const Ticket& ticket) { return ticket.expires_ms > now_ms; });
+  if (first == lane.waiting.end()) return;
+  const std::deque<Ticket> over(first, lane.waiting.end());
+  tasks_.run([this, endpoint, generation = lane.generation, over] {
+    std::deque<Ticket> left = expire(over);
+    const std::lock_guard lock(mutex_);
+    const auto found = lanes_.find(endpoint);
+    if (found == lanes_.end() || found->second.generation != generation) return;
+    found->second.expiring = 0;
+    if (!left.empty()) found->second.paused_until = std::chrono::steady_clock::now() + after_failure;
+    found->second.waiting.insert(found->second.waiting.begin(), left.begin(), left.end());
+    changed_.notify_all();
+  });
+  lane.expiring = over.size();
+  lane.waiting.erase(first, lane.waiting.end());
+}
+
+std::deque<AsyncInvocations::Ticket> AsyncInvocations::expire(std::deque<Ticket> tickets) {
+  try {
+    AsyncWork work(gateway_, metrics_, notifications_);
+    for (; !tickets.empty() && !stopping(); tickets.pop_front())
+      if (const auto record = gateway_.platform().records.find(async_invocation_kind, tickets.front().id))
+        work.expire(*record);
+  } catch (const std::exception& error) {
+    spdlog::warn("asynchronous requests whose time is over have to wait: {}", error.what());
+  }
+  return tickets;
+}
+
+void AsyncInvocations::carry(const std::string& endpoint, std::uint64_t generation, Ticket ticket) {
   using End = AsyncWork::End;
   End end = End::not_begun;
   bool broken = false;
@@ -218,14 +242,8 @@ void AsyncInvocations::carry(const std::string& endpoint, std::uint64_t generati
     AsyncWork work(gateway_, metrics_, notifications_);
     const auto record = gateway_.platform().records.find(async_invocation_kind, ticket.id);
     ++ticket.attempts;
-    if (!record) {
-      end = End::done;
-    } else if (task == Task::expire) {
-      work.expire(*record);
-      end = End::done;
-    } else {
-      end = work.run(*record, [&] { return ticket.attempts >= attempts_max && !stopping(); });
-    }
+    end = record ? work.run(*record, [&] { return ticket.attempts >= attempts_max && !stopping(); })
+                 : End::done;
   } catch (const std::exception& error) {  // a full disk, for example
     spdlog::warn("an asynchronous request of endpoint {} has to wait: {}", endpoint, error.what());
     broken = true;

@@ -52,19 +52,22 @@ class AsyncInvocations {
     std::uint64_t generation = 0;  // an endpoint that is made anew has another one
     std::deque<Ticket> waiting;
     int running = 0;
+    std::size_t expiring = 0;
     std::chrono::steady_clock::time_point paused_until{};  // the store did not work
     std::int64_t measured_ms = 0;                          // when its size was last published
     bool measured_empty = false;
   };
   using Lanes = std::map<std::string, Lane, std::less<>>;
-  enum class Task { carry_out, expire };
 
   void run();
   // With the lock held. How long the next look may wait.
   std::chrono::milliseconds look(std::int64_t now_ms);
   int room(const std::string& endpoint, const Lane& lane, int& instances) const;
-  void begin(const std::string& endpoint, Lane& lane, const Ticket& ticket, Task task);
-  void carry(const std::string& endpoint, std::uint64_t generation, Ticket ticket, Task task);
+  void begin(const std::string& endpoint, Lane& lane, const Ticket& ticket);
+  void begin_expiry(const std::string& endpoint, Lane& lane, std::int64_t now_ms);
+  void carry(const std::string& endpoint, std::uint64_t generation, Ticket ticket);
+  // Returns those that have to wait because the store does not work.
+  std::deque<Ticket> expire(std::deque<Ticket> tickets);
   Lane& lane_of(const std::string& endpoint);  // with the lock held
   void measure(const std::string& endpoint, Lane& lane, int instances, std::int64_t now_ms);
   bool stopping() const;
