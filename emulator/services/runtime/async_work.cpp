@@ -96,6 +96,10 @@ class AsyncWork::Output {
 AsyncWork::End AsyncWork::run(const store::Record& record, const std::function<bool()>& is_last) {
   const AsyncJob job(record);
   Platform& platform = gateway_.platform();
+  if (job.expires_ms() <= platform.now_ms()) {
+    expire(record);
+    return End::done;
+  }
   count(job, "TimeInBacklog", "Milliseconds", static_cast<double>(platform.now_ms() - job.received_ms()));
   const std::string uri = job.text("InputLocation");
   if (uri.empty()) {
