@@ -47,7 +47,7 @@ TEST_CASE("samples/03_byom: weights of a plain libtorch program are packed, depl
   const auto data = sagemaker::tests::data_file("mnist");  // else the sample draws digits itself
   const std::string options = data ? " --data '" + data->string() + "'" : "";
   const std::string weights = (folder / "weights.pt").string();
-  const Run trained = run(TRAIN_PROGRAM " '" + weights + "' --images 6400 --epochs 2" + options);
+  const Run trained = run(TRAIN_PROGRAM " '" + weights + "' --images 12800 --epochs 3" + options);
   CAPTURE(trained.text);
   REQUIRE(trained.status == 0);
 
