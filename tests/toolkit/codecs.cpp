@@ -469,6 +469,15 @@ TEST_CASE("pictures that are damaged or hostile are refused") {
   CHECK(refusal([] { decode(png(1, 1, 0, std::string(std::size_t{64} << 20, '\0')), "image/png"); }).second ==
         "invalid image input: outofmem");
   const std::string jpeg = sagemaker::aws::base64_decode(grey_jpeg).value();
+  // A Huffman table with 16 * 255 codes, which older stb_images write behind the end of theirs.
+  const std::string table = std::string("\xFF\xC4\xFF\xFF\x10", 5) + std::string(16, '\xFF');
+  CHECK(refusal([&] {
+          decode(jpeg.substr(0, 2) + table + std::string(0xFFFF - 19, 'x') + jpeg.substr(2), "image/jpeg");
+        }).second == "invalid image input: the JPEG has a Huffman table of more than 256 codes");
+  const std::string comment =
+      std::string("\xFF\xFE\x00\x17", 4) + table;  // the same bytes, where they mean nothing
+  CHECK(torch::equal(decode(jpeg.substr(0, 2) + comment + jpeg.substr(2) + table, "image/jpeg"),
+                     decode(jpeg, "image/jpeg")));
   std::minstd_rand random(3);
   for (int round = 0; round < 3000; ++round) {
     std::string bad = jpeg;

@@ -272,6 +272,24 @@ TEST_CASE("serving takes the code that lies in the model, or the one that the va
   CHECK(missing.log().find("SAGEMAKER_SUBMIT_DIRECTORY") != std::string::npos);
 }
 
+TEST_CASE("a saved model without code is served without compiling anything; code of any kind comes first") {
+  const TemporaryDirectory cache;
+  Job bare(cache.path());
+  bare.variables["SAGEMAKER_BIND_TO_HOST"] = "127.0.0.1";
+  bare.variables["SAGEMAKER_BIND_TO_PORT"] = "0";
+  write_text(bare.base / "ml/model/model.pth", "no TorchScript");
+  CHECK(bare.run("serve") == 1);
+  CHECK(bare.log().starts_with("Listening on "));
+  CHECK(bare.log().find("cannot be loaded") != std::string::npos);
+  bare.variables["SAGEMAKER_PROGRAM"] = "serve.cpp";
+  CHECK(bare.run("serve") == 1);
+  CHECK(bare.log().find("needs code") != std::string::npos);
+  bare.variables.erase("SAGEMAKER_PROGRAM");
+  write_text(bare.base / "ml/model/code/inference.cpp", hello);
+  CHECK(bare.run("serve") == 0);
+  CHECK(bare.log().ends_with("hello serve\n"));
+}
+
 TEST_CASE("a CMake project is built, and the target of the entry point is started") {
   const TemporaryDirectory cache;
   const std::string project =

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include <sagemaker/container/detail/decoded_size.hpp>
+#include <sagemaker/container/detail/jpeg_check.hpp>
 #include <sagemaker/container/detail/stb_image.hpp>
 #include <sagemaker/container/request_error.hpp>
 
@@ -33,6 +34,8 @@ struct Picture {
 inline Picture read_picture(std::string_view body, int channels) {
   if (!body.starts_with(png_signature) && !body.starts_with("\xFF\xD8"))
     bad_image("it is neither PNG nor JPEG");
+  std::string jpeg;
+  if (!body.starts_with(png_signature)) body = jpeg = JpegCheck::sound(body);
   if (body.size() > INT_MAX) bad_image("it is too large");
   const auto* const bytes = reinterpret_cast<const stb::stbi_uc*>(body.data());
   const int size = static_cast<int>(body.size());
