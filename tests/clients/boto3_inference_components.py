@@ -17,8 +17,8 @@ if os.environ["WORD"] == "broken": sys.exit(1)
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def log_message(self, *args): pass
-    def reply(self, body):
-        self.send_response(200)
+    def reply(self, body, status=200):
+        self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -26,6 +26,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if body == b"model": return self.reply(open("/opt/ml/model/word").read().encode())
+        if body == b"fail": return self.reply(b"no", 500)
         if body == b"cpus": return self.reply(os.environ["SM_NUM_CPUS"].encode())
         self.reply((os.environ["WORD"] + " " + TOKEN).encode())
 host, port = os.environ["SAGEMAKER_BIND_TO_HOST"], int(os.environ["SAGEMAKER_BIND_TO_PORT"])
@@ -168,6 +169,9 @@ class InferenceComponents(local_emulator.Endpoints, local_emulator.EmulatorTest)
         self.assertEqual(self.words("shared", "two", 5), ({"two": 5}, 1))
         self.assertEqual(self.ask("shared", "two", b"model"), "packed")
         self.assertEqual(self.ask("shared", "two", b"cpus"), "1")
+        with self.assertRaises(ClientError) as caught:
+            self.ask("shared", "two", b"fail")
+        self.assertIn("#logEventViewer:group=/aws/sagemaker/InferenceComponents/two ", str(caught.exception))
         reply = self.invoke("shared", InferenceComponentName="one")
         self.assertEqual(reply["InvokedProductionVariant"], "AllTraffic")
         container = self.describe_component("one")["Specification"]["Container"]

@@ -105,14 +105,14 @@ class Forwarding {
     result_.model_latency += std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start);
     const InvocationResult& answer = result_.answer;
     const auto fault = [&](int status, std::string_view text) {
-      return hosting::model_error(platform_, request_.endpoint_name, result_.container, status, text);
+      return hosting::model_error(platform_, instance_.log_group(), result_.container, status, text);
     };
     switch (answer.kind) {
       case Kind::refused:
         if (index == 0) return;
         throw fault(503, "The container is not running: it is being restarted.");
       case Kind::timed_out:
-        throw hosting::model_timeout(platform_, request_.endpoint_name, result_.container);
+        throw hosting::model_timeout(platform_, instance_.log_group(), result_.container);
       case Kind::unreachable:
         throw fault(0, "The container closed the connection without an answer.");
       case Kind::broken:

@@ -32,7 +32,7 @@ void Gateway::carry(hosting::Route& route, const InvokeRequest& request, const F
     fleet_.take_another(route);
   }
   const auto& containers = route.variant->plan().containers;
-  throw hosting::model_error(platform_, request.endpoint_name,
+  throw hosting::model_error(platform_, hosting::log_group(route.variant->plan()),
                              containers.empty() ? "primary" : containers.front().name, 503,
                              "The container of this variant is not running: it is being restarted.");
 }

@@ -150,7 +150,8 @@ void ComponentFleet::remove(const LiveComponent& live, const ComponentPool& pool
 void ComponentFleet::end(const LiveComponent& live, ComponentPool pool) {
   if (!pool.copies) return;
   const int count = pool.copies->count();
-  retire(platform_, std::move(pool.copies), [this] { return shutting_down_.load(); });
+  const std::chrono::seconds drain_time = pool.copies->plan().drain_time;
+  retire(platform_, std::move(pool.copies), drain_time, [this] { return shutting_down_.load(); });
   release(live, pool.need, count);
 }
 

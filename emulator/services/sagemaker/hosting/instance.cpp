@@ -58,8 +58,7 @@ std::unique_ptr<runner::ServingInstance> Instance::start(Platform& platform, std
                                                          const std::filesystem::path& root, int index,
                                                          int of) {
   const ContainerPlan& one = plan_.containers[container];
-  const std::string group = plan_.component.empty() ? "/aws/sagemaker/Endpoints/" + plan_.endpoint
-                                                    : "/aws/sagemaker/InferenceComponents/" + plan_.component;
+  const std::string group = log_group();
   const std::string stream =
       plan_.name + "/" + id_ + (plan_.containers.size() > 1 ? "/" + one.name : std::string());
   platform.logs.open_stream(group, stream);

@@ -37,6 +37,7 @@ class Instance {
   // SIGTERM to all containers, SIGKILL after `grace`; returns when they are gone. Thread-safe.
   void stop(std::chrono::milliseconds grace);
 
+  std::string log_group() const { return hosting::log_group(plan_); }
   std::size_t container_count() const { return containers_.size(); }
   const ContainerPlan& plan(std::size_t container) const { return plan_.containers.at(container); }
   runner::ServingInstance& container(std::size_t container) const { return *containers_.at(container); }

@@ -203,22 +203,24 @@ class ModelCache::Implementation {
     return container_.invoke(invocation, timeout);
   }
 
+  std::string log_group() const { return "/aws/sagemaker/Endpoints/" + endpoint_; }
+
   void load(Model& model) {
     const Clock::time_point start = Clock::now();
     const std::string body = aws::dump_json(
         {{"model_name", model.handle}, {"url", (container_folder() / model.handle / "model").string()}});
     for (;;) {
       const auto answer = call("POST", "/models", body, load_timeout);
-      if (answer.kind == Kind::timed_out) throw model_timeout(platform_, endpoint_, plan_.name);
+      if (answer.kind == Kind::timed_out) throw model_timeout(platform_, log_group(), plan_.name);
       if (answer.kind != Kind::answered)
-        throw model_error(platform_, endpoint_, plan_.name, 0,
+        throw model_error(platform_, log_group(), plan_.name, 0,
                           "The container closed the connection without an answer.");
       if (answer.status == no_room && make_room(model)) continue;
       const bool good = answer.status >= 200 && answer.status < 300;
       if (good || answer.status == already_loaded) break;
       std::error_code ignored;
       fs::remove_all(folder_ / model.handle, ignored);
-      throw model_error(platform_, endpoint_, plan_.name, answer.status, answer.body);
+      throw model_error(platform_, log_group(), plan_.name, answer.status, answer.body);
     }
     model.load.load = since(start) - model.load.unload;
   }

@@ -15,9 +15,8 @@ std::string shortened(std::string_view text) {
 
 }  // namespace
 
-ServiceFault model_error(const Platform& platform, const std::string& endpoint, const std::string& container,
+ServiceFault model_error(const Platform& platform, const std::string& group, const std::string& container,
                          int status, std::string_view original) {
-  const std::string group = "/aws/sagemaker/Endpoints/" + endpoint;
   const std::string kind = status >= 400 && status < 500 ? "client error" : "server error";
   const std::string text = shortened(original);
   const std::string message = "Received " + kind + " (" + std::to_string(status) + ") from " + container +
@@ -32,9 +31,8 @@ ServiceFault model_error(const Platform& platform, const std::string& endpoint, 
        {"LogStreamArn", "arn:aws:logs:" + platform.region + ":" + platform.account + ":log-group:" + group}});
 }
 
-ServiceFault model_timeout(const Platform& platform, const std::string& endpoint,
-                           const std::string& container) {
-  return model_error(platform, endpoint, container, 0,
+ServiceFault model_timeout(const Platform& platform, const std::string& group, const std::string& container) {
+  return model_error(platform, group, container, 0,
                      "Your invocation timed out while waiting for a response from container " + container +
                          ". Review the latency metrics for each container in Amazon CloudWatch, resolve the "
                          "issue, and try again.");

@@ -9,13 +9,12 @@
 
 namespace sagemaker::local::services::hosting {
 
-// `container`: "primary", or the name of one of several. `status`: of the container's answer; 0: there was
-// none. `original`: its body, or what happened instead.
-ServiceFault model_error(const Platform& platform, const std::string& endpoint, const std::string& container,
+// `group`: of the container's log. `container`: "primary", or the name of one of several. `status`: of the
+// container's answer; 0: there was none. `original`: its body, or what happened instead.
+ServiceFault model_error(const Platform& platform, const std::string& group, const std::string& container,
                          int status, std::string_view original);
 
 // The container did not answer in time.
-ServiceFault model_timeout(const Platform& platform, const std::string& endpoint,
-                           const std::string& container);
+ServiceFault model_timeout(const Platform& platform, const std::string& group, const std::string& container);
 
 }  // namespace sagemaker::local::services::hosting

@@ -30,6 +30,11 @@ std::string version_of(const json& model, std::size_t container) {
 
 }  // namespace
 
+std::string log_group(const VariantPlan& plan) {
+  return plan.component.empty() ? "/aws/sagemaker/Endpoints/" + plan.endpoint
+                                : "/aws/sagemaker/InferenceComponents/" + plan.component;
+}
+
 std::vector<json> container_definitions(const json& model) {
   if (model.contains("PrimaryContainer")) return {model["PrimaryContainer"]};
   return model.at("Containers").get<std::vector<json>>();
@@ -79,6 +84,8 @@ VariantPlan plan_variant(Platform& platform, const std::string& endpoint, const 
   plan.response_bytes_max = config.contains("AsyncInferenceConfig")
                                 ? platform.limits.runner.async_payload_bytes_max
                                 : platform.limits.wire.invocation_bytes_max;
+  // A stream takes 8 minutes, an asynchronous invocation an hour.
+  if (config.contains("AsyncInferenceConfig")) plan.drain_time = std::chrono::hours(1);
   if (variant.contains("ServerlessConfig")) {
     plan.serverless = serverless_plan(variant["ServerlessConfig"]);
     plan.startup_timeout = platform.limits.serverless.startup_timeout;

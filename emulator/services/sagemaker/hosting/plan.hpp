@@ -57,8 +57,9 @@ struct VariantPlan {
   bool isolated_network = false;  // EnableNetworkIsolation
   std::chrono::seconds startup_timeout{240};
   std::chrono::seconds download_timeout{3600};
+  std::chrono::seconds drain_time{480};  // for how long a request may still be answered by what has to end
   std::optional<ServerlessPlan> serverless;
-  std::optional<CopyShare> share;  // of copies of an inference component
+  std::optional<CopyShare> share;        // of copies of an inference component
   std::uint64_t response_bytes_max = 0;  // of one container's answer
   std::vector<ContainerPlan> containers;
   json document;         // the variant as the configuration has it
@@ -69,6 +70,10 @@ struct VariantPlan {
 inline bool for_components(const VariantPlan& plan) {
   return plan.model_name.empty() && plan.component.empty();
 }
+
+// Where the containers' output is: "/aws/sagemaker/Endpoints/NAME", or
+// "/aws/sagemaker/InferenceComponents/NAME".
+std::string log_group(const VariantPlan& plan);
 
 // The definitions of a model's containers: PrimaryContainer or Containers.
 std::vector<json> container_definitions(const json& model);

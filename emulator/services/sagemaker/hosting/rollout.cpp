@@ -85,7 +85,7 @@ class Rollout {
     if (result.rollback_failed) return result;
     if (!result.failure.empty()) {
       endpoint_.serve(before_);
-      retire(platform_, std::move(next_), hooks_.give_up);
+      end(std::move(next_));
       return result;
     }
     commit();
@@ -191,7 +191,12 @@ class Rollout {
     if (replaced.empty()) return;
     stage("ActivatingTraffic", "", true);
     endpoint_.wait(policy_.termination_wait, hooks_.give_up);
-    for (Traffic::value_type& part : replaced) retire(platform_, std::move(part.target), hooks_.give_up);
+    for (Traffic::value_type& part : replaced) end(std::move(part.target));
+  }
+
+  void end(std::shared_ptr<Deployment> deployment) {
+    const std::chrono::seconds drain_time = deployment->production().front()->plan().drain_time;
+    retire(platform_, std::move(deployment), drain_time, hooks_.give_up);
   }
 
   Platform& platform_;

@@ -75,7 +75,7 @@ InstanceUse Serverless::acquire(const Instance* except) {
     std::string failure;
     entry.environment = pool_->wait(failure);
     if (!entry.environment)
-      throw model_error(platform_, plan_.endpoint, plan_.containers.front().name, 500, failure);
+      throw model_error(platform_, log_group(plan_), plan_.containers.front().name, 500, failure);
   }
   Instance* const instance = entry.environment.get();
   // Given back to the pool when the request has been answered, whatever becomes of the variant meanwhile.

@@ -2,6 +2,7 @@
 // it go, and what nobody else holds can be stopped.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -56,11 +57,13 @@ class TrafficSplit {
 };
 
 // Stops what gets no requests any more, when those that it has were answered. Stopped here and not by the
-// last request that holds it: its client would wait for the end of the containers too.
+// last request that holds it: its client would wait for the end of the containers too. `drain_time`: for how
+// long requests may hold it, see VariantPlan.
 template <class T>
-void retire(Platform& platform, std::shared_ptr<T> target, const std::function<bool()>& hurry) {
+void retire(Platform& platform, std::shared_ptr<T> target, std::chrono::seconds drain_time,
+            const std::function<bool()>& hurry) {
   using Clock = std::chrono::steady_clock;
-  const auto deadline = Clock::now() + platform.limits.runner.invocation_timeout;
+  const auto deadline = Clock::now() + std::max(drain_time, platform.limits.runner.invocation_timeout);
   while (target.use_count() > 1 && !hurry() && Clock::now() < deadline)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   target->stop(hurry() ? std::chrono::milliseconds(2'000)

@@ -111,7 +111,8 @@ void Variant::remove(int fewer, milliseconds grace, const GiveUp& hurry) {
     instances_ = std::move(left);
   }
   // Whoever was given one of them before has its answer first.
-  const Clock::time_point deadline = Clock::now() + platform_.limits.runner.invocation_timeout;
+  const Clock::time_point deadline =
+      Clock::now() + std::max(plan_.drain_time, platform_.limits.runner.invocation_timeout);
   const auto outstanding = [&] {
     return std::any_of(leaving.begin(), leaving.end(), [](const auto& instance) {
       return instance.use_count() > 1 || instance->outstanding() > 0;
