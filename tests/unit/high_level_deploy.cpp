@@ -371,3 +371,17 @@ TEST_CASE("while an endpoint comes up its states are told, and its containers' o
   stage.aws->on("DescribeEndpoint", {described("Creating", 0)});
   CHECK_THROWS_AS(stage.session.wait_for_endpoint("e", {.timeout = std::chrono::seconds(2)}), WaitTimeout);
 }
+
+TEST_CASE("the output of an endpoint that is being created is told before it is in service") {
+  Stage stage(on_this_machine());
+  stage.aws->on("DescribeEndpoint",
+                {answer_json({{"EndpointStatus", "Creating"},
+                              {"PendingDeploymentSummary",
+                               {{"ProductionVariants", {{{"VariantName", "AllTraffic"}}}}}}}),
+                 status("Failed")});
+  stage.aws->on_json("DescribeLogStreams", {{"logStreams", {{{"logStreamName", "AllTraffic/i-0123"}}}}});
+  stage.aws->on_json("GetLogEvents", {{"events", {{{"message", "no such model"}, {"timestamp", 1}}}}});
+  CHECK_THROWS_AS(stage.session.wait_for_endpoint("e", {.logs = true}), UnexpectedStatus);
+  REQUIRE(stage.lines.size() >= 2);
+  CHECK(stage.lines[1] == "no such model");
+}

@@ -88,10 +88,15 @@ class EndpointLog {
   // Delivers what is new and says whether anything was.
   bool poll(const json& description,
             const std::function<void(const std::string& host, const std::string& text)>& deliver) {
-    for (const json& variant : array_of(description, "ProductionVariants")) {
-      const std::string name = text_of(variant, "VariantName");
-      const int instances = std::max(1, number_of(variant, "DesiredInstanceCount", 1));
-      tails_.try_emplace(name, logs_, JobLogTailOptions{group_, name, instances});
+    // An endpoint that is being created has only variants to come.
+    for (const json* variants :
+         {&array_of(description, "ProductionVariants"),
+          &array_of(object_of(description, "PendingDeploymentSummary"), "ProductionVariants")}) {
+      for (const json& variant : *variants) {
+        const std::string name = text_of(variant, "VariantName");
+        const int instances = std::max(1, number_of(variant, "DesiredInstanceCount", 1));
+        tails_.try_emplace(name, logs_, JobLogTailOptions{group_, name, instances});
+      }
     }
     bool any = false;
     for (auto& [variant, tail] : tails_) {
