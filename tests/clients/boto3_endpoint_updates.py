@@ -213,6 +213,60 @@ class Updates(local_emulator.Endpoints, local_emulator.EmulatorTest):
         self.assertEqual(load.end(), [])
         self.delete("fails")
 
+    def test_an_alarm_brings_the_old_fleet_back(self):
+        try:
+            self.cloudwatch.put_metric_alarm(
+                AlarmName="trips",
+                Namespace="Test",
+                MetricName="Sadness",
+                Statistic="Sum",
+                Period=60,
+                EvaluationPeriods=1,
+                Threshold=1,
+                ComparisonOperator="GreaterThanThreshold",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "UnknownOperationException":
+                raise
+            self.skipTest("this emulator has no alarms")
+
+        def alarm(state):
+            self.cloudwatch.set_alarm_state(AlarmName="trips", StateValue=state, StateReason="the test says so")
+
+        self.pair("alarm", count=2)
+        load = Load(self, "alarm")
+        for policy in (
+            blue_green("CANARY", CanarySize=percent(50), alarms=["trips"]),
+            blue_green("ALL_AT_ONCE", alarms=["trips"]),
+            rolling(percent(50), alarms=["trips"]),
+        ):
+            alarm("OK")
+            self.update("alarm", policy)
+            self.reaches("alarm", "Baking")
+            if "RollingUpdatePolicy" in policy:  # one of the old instances is gone by the second batch
+                self.proceed("alarm")
+                self.reaches("alarm", "Baking", seen=lambda variant: variant["CurrentInstanceCount"] == 2)
+            alarm("ALARM")
+            statuses, deadline = [], time.monotonic() + 60
+            while not statuses or statuses[-1] != "InService":
+                statuses.append(self.describe("alarm")["EndpointStatus"])
+                self.assertLess(time.monotonic(), deadline, statuses)
+            self.assertLessEqual(set(statuses), {"Updating", "RollingBack", "InService"})
+            if "RollingUpdatePolicy" in policy:  # an old instance is started again, which takes its time
+                self.assertIn("RollingBack", statuses)
+            endpoint = self.describe("alarm")
+            self.assertEqual(endpoint["EndpointConfigName"], "alarm")
+            self.assertIn("ALARM state: [trips]", endpoint["FailureReason"])
+            self.assertEqual(endpoint["ProductionVariants"][0]["CurrentInstanceCount"], 2)
+            self.assertEqual(endpoint["ProductionVariants"][0]["CurrentWeight"], 1)
+            self.assertEqual(self.words("alarm", 10), {"old": 10})
+        self.assertEqual(load.end(), [])
+        alarm("OK")
+        self.update("alarm", blue_green("ALL_AT_ONCE", interval=0, alarms=["trips"]))
+        self.assertNotIn("FailureReason", self.in_service("alarm"))
+        self.assertEqual(self.words("alarm", 10), {"new": 10})
+        self.delete("alarm")
+
     def test_requests_under_way_are_answered(self):
         self.pair("patient")
         slow = []
