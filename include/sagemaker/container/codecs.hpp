@@ -27,14 +27,15 @@ struct Output {
 //   text/csv; label_size=N               the first N columns are labels, which are dropped (default 0)
 //   text/libsvm; feature_dim=N           N columns; without it as many as the highest index needs
 //   application/x-recordio-protobuf; feature_dim=N
-//   application/x-npy, application/x-npz, tensor/pt
+//   application/x-npy, application/x-npz
+//   tensor/pt                            of torch.save, or NumPy's format
 //   image/png, image/jpeg, application/x-image; channels=1 or 3
 SAGEMAKER_CONTAINER_FUNCTION torch::Tensor decode(std::string_view body, std::string_view content_type);
 
 // In the media type that the Accept header wants most: by quality (q=), then by order. "*/*", another
 // wildcard and no header at all mean `default_accept` where it fits, else JSON. Can be written:
 // application/json, application/jsonlines, text/csv, application/x-npy, application/x-recordio-protobuf and
-// tensor/pt. Throws RequestError 406 where none is acceptable, or where the shape does not fit (CSV has one
+// tensor/pt (NumPy's format, as the SageMaker Python SDK reads it). Throws RequestError 406 where none is acceptable, or where the shape does not fit (CSV has one
 // or two dimensions).
 SAGEMAKER_CONTAINER_FUNCTION Output encode(const torch::Tensor& prediction, std::string_view accept,
                                            const std::string& default_accept = "application/json");

@@ -83,7 +83,11 @@ inline constexpr std::array<Decoder, 12> decoders = {{
      }},
     {"application/x-npy", [](std::string_view body, const MediaType&) { return decode_npy(body); }},
     {"application/x-npz", [](std::string_view body, const MediaType&) { return decode_npz(body); }},
-    {"tensor/pt", [](std::string_view body, const MediaType&) { return decode_torch(body); }},
+    // The SageMaker Python SDK's TorchTensorSerializer sends NumPy's format under this name.
+    {"tensor/pt",
+     [](std::string_view body, const MediaType&) {
+       return body.starts_with("\x93NUMPY") ? decode_npy(body) : decode_torch(body);
+     }},
     {"image/png", [](std::string_view body,
                      const MediaType& type) { return decode_image(body, channels_parameter(type)); }},
     {"image/jpeg", [](std::string_view body,
@@ -105,12 +109,13 @@ struct Encoder {
 };
 
 // In the order in which wildcards prefer them.
-inline constexpr std::array<Encoder, 6> encoders = {{{"application/json", encode_json},
-                                                     {"text/csv", encode_csv},
-                                                     {"application/x-npy", encode_npy},
-                                                     {"application/jsonlines", encode_jsonlines},
-                                                     {"application/x-recordio-protobuf", encode_recordio},
-                                                     {"tensor/pt", encode_torch}}};
+inline constexpr std::array<Encoder, 6> encoders = {
+    {{"application/json", encode_json},
+     {"text/csv", encode_csv},
+     {"application/x-npy", encode_npy},
+     {"application/jsonlines", encode_jsonlines},
+     {"application/x-recordio-protobuf", encode_recordio},
+     {"tensor/pt", encode_npy}}};  // as its TorchTensorDeserializer reads it
 
 template <class Codecs>
 std::string types_of(const Codecs& codecs) {
