@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 
+import endpoints
 import local_emulator
 from botocore.exceptions import ClientError
 
@@ -82,7 +83,7 @@ class Load:
         return self.failures
 
 
-class Updates(local_emulator.Endpoints, local_emulator.EmulatorTest):
+class Updates(endpoints.Endpoints, local_emulator.EmulatorTest):
     def setUp(self):
         self.clients()
 

@@ -3,29 +3,17 @@
 import threading
 import unittest
 
+import endpoints
 import local_emulator
 
-STAGE = """#!/usr/bin/env python3
-import http.server, os
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def log_message(self, *args): pass
-    def reply(self, status, body):
-        self.send_response(status)
-        self.send_header("Content-Type", "text/x-" + os.environ["STAGE"])
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-    def do_GET(self): self.reply(200, b"")
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if body == b"fail in " + os.environ["STAGE"].encode(): return self.reply(400, b"not in this stage")
-        seen = self.headers.get("Content-Type", "") + ";" + self.headers.get("X-Amzn-SageMaker-Inference-Id", "")
-        if body == b"headers": return self.reply(200, seen.encode())
-        self.reply(200, body + b">" + os.environ["STAGE"].encode())
-host, port = os.environ["SAGEMAKER_BIND_TO_HOST"], int(os.environ["SAGEMAKER_BIND_TO_PORT"])
-http.server.ThreadingHTTPServer((host, port), Handler).serve_forever()
-"""
+STAGE = endpoints.program("""
+stage = os.environ["STAGE"]
+kind = "text/x-" + stage
+if body == b"fail in " + stage.encode(): return self.reply(400, b"not in this stage")
+seen = self.headers.get("Content-Type", "") + ";" + self.headers.get("X-Amzn-SageMaker-Inference-Id", "")
+if body == b"headers": return self.reply(200, seen.encode(), kind)
+self.reply(200, body + b">" + stage.encode(), kind)
+""")
 
 # Has room for two models, and tells in its answers how often it has loaded one.
 MODELS = """#!/usr/bin/env python3
@@ -67,7 +55,7 @@ http.server.ThreadingHTTPServer((host, port), Handler).serve_forever()
 """
 
 
-class SeveralContainers(local_emulator.Endpoints, local_emulator.EmulatorTest):
+class SeveralContainers(endpoints.Endpoints, local_emulator.EmulatorTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -134,7 +122,7 @@ class SeveralContainers(local_emulator.Endpoints, local_emulator.EmulatorTest):
         self.assertEqual((code, message), ("ValidationException", 'Container hostnames must be unique: "same".'))
 
 
-class SeveralModels(local_emulator.Endpoints, local_emulator.EmulatorTest):
+class SeveralModels(endpoints.Endpoints, local_emulator.EmulatorTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -144,7 +132,7 @@ class SeveralModels(local_emulator.Endpoints, local_emulator.EmulatorTest):
         cls.s3.create_bucket(Bucket="models")
         for word in ("red", "green", "blue", "broken", "slow"):
             cls.s3.put_object(
-                Bucket="models", Key=f"many/{word}.tar.gz", Body=local_emulator.archive(word=word)
+                Bucket="models", Key=f"many/{word}.tar.gz", Body=endpoints.archive(word=word)
             )
         cls.s3.put_object(Bucket="models", Key="many/no.tar.gz", Body=b"no archive")
 
@@ -170,7 +158,7 @@ class SeveralModels(local_emulator.Endpoints, local_emulator.EmulatorTest):
         self.assertEqual(self.ask("many", "green.tar.gz")[::2], ["green", "3"])
         self.assertEqual(self.ask("many", "red.tar.gz")[::2], ["red", "4"])
         # A model that was uploaded after the endpoint was created.
-        self.s3.put_object(Bucket="models", Key="many/a/new.tar.gz", Body=local_emulator.archive(word="new"))
+        self.s3.put_object(Bucket="models", Key="many/a/new.tar.gz", Body=endpoints.archive(word="new"))
         self.assertEqual(self.ask("many", "a/new.tar.gz")[0], "new")
         self.delete("many")
 
@@ -187,7 +175,7 @@ class SeveralModels(local_emulator.Endpoints, local_emulator.EmulatorTest):
                 self.invoke("refuses", b"", TargetModel="broken.tar.gz")
             self.assertEqual(caught.exception.response["OriginalStatusCode"], 500)
             self.assertEqual(caught.exception.response["OriginalMessage"], "this model is broken")
-        self.s3.put_object(Bucket="models", Key="many/none.tar.gz", Body=local_emulator.archive(word="late"))
+        self.s3.put_object(Bucket="models", Key="many/none.tar.gz", Body=endpoints.archive(word="late"))
         self.assertEqual(self.ask("refuses", "none.tar.gz")[0], "late")
         code, _ = self.refusal(self.invoke, "refuses", b"")
         self.assertEqual(code, "ValidationError")

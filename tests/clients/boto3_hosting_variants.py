@@ -3,31 +3,17 @@
 import collections
 import threading
 
+import endpoints
 import local_emulator
 
-SERVE = """#!/usr/bin/env python3
-import http.server, os, time
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def log_message(self, *args): pass
-    def reply(self, body):
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-    def do_GET(self): self.reply(b"")
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if body == b"slow": time.sleep(1.5)
-        self.reply((os.environ["WORD"] + " " + open("/opt/ml/model/instance").read()).encode())
-host, port = os.environ["SAGEMAKER_BIND_TO_HOST"], int(os.environ["SAGEMAKER_BIND_TO_PORT"])
-open("/opt/ml/model/instance", "w").write(os.urandom(4).hex())
-http.server.ThreadingHTTPServer((host, port), Handler).serve_forever()
-"""
+SERVE = endpoints.program("""
+if body == b"slow": time.sleep(1.5)
+self.reply(200, f"{os.environ['WORD']} {address[0]}:{address[1]}".encode())
+""")
 ARN = "arn:aws:sagemaker:us-east-1:000000000000:endpoint/"
 
 
-class Variants(local_emulator.Endpoints, local_emulator.EmulatorTest):
+class Variants(endpoints.Endpoints, local_emulator.EmulatorTest):
     def setUp(self):
         self.clients()
 

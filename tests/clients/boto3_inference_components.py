@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 
+import endpoints
 import local_emulator
 from botocore.exceptions import ClientError
 
@@ -39,13 +40,13 @@ NO_CAPACITY = "Inference Component has no capacity to process this request."
 NO_ROOM = "There is not enough hardware resources on the instances for this endpoint"
 
 
-class InferenceComponents(local_emulator.Endpoints, local_emulator.EmulatorTest):
+class InferenceComponents(endpoints.Endpoints, local_emulator.EmulatorTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         s3 = cls.emulator.client("s3")
         s3.create_bucket(Bucket="models")
-        s3.put_object(Bucket="models", Key="model.tar.gz", Body=local_emulator.archive(word="packed"))
+        s3.put_object(Bucket="models", Key="model.tar.gz", Body=endpoints.archive(word="packed"))
 
     def setUp(self):
         self.clients()
