@@ -9,8 +9,10 @@
 #include "emulator/http/server.hpp"
 #include "emulator/http/tls.hpp"
 #include "emulator/images/catalog.hpp"
+#include "emulator/services/autoscaling/scaler.hpp"
 #include "emulator/services/iam/operations.hpp"
 #include "emulator/services/logs/operations.hpp"
+#include "emulator/services/metrics/alarms.hpp"
 #include "emulator/services/metrics/metrics.hpp"
 #include "emulator/services/s3/service.hpp"
 #include "emulator/services/sagemaker/hosting/local_operations.hpp"
@@ -96,10 +98,12 @@ struct Emulator::Parts {
   runner::AddressPool addresses;
   services::LogWriter log_writer;
   services::Metrics metrics;
+  services::Alarms alarms;
   services::Changes changes;
   services::Platform platform;
   services::TrainingExecutor training;
   services::hosting::Fleet fleet;
+  services::autoscaling::Scaler scaler;
   services::runtime::Service runtime;
   services::s3::Service s3;
   services::TemporaryCredentials temporary_credentials;
@@ -128,11 +132,14 @@ struct Emulator::Parts {
                  .isolated = sandbox.isolated()}),
         log_writer(logs, clock),
         metrics(stored_metrics, clock),
+        alarms(metrics, records, clock, {options.account, options.region, options.alarm_minute_s}),
         changes(options.limits.long_polls_max),
         platform{records,   objects,        log_writer, metrics,         changes,        catalog,     sandbox,
                  addresses, options.limits, clock,      options.account, options.region, data.work(), {}},
         training(platform, options.training),
         fleet(platform, random_fraction),
+        scaler({records, alarms, clock, options.account, options.region,
+                services::autoscaling::variant_dimensions(platform, fleet)}),
         runtime(platform, fleet),
         s3(objects, bucket_settings, clock, options.limits.s3),
         temporary_credentials(records, clock),
@@ -141,7 +148,9 @@ struct Emulator::Parts {
             options, platform, runtime, s3, [this](const std::string& key) { return temporary_key(key); },
             {{"sagemaker", wire::checked(wire::Model::sagemaker,
                                          services::sagemaker_operations(platform, training, fleet))},
-             {"monitoring", wire::checked(wire::Model::metrics, services::metrics_operations(metrics))},
+             {"monitoring", wire::checked(wire::Model::metrics, monitoring_operations())},
+             {"application-autoscaling",
+              wire::checked(wire::Model::autoscaling, services::autoscaling::autoscaling_operations(scaler))},
              {"logs", wire::checked(wire::Model::logs, services::logs_operations(logs, clock))},
              {"sts", wire::checked(wire::Model::sts,
                                    services::sts_operations(temporary_credentials, callers, records, clock))},
@@ -165,9 +174,18 @@ struct Emulator::Parts {
       changes.notify(kind, name);
       runtime.record_changed(kind, name);
     });
+    fleet.watch_alarms([this](const std::string& name) { return alarms.in_alarm(name); });
     training.recover();
     fleet.recover();
     runtime.recover();
+    scaler.start();
+  }
+  ~Parts() { scaler.stop(); }  // it changes records, which the rest hears of
+
+  OperationTable monitoring_operations() {
+    OperationTable table = services::metrics_operations(metrics);
+    services::add_alarm_operations(table, alarms);
+    return table;
   }
 
   LocalOperations local_operations() {
@@ -175,6 +193,10 @@ struct Emulator::Parts {
     services::add_training_local_operations(table, platform, training);
     runtime.add_local_operations(table);
     services::add_hosting_local_operations(table, fleet);
+    table["POST /_local/autoscaling/evaluate"] = [this](const std::vector<std::string>&, const json&) {
+      scaler.evaluate();
+      return json::object();
+    };
     return table;
   }
 
@@ -213,6 +235,7 @@ std::string Emulator::url() const {
 void Emulator::serve() { parts_->server.serve(); }
 
 void Emulator::stop() {
+  parts_->scaler.stop();
   parts_->changes.close();  // answers that wait for news are given now
   parts_->server.stop();
   // Jobs and containers end while the last requests are answered: some of those wait for them.

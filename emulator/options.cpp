@@ -186,6 +186,10 @@ Options parse_options(int argc, char** argv) {
       "--spot-interruptions", spot,
       "Take the instances of managed spot jobs away: SECONDS of training[:TIMES[:SECONDS until there "
       "are instances again]]");
+  app.add_option("--autoscaling-period", options.alarm_minute_s,
+                 "Seconds that stand for a minute in alarms and scaling policies, for those who do not wait")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 60));
   double serverless_idle_s = std::chrono::duration<double>(options.limits.serverless.idle).count();
   app.add_option("--serverless-idle", serverless_idle_s,
                  "Seconds after which an idle environment of a serverless endpoint ends")

@@ -49,6 +49,7 @@ struct Options {
   std::string log_level = "info";
   TlsOptions tls;
   LongPollOptions long_poll;
+  int alarm_minute_s = 60;  // how many seconds stand for a minute in alarms and scaling policies
   Limits limits;
 
   // What clients have to trust; empty where there is no certificate authority of the emulator's own.

@@ -38,8 +38,14 @@ MODELS = [
         "AttachRolePolicy", "CreateRole", "DeleteRole", "DeleteRolePolicy", "DetachRolePolicy", "GetRole",
         "GetRolePolicy", "GetUser", "ListAttachedRolePolicies", "ListRolePolicies", "ListRoleTags", "ListRoles",
         "PutRolePolicy", "SimulatePrincipalPolicy", "TagRole", "UntagRole", "UpdateAssumeRolePolicy", "UpdateRole"]),
-    ("cloudwatch", "2010-08-01", ["GetMetricData", "GetMetricStatistics", "ListMetrics", "PutMetricData"]),
+    ("cloudwatch", "2010-08-01", [
+        "DeleteAlarms", "DescribeAlarmHistory", "DescribeAlarms", "DescribeAlarmsForMetric", "DisableAlarmActions",
+        "EnableAlarmActions", "GetMetricData", "GetMetricStatistics", "ListMetrics", "PutMetricAlarm", "PutMetricData",
+        "SetAlarmState"]),
+    ("application-autoscaling", "2016-02-06", None),
 ]
+# Services whose newest model is taken, wherever it is: Debian's lacks what SageMaker's variants scale by today.
+NEWEST = {"application-autoscaling"}
 # The constants of validation_table.cpp that stand for the kinds of shapes.
 KINDS = {"structure": "O", "string": "S", "integer": "I", "long": "L", "float": "F", "double": "D", "boolean": "B",
          "timestamp": "T", "blob": "X", "list": "A", "map": "M"}
@@ -84,6 +90,17 @@ def botocore_version(folder):
         if match:
             return match.group(1)
     return None
+
+
+def best_source(folders, service, version):
+    found = list(find_sources(folders, service, version))
+    if service not in NEWEST:
+        return found[0] if found else None
+
+    def release(source):
+        return [int(number) for number in (botocore_version(source.folder) or "0").split(".")]
+
+    return max(found, key=release, default=None)
 
 
 class Table:
@@ -323,7 +340,7 @@ def main():
         folders = [given if given.is_dir() else given.parents[2]]
     if options.check:
         return check(options.check, folders)
-    sources = [next(find_sources(folders, service, version), None) for service, version, _ in MODELS]
+    sources = [best_source(folders, service, version) for service, version, _ in MODELS]
     if None in sources:
         missing = [model[0] for model, source in zip(MODELS, sources) if not source]
         parser.error(f"no model of {', '.join(missing)} found; looked in " + ", ".join(map(str, folders)))

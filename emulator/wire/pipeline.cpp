@@ -34,6 +34,8 @@ const char* name_of(Service service) {
       return "logs";
     case Service::metrics:
       return "monitoring";
+    case Service::autoscaling:
+      return "application-autoscaling";
     case Service::query:
       return "query";
     case Service::runtime:
@@ -165,6 +167,7 @@ http::Response Pipeline::answer(Route& where, http::Request& request, CallContex
     case Service::sagemaker:
     case Service::logs:
     case Service::metrics:
+    case Service::autoscaling:
       return answer_document(name_of(where.service), where, request, context);
     case Service::query:
       return answer_query(where, request, context);

@@ -10,11 +10,14 @@ namespace sagemaker::local::wire {
 namespace {
 
 // Code of the query protocol -> shape of the error in CloudWatch's model.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> error_shapes{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 7> error_shapes{{
     {"InvalidParameterValue", "InvalidParameterValueException"},
     {"InvalidParameterCombination", "InvalidParameterCombinationException"},
     {"MissingParameter", "MissingRequiredParameterException"},
     {"InternalServiceError", "InternalServiceFault"},
+    {"ResourceNotFound", "ResourceNotFound"},
+    {"LimitExceeded", "LimitExceededFault"},
+    {"InvalidFormat", "InvalidFormatFault"},
 }};
 
 json spelled(const json& time) {
@@ -43,7 +46,7 @@ std::string query_error_header(const ServiceFault& fault) {
   return fault.code() + (fault.http_status() >= 500 ? ";Receiver" : ";Sender");
 }
 
-bool is_time_member(std::string_view name) { return name == "Timestamp" || name == "Timestamps"; }
+bool is_time_member(std::string_view name) { return name.ends_with("Timestamp") || name == "Timestamps"; }
 
 void spell_for_query(json& document) {
   if (document.is_array()) {

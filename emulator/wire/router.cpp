@@ -11,10 +11,11 @@ namespace sagemaker::local::wire {
 namespace {
 
 // The prefix of X-Amz-Target -> the service.
-constexpr std::array<std::pair<std::string_view, Service>, 3> target_prefixes{{
+constexpr std::array<std::pair<std::string_view, Service>, 4> target_prefixes{{
     {"SageMaker", Service::sagemaker},
     {"Logs_20140328", Service::logs},
     {"GraniteServiceVersion20100801", Service::metrics},
+    {"AnyScaleFrontendService", Service::autoscaling},
 }};
 
 // "AKID/20261121/us-east-1/s3/aws4_request" -> "s3"

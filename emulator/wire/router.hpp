@@ -11,7 +11,7 @@
 
 namespace sagemaker::local::wire {
 
-enum class Service { local, sagemaker, logs, metrics, query, runtime, s3, unimplemented };
+enum class Service { local, sagemaker, logs, metrics, autoscaling, query, runtime, s3, unimplemented };
 
 // How a client of a service that is not here reads an error.
 enum class FaultForm { json, query_xml, s3_xml };

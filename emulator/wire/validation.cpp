@@ -334,6 +334,7 @@ std::string_view validation_code(Model model) {
     case Model::metrics:
       return "ValidationError";
     case Model::sagemaker:
+    case Model::autoscaling:
       break;
   }
   return "ValidationException";

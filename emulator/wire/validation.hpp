@@ -13,7 +13,7 @@
 namespace sagemaker::local::wire {
 
 // The services whose requests the table describes, in the generator's order.
-enum class Model { sagemaker, logs, sts, iam, metrics };
+enum class Model { sagemaker, logs, sts, iam, metrics, autoscaling };
 
 // Whether the service model has this operation ("CreateTrainingJob"), implemented here or not. For logs, iam
 // and metrics the table holds the implemented ones only.

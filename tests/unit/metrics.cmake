@@ -1,6 +1,6 @@
 if(TARGET emulator_service_metrics)
   sagemaker_test(metrics_service
-    SOURCES metrics_store.cpp metrics_operations.cpp metrics_expressions.cpp
+    SOURCES metrics_alarms.cpp metrics_store.cpp metrics_operations.cpp metrics_expressions.cpp
     LINKS emulator_service_metrics
     LABELS unit)
 endif()

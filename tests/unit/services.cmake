@@ -4,4 +4,5 @@ if(TARGET emulator_services)
   sagemaker_test(hosting_services
     SOURCES hosting_environment_pool.cpp hosting_placement.cpp hosting_rolling.cpp hosting_traffic.cpp
     LINKS emulator_services LABELS unit)
+  sagemaker_test(autoscaling SOURCES autoscaling.cpp LINKS emulator_services LABELS unit)
 endif()

@@ -52,6 +52,8 @@ TEST_CASE("Java's spellings") {
   CHECK(java("[\\p{Alnum}\\-]+", "aZ-9"));
   CHECK_FALSE(java("[\\p{Alnum}\\-]+", "a_"));
   CHECK(java("\\p{Alnum}", "a"));
+  CHECK(java("\\p{Print}+", "a policy ~"));
+  CHECK_FALSE(java("[\\p{Print}]+", "a\tb"));
   CHECK(java("[\\u0020-\\uD7FF]+", "a b\xC3\xA9"));
   CHECK_FALSE(java("[\\u0020-\\uD7FF]+", "\t"));
   CHECK(java("[\\uD800\\uDC00-\\uDBFF\\uDFFF]", "\xF0\x9F\x98\x80"));  // surrogate pairs are one character

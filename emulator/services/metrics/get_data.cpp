@@ -78,8 +78,8 @@ Query query_of(const json& given, const std::string& path, const CallContext& co
 
 class Evaluation {
  public:
-  Evaluation(const Metrics& metrics, const CallContext& context, const json& input)
-      : metrics_(metrics), input_(input) {
+  Evaluation(const Metrics& metrics, const CallContext& context, const json& input, Periods periods)
+      : metrics_(metrics), input_(input), periods_(periods) {
     const json& given = input.at("MetricDataQueries");
     if (given.empty()) throw validation_error("The parameter MetricDataQueries is required.");
     if (given.size() > queries_max)
@@ -92,7 +92,7 @@ class Evaluation {
     }
     scope_.find = [this](const std::string& id) { return value_of(id); };
     scope_.metrics = [this](const std::string& part) { return metrics_with(part); };
-    scope_.window = window_of(input, shortest_period(), metrics.now_s());
+    scope_.window = window_of(input, shortest_period(), metrics.now_s(), periods);
   }
 
   struct Result {
@@ -143,7 +143,7 @@ class Evaluation {
   }
 
   MathValue read(const Query& query) {
-    const Window window = window_of(input_, query.period_s, metrics_.now_s());
+    const Window window = window_of(input_, query.period_s, metrics_.now_s(), periods_);
     Series series;
     each_period(metrics_.store(), query.key, query.unit, window, false,
                 [&](std::int64_t start_s, const std::string&, const store::MetricSummary& summary) {
@@ -171,6 +171,7 @@ class Evaluation {
 
   const Metrics& metrics_;
   const json& input_;
+  const Periods periods_;
   std::vector<Query> queries_;
   std::map<std::string, std::size_t, std::less<>> index_;
   MathScope scope_;
@@ -207,13 +208,13 @@ Place place_of(const json& input) {
 
 }  // namespace
 
-json get_metric_data(const Metrics& metrics, const CallContext& context, const json& input) {
+json get_metric_data(const Metrics& metrics, const CallContext& context, const json& input, Periods periods) {
   const Place before = place_of(input);
   const std::int64_t wanted = input.value("MaxDatapoints", page_max);
   if (wanted < 1) throw validation_error("The parameter MaxDatapoints must be greater than or equal to 1.");
   std::size_t left = static_cast<std::size_t>(std::min(wanted, page_max));
   const bool descending = input.value("ScanBy", "TimestampDescending") == "TimestampDescending";
-  Evaluation evaluation(metrics, context, input);
+  Evaluation evaluation(metrics, context, input, periods);
 
   json output = {{"MetricDataResults", json::array()}, {"Messages", json::array()}};
   const auto results = evaluation.results(descending);

@@ -86,11 +86,11 @@ std::optional<std::string> unit_of(const json& input) {
   return unit->get<std::string>();
 }
 
-Window window_of(const json& input, std::int64_t period_s, std::int64_t now_s) {
+Window window_of(const json& input, std::int64_t period_s, std::int64_t now_s, Periods periods) {
   constexpr std::array<std::int64_t, 5> short_periods{1, 5, 10, 20, 30};
   const bool is_short =
       std::find(short_periods.begin(), short_periods.end(), period_s) != short_periods.end();
-  if (!is_short && (period_s <= 0 || period_s % 60 != 0))
+  if (periods == Periods::as_aws && !is_short && (period_s <= 0 || period_s % 60 != 0))
     throw invalid_value(
         "The parameter Period must be a value in the set [1, 5, 10, 20, 30] or a multiple of 60.");
   Window window;
@@ -99,6 +99,7 @@ Window window_of(const json& input, std::int64_t period_s, std::int64_t now_s) {
   window.end_s = time_of(input, "EndTime", "EndTime");
   if (window.start_s >= window.end_s)
     throw invalid_value("The parameter StartTime must be less than the parameter EndTime.");
+  if (periods == Periods::any) return window;
   const std::int64_t age_s = now_s - window.start_s;
   const std::int64_t step_s = age_s > 63 * day_s ? 3600 : age_s > 15 * day_s ? 300 : is_short ? period_s : 60;
   window.start_s = floor_to(window.start_s, step_s);

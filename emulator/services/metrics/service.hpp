@@ -45,8 +45,11 @@ struct Window {
   std::int64_t start_s = 0, end_s = 0, period_s = 60;
   std::int64_t periods() const { return (end_s - start_s + period_s - 1) / period_s; }
 };
-// Of a request with StartTime and EndTime; throws for a period that AWS has not.
-Window window_of(const json& input, std::int64_t period_s, std::int64_t now_s);
+// Of a request with StartTime and EndTime; throws for a period that AWS has not. Periods::any: those of
+// alarms in an emulator whose minutes are shorter; they begin at StartTime.
+enum class Periods { as_aws, any };
+Window window_of(const json& input, std::int64_t period_s, std::int64_t now_s,
+                 Periods periods = Periods::as_aws);
 
 // Hands over the summary of each period of the window that has values, oldest first. `by_unit`: one for each
 // unit in it; otherwise values of all units together, and an empty unit.
@@ -72,7 +75,8 @@ class Statistic {
 
 json put_metric_data(Metrics& metrics, const json& input);
 json get_metric_statistics(const Metrics& metrics, const json& input);
-json get_metric_data(const Metrics& metrics, const CallContext& context, const json& input);
+json get_metric_data(const Metrics& metrics, const CallContext& context, const json& input,
+                     Periods periods = Periods::as_aws);
 json list_metrics(const Metrics& metrics, const json& input);
 
 }  // namespace sagemaker::local::services::cloudwatch_metrics

@@ -122,10 +122,13 @@ bool is_low_surrogate(std::uint32_t value) { return value >= 0xDC00 && value < 0
 
 // Copies the escape at `at`, translated where PCRE2 spells it differently; returns the position behind it.
 std::size_t translate_escape(std::string_view text, std::size_t at, bool in_class, std::string& out) {
-  constexpr std::string_view alnum = "\\p{Alnum}";
-  if (text.substr(at, alnum.size()) == alnum) {
-    out += in_class ? "A-Za-z0-9" : "[A-Za-z0-9]";
-    return at + alnum.size();
+  // Java's names for sets of ASCII characters.
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 2> sets{
+      {{"\\p{Alnum}", "A-Za-z0-9"}, {"\\p{Print}", "\\x20-\\x7E"}}};
+  for (const auto& [name, characters] : sets) {
+    if (!text.substr(at).starts_with(name)) continue;
+    out += in_class ? std::string(characters) : "[" + std::string(characters) + "]";
+    return at + name.size();
   }
   if (const auto first = unicode_escape(text, at)) {
     const auto second = is_high_surrogate(*first) ? unicode_escape(text, at + 6) : std::nullopt;

@@ -64,8 +64,8 @@ class Pattern {
   std::unique_ptr<Code> code_;
 };
 
-// Java's expression in PCRE2's words: \p{Alnum}, \uXXXX (surrogate pairs too), what '.' leaves out,
-// quantified '$'.
+// Java's expression in PCRE2's words: \p{Alnum}, \p{Print}, \uXXXX (surrogate pairs too), what '.' leaves
+// out, quantified '$'.
 std::string java_to_pcre(std::string_view expression);
 
 }  // namespace sagemaker::local
