@@ -139,7 +139,7 @@ struct Emulator::Parts {
         training(platform, options.training),
         fleet(platform, random_fraction),
         scaler({records, alarms, clock, options.account, options.region,
-                services::autoscaling::variant_dimensions(platform, fleet)}),
+                services::autoscaling::sagemaker_dimensions(platform, fleet)}),
         runtime(platform, fleet),
         s3(objects, bucket_settings, clock, options.limits.s3),
         temporary_credentials(records, clock),

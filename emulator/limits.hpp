@@ -89,6 +89,8 @@ struct Limits {
   S3Limits s3;
   RunnerLimits runner;
   ServerlessLimits serverless;
+  int invocation_metrics_s =
+      60;  // resolution of endpoints' metrics: AWS's; 1 where alarms do not wait so long
 };
 
 }  // namespace sagemaker::local

@@ -238,6 +238,7 @@ Options parse_options(int argc, char** argv) {
   options.limits.wire.invocation_bytes_max = payload_mb << 20;
   if (!options.python.empty()) options.python = std::filesystem::absolute(options.python);
   options.authenticate = auth == "on";
+  if (options.alarm_minute_s < 60) options.limits.invocation_metrics_s = 1;
   options.limits.serverless.idle =
       std::chrono::milliseconds(static_cast<std::int64_t>(serverless_idle_s * 1000.0));
   options.tls.kind = !options.tls.certificate_file.empty() ? TlsOptions::Kind::given

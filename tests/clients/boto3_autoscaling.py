@@ -79,6 +79,27 @@ class AutoScaling(endpoints.EndpointTest):
         self.eventually(lambda: scaled_to(1, 1), within_s=60)
         self.assertIn("-AlarmLow-", self.activity("tracked")["Cause"])
 
+    def test_invocations_start_instances(self):
+        self.deploy("invoked", ANSWER)
+        target = self.target("invoked")
+        self.scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=2)
+        self.scaling.put_scaling_policy(
+            **target,
+            PolicyName="invocations",
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingScalingPolicyConfiguration={
+                "TargetValue": 1.0,
+                "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
+                "DisableScaleIn": True,
+            },
+        )
+
+        def scaled():
+            self.runtime.invoke_endpoint(EndpointName="invoked", Body=b"")
+            return self.instances("invoked") == 2
+
+        self.eventually(scaled)
+
     def test_provisioned_concurrency_has_limits(self):
         variant = self.variant("provisioned", ANSWER)
         del variant["InstanceType"], variant["InitialInstanceCount"]

@@ -1,6 +1,7 @@
 #include "emulator/services/autoscaling/dimensions.hpp"
 
 #include "emulator/services/sagemaker/hosting/endpoints.hpp"
+#include "emulator/services/sagemaker/hosting/inference_components.hpp"
 #include "emulator/services/service_error.hpp"
 
 namespace sagemaker::local::services::autoscaling {
@@ -45,6 +46,19 @@ std::optional<Capacity> provisioned_of(const Platform& platform, const std::stri
   return std::nullopt;
 }
 
+// "inference-component/NAME" -> NAME; empty: it is something else.
+std::string component_of(const std::string& resource_id) {
+  constexpr std::string_view prefix = "inference-component/";
+  return resource_id.starts_with(prefix) ? resource_id.substr(prefix.size()) : std::string();
+}
+
+std::optional<Capacity> copies_of(const Platform& platform, const std::string& resource_id) {
+  const auto component = platform.records.find(inference_component_kind, component_of(resource_id));
+  if (!component) return std::nullopt;
+  const json runtime = component->document.value("RuntimeConfig", json::object());
+  return Capacity{runtime.value("CurrentCopyCount", 0), component->status == "InService"};
+}
+
 }  // namespace
 
 std::optional<VariantName> variant_of(const std::string& resource_id) {
@@ -57,7 +71,7 @@ std::optional<VariantName> variant_of(const std::string& resource_id) {
   return name;
 }
 
-Dimensions variant_dimensions(Platform& platform, hosting::Fleet& fleet) {
+Dimensions sagemaker_dimensions(Platform& platform, hosting::Fleet& fleet) {
   const auto change = [&platform, &fleet](const std::string& resource_id, const char* member, json value) {
     const auto name = variant_of(resource_id);
     if (!name) throw validation_fault("There is no variant " + resource_id + ".");
@@ -77,6 +91,12 @@ Dimensions variant_dimensions(Platform& platform, hosting::Fleet& fleet) {
       [&platform](const std::string& resource_id) { return provisioned_of(platform, resource_id); },
       [change](const std::string& resource_id, int count) {
         change(resource_id, "ServerlessUpdateConfig", {{"ProvisionedConcurrency", count}});
+      }};
+  dimensions["sagemaker:inference-component:DesiredCopyCount"] = {
+      "inference-component/my-inference-component", "copy count",
+      [&platform](const std::string& resource_id) { return copies_of(platform, resource_id); },
+      [&platform, &fleet](const std::string& resource_id, int count) {
+        change_copy_count(platform, fleet, component_of(resource_id), count);
       }};
   return dimensions;
 }

@@ -26,8 +26,9 @@ struct Dimension {
 };
 using Dimensions = std::map<std::string, Dimension>;  // by ScalableDimension
 
-// sagemaker:variant:DesiredInstanceCount and sagemaker:variant:DesiredProvisionedConcurrency.
-Dimensions variant_dimensions(Platform& platform, hosting::Fleet& fleet);
+// sagemaker:variant:DesiredInstanceCount, sagemaker:variant:DesiredProvisionedConcurrency and
+// sagemaker:inference-component:DesiredCopyCount.
+Dimensions sagemaker_dimensions(Platform& platform, hosting::Fleet& fleet);
 
 // "endpoint/NAME/variant/VARIANT" -> {NAME, VARIANT}
 struct VariantName {

@@ -13,7 +13,6 @@ using store::MetricSample;
 using store::MetricSummary;
 
 constexpr std::chrono::milliseconds between_transactions{1'000};
-constexpr int resolution_s = 60;
 const std::string space = "AWS/SageMaker";
 
 // Without an endpoint `variant` is an inference component.
@@ -50,8 +49,8 @@ double microseconds(std::chrono::microseconds time) { return static_cast<double>
 
 }  // namespace
 
-InvocationMetrics::InvocationMetrics(Metrics& metrics, std::shared_ptr<aws::Clock> clock)
-    : metrics_(metrics), clock_(std::move(clock)), thread_([this] { run(); }) {}
+InvocationMetrics::InvocationMetrics(Metrics& metrics, std::shared_ptr<aws::Clock> clock, int resolution_s)
+    : metrics_(metrics), clock_(std::move(clock)), resolution_s_(resolution_s), thread_([this] { run(); }) {}
 
 InvocationMetrics::~InvocationMetrics() {
   {
@@ -65,7 +64,7 @@ InvocationMetrics::~InvocationMetrics() {
 
 std::int64_t InvocationMetrics::minute_now() const {
   const std::int64_t now_s = aws::to_epoch_ms(clock_->now()) / 1000;
-  return now_s - now_s % resolution_s;
+  return now_s - now_s % resolution_s_;
 }
 
 void InvocationMetrics::note(std::string_view endpoint, std::string_view variant,
@@ -123,19 +122,20 @@ void InvocationMetrics::put(const std::string& endpoint, const std::string& vari
   MetricSample sample{{space, metric, dimensions_of(endpoint, variant)},
                       unit,
                       minute_now(),
-                      resolution_s,
+                      resolution_s_,
                       MetricSummary::of(value)};
   const std::lock_guard lock(mutex_);
   others_.push_back(std::move(sample));
   work_.notify_one();
 }
 
-void InvocationMetrics::append(std::vector<MetricSample>& samples, const Key& key, const Minute& minute) {
+void InvocationMetrics::append(std::vector<MetricSample>& samples, const Key& key,
+                               const Minute& minute) const {
   const auto add = [&](const char* name, const char* unit, MetricSummary summary) {
     samples.push_back({{space, name, dimensions_of(key.endpoint, key.variant)},
                        unit,
                        key.minute_s,
-                       resolution_s,
+                       resolution_s_,
                        std::move(summary)});
   };
   MetricSummary per_instance;

@@ -34,8 +34,8 @@ struct InvocationSample {
 
 class InvocationMetrics {
  public:
-  // `metrics` must outlive this.
-  InvocationMetrics(Metrics& metrics, std::shared_ptr<aws::Clock> clock);
+  // `metrics` must outlive this. `resolution_s`: 60, or 1 where minutes are too long for who waits.
+  InvocationMetrics(Metrics& metrics, std::shared_ptr<aws::Clock> clock, int resolution_s = 60);
   ~InvocationMetrics();  // stores what is left
   InvocationMetrics(const InvocationMetrics&) = delete;
   InvocationMetrics& operator=(const InvocationMetrics&) = delete;
@@ -80,13 +80,14 @@ class InvocationMetrics {
   };
   using Minutes = std::map<Key, Minute, Less>;
 
-  static void append(std::vector<store::MetricSample>& samples, const Key& key, const Minute& minute);
+  void append(std::vector<store::MetricSample>& samples, const Key& key, const Minute& minute) const;
   std::int64_t minute_now() const;
   void run();
   void store_pending() noexcept;
 
   Metrics& metrics_;
   std::shared_ptr<aws::Clock> clock_;
+  const int resolution_s_;
   std::mutex storing_;  // held while values are stored, so that flush() waits for those that are on their way
   std::mutex mutex_;
   std::condition_variable work_;

@@ -3,7 +3,7 @@
 namespace sagemaker::local::services::runtime {
 
 Service::Service(Platform& platform, hosting::Fleet& fleet)
-    : metrics_(platform.metrics, platform.clock),
+    : metrics_(platform.metrics, platform.clock, platform.limits.invocation_metrics_s),
       capture_(platform.objects, platform.clock, [&fleet] { return fleet.random(); }, {}),
       shadows_(
           platform,
