@@ -286,8 +286,8 @@ class Metrics(Foreign):
         self.assertEqual(len(self.statistics()), 0)
 
     def test_operations_that_are_not_here_and_wrong_secrets(self):
-        code, message = self.fault_of(self.metrics.describe_alarms)
-        self.assertIn("DescribeAlarms", message)
+        code, message = self.fault_of(self.metrics.list_dashboards)
+        self.assertIn("ListDashboards", message)
         self.assertIn(code, ("UnknownOperationException", "InvalidAction"))
         stranger = self.emulator.client("cloudwatch", secret="wrong")
         code, _ = self.fault_of(stranger.list_metrics)
