@@ -15,6 +15,8 @@
 #include <sagemaker/container/detail/recordio.hpp>
 #include <sagemaker/container/detail/zip_reader.hpp>
 #include <sagemaker/container/detail/zip_writer.hpp>
+#include <sagemaker/record_io.hpp>
+#include <sagemaker/serializers.hpp>
 
 #include "tests/fuzz/target.hpp"
 
@@ -32,6 +34,8 @@ bool accepted(Read&& read) {
   } catch (const container::RequestError& error) {
     require(error.status() == 400, "what cannot be read is a bad request");
     require(error.what()[0] != '\0', "a refusal says why");
+    return false;
+  } catch (const formats::FormatError&) {  // the codec makes the bad request of it
     return false;
   }
 }
@@ -103,15 +107,38 @@ void check_zip(std::string_view input) {
   require(again.content(*again.find("name"), buffer) == input, "what is written is read back");
 }
 
-void check_binary(std::string_view input) {
-  check_zip(input);
-  accepted([&] { codec::PickleReader(input).read(); });
-  accepted([&] {
-    codec::RecordIoReader reader(input);
+// What the container takes for records, the client does as well.
+void check_records(std::string_view input) {
+  std::size_t count = 0;
+  const bool read = accepted([&] {
+    formats::RecordIoReader reader(input);
     std::string_view record;
     std::string buffer;
-    while (reader.next(record, buffer)) codec::read_record(record);
+    for (; reader.next(record, buffer); ++count) codec::read_record(record);
   });
+  try {
+    const std::size_t records = decode_records(input).size();
+    require(!read || records == count, "both sides find as many records");
+  } catch (const SerializationError&) {
+    require(!read, "both sides read the same records");
+  }
+}
+
+// Answers that the client reads.
+void check_answer(std::string_view input) {
+  for (const std::string_view type : {"application/x-npy", "text/csv"}) {
+    try {
+      NumpyDeserializer().deserialize(input, type);
+    } catch (const Error& error) {
+      require(error.what()[0] != '\0', "a refusal says why");
+    }
+  }
+}
+
+void check_binary(std::string_view input) {
+  check_zip(input);
+  check_records(input);
+  accepted([&] { codec::PickleReader(input).read(); });
   accepted([&] { codec::read_record(input); });
 #if defined(SAGEMAKER_HAS_STB_IMAGE)
   accepted([&] {
@@ -135,7 +162,7 @@ std::string zip_seed() {
 std::string record_seed() {
   std::string out;
   const std::vector<float> values = {1, 2};
-  codec::append_recordio(out, codec::record_with_label("score", values.data(), values.size(), {2, 1}));
+  formats::append_recordio(out, codec::record_with_label("score", values.data(), values.size(), {2, 1}));
   return out;
 }
 
@@ -164,6 +191,12 @@ const char* const png_seed =
 
 std::string from_base64(const char* text) { return aws::base64_decode(text).value(); }
 
+// Its data begins with a chunk of nothing.
+std::string png_of_nothing() {
+  constexpr std::size_t end_of_header = 33;
+  return from_base64(png_seed).insert(end_of_header, std::string("\0\0\0\0IDAT\x35\xAF\x06\x1E", 12));
+}
+
 const Registered text({"codec_text",
                        check_text,
                        {"[[1, 2.5], [3e-4, NaN]]", R"({"instances": [{"features": [1]}, {"features": [2]}]})",
@@ -175,10 +208,16 @@ const Registered text({"codec_text",
 const Registered binary({"codec_binary",
                          check_binary,
                          {zip_seed(), record_seed(), pickle_seed(), from_base64(jpeg_seed),
-                          from_base64(png_seed), std::string("\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR", 16),
+                          from_base64(png_seed), png_of_nothing(),
+                          std::string("\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR", 16),
                           std::string("\xFF\xD8\xFF\xC0\0\x0B\x08\0\x01\0\x01\x01\x01\x11\0", 15)},
                          {"PK\x03\x04", "PK\x01\x02", "PK\x05\x06", "IDAT", "IEND", "PLTE", "tRNS", "IHDR",
                           "\xFF\xDA", "\xFF\xC4", "\xFF\xDB", "\xFF\xC2", "\x0A\x23\xD7\xCE", "values"}});
+
+const Registered answer({"codec_answer",
+                         check_answer,
+                         {NpyArray(std::vector<float>{1, 2}, {2, 1}).encode(), "a,\"b\"\n1,2\n"},
+                         {"'fortran_order': True", "'descr': '>u8'", "(2, 0)"}});
 
 }  // namespace
 }  // namespace sagemaker::fuzz

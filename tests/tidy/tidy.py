@@ -44,9 +44,10 @@ EMULATOR_LAYERS = {
 # Parts of the library: the other parts that each may include. What is in none of the folders is the high level.
 LIBRARY_PARTS = {
     "aws": set(),
+    "formats": set(),
     "clients": {"aws"},
-    "container": {"aws"},
-    "high level": {"aws", "clients"},
+    "container": {"aws", "formats"},
+    "high level": {"aws", "clients", "formats"},
 }
 # Costly or harmful in a header that everybody includes: static initialisers, and seconds of compile time.
 BANNED_IN_HEADERS = {"iostream": "use <ostream> or <cstdio>", "regex": "slow to compile and to run"}

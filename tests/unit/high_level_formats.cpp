@@ -104,6 +104,28 @@ TEST_CASE("records come back as they went") {
   CHECK(decode_records("").empty());
   CHECK_THROWS_AS(encode_records(NpyArray(std::vector<float>{1}, {1, 1, 1})), SerializationError);
   CHECK_THROWS_AS(encode_records(NpyArray(std::vector<std::int64_t>{1LL << 40}, {1})), SerializationError);
+  // Not -1.
+  const std::uint64_t largest = std::numeric_limits<std::uint64_t>::max();
+  CHECK_THROWS_AS(encode_records(NpyArray(std::vector<std::uint64_t>{largest}, {1})), SerializationError);
+  CHECK(decode_records(encode_records(NpyArray(std::vector<std::uint64_t>{7}, {1}))).size() == 1);
+}
+
+TEST_CASE("a record that holds the magic number itself comes in parts, as MXNet's writers store it") {
+  const std::string whole = encode_records(NpyArray(std::vector<std::int64_t>{1, 2}, {2}));
+  const std::string magic = whole.substr(0, 4);
+  const auto frame = [&](std::uint32_t flag, const std::string& part) {
+    std::string bytes = magic;
+    const auto header = static_cast<std::uint32_t>(part.size()) | flag << 29;
+    for (int shift = 0; shift < 32; shift += 8) bytes += static_cast<char>(header >> shift & 0xff);
+    return bytes + part + std::string((4 - part.size() % 4) % 4, '\0');
+  };
+  // A record with the text "a" magic "b" as its uid (field 3).
+  const std::string parts = frame(1, std::string("\x1a\x06", 2) + "a") + frame(3, "b");
+  const json records = decode_records(parts + whole);
+  REQUIRE(records.size() == 2);
+  CHECK(records[0]["uid"] == "a" + magic + "b");
+  CHECK_THROWS_AS(decode_records(frame(1, "a")), SerializationError);
+  CHECK_THROWS_AS(decode_records(frame(3, "a")), SerializationError);
 }
 
 TEST_CASE("records that are cut off or no records are refused") {

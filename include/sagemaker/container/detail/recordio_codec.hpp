@@ -57,8 +57,9 @@ SAGEMAKER_CONTAINER_FUNCTION void add_sparse_record(const RecordTensor& record, 
 
 namespace sagemaker::container {
 
-SAGEMAKER_CONTAINER_FUNCTION torch::Tensor decode_recordio(std::string_view body, std::int64_t feature_dim) {
-  detail::RecordIoReader reader(body);
+SAGEMAKER_CONTAINER_FUNCTION torch::Tensor decode_recordio(std::string_view body,
+                                                           std::int64_t feature_dim) try {
+  formats::RecordIoReader reader(body);
   detail::DenseRecords dense;
   detail::SparseRows sparse;
   std::uint64_t width = 0;  // of sparse records, as their shape tells it
@@ -83,6 +84,8 @@ SAGEMAKER_CONTAINER_FUNCTION torch::Tensor decode_recordio(std::string_view body
   if (width > UINT32_MAX) detail::bad_recordio("a shape is too large");
   return detail::dense_tensor(sparse, feature_dim > 0 ? feature_dim : static_cast<std::int64_t>(width),
                               "invalid RecordIO-protobuf input", body.size());
+} catch (const formats::FormatError& error) {
+  throw RequestError(400, std::string("invalid RecordIO-protobuf input: ") + error.what());
 }
 
 SAGEMAKER_CONTAINER_FUNCTION std::string encode_recordio(const torch::Tensor& tensor) {
@@ -94,7 +97,7 @@ SAGEMAKER_CONTAINER_FUNCTION std::string encode_recordio(const torch::Tensor& te
   const float* values = rows.data_ptr<float>();
   std::string out;
   for (std::int64_t row = 0; row < rows.size(0); ++row, values += count)
-    detail::append_recordio(out, detail::record_with_label("score", values, count, shape));
+    formats::append_recordio(out, detail::record_with_label("score", values, count, shape));
   return out;
 }
 
