@@ -202,6 +202,15 @@ json nest(const std::vector<T>& values, const std::vector<std::size_t>& shape, s
 
 inline json from_npy(std::string_view body) {
   const NpyArray array = NpyArray::decode(body);
+  // Without numbers a shape of a few bytes may still stand for any number of empty arrays.
+  constexpr std::size_t arrays_max = 1'000'000;
+  std::size_t arrays = 1;
+  for (const std::size_t extent : array.shape()) {
+    if (extent == 0) break;
+    if (array.size() == 0 && extent > arrays_max / arrays)
+      throw SerializationError("NPY: the shape has no numbers, and too many empty arrays");
+    if (array.size() == 0) arrays *= extent;
+  }
   std::size_t next = 0;
   switch (array.dtype()[1]) {
     case 'f':

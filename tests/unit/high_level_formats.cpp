@@ -51,6 +51,16 @@ TEST_CASE("NumPy's deserializer reads what else the container may answer") {
   CHECK(numpy.deserialize("1\n2", "text/csv") == json::parse("[1,2]"));
 }
 
+TEST_CASE("an answer of NumPy's format without numbers does not become arrays without end") {
+  const NumpyDeserializer numpy;
+  CHECK(numpy.deserialize(NpyArray(std::vector<float>{}, {2, 0}).encode()) == json::parse("[[],[]]"));
+  CHECK(numpy.deserialize(NpyArray(std::vector<float>{}, {0, 1ULL << 50}).encode()) == json::array());
+  const std::string endless = NpyArray(std::vector<float>{}, {1ULL << 50, 0}).encode();
+  CHECK_THROWS_AS(numpy.deserialize(endless), SerializationError);
+  CHECK_THROWS_AS(numpy.deserialize(NpyArray(std::vector<float>{}, {1000, 1001, 0}).encode()),
+                  SerializationError);
+}
+
 TEST_CASE("tensors travel as the Python SDK sends them: NumPy's format under the name tensor/pt") {
   const TorchTensorSerializer serializer;
   CHECK(serializer.content_type == "tensor/pt");
