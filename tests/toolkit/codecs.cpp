@@ -296,6 +296,13 @@ TEST_CASE("NPZ that is damaged, hostile or not supported is refused") {
   csr({0, 1}, {0, 1, 9}, "'indptr' does not fit the data");
   csr({0, 1}, {0, 2}, "'indptr' does not fit the shape");
   csr({0}, {0, 1, 2}, "differ in length");
+  // Every difference is positive when it wraps around, and so the rows would reach far behind the data.
+  const std::int64_t max = std::numeric_limits<std::int64_t>::max();
+  refused({{"indices", longs({0, 1})},
+           {"indptr", longs({0, max, -2, 2})},
+           {"shape", longs({3, 2})},
+           {"data", one}},
+          "csr", "'indptr' does not fit the data");
   CHECK(refusal([] { decode_npz("PK no archive"); }).second == "invalid NPZ input: it is not a ZIP archive");
 }
 

@@ -76,7 +76,10 @@ class SparseNpzReader {
   // The row of each item, where `indptr` tells where each row's items begin and end.
   torch::Tensor expanded(std::int64_t rows) const {
     const torch::Tensor ends = integers("indptr");
-    if (ends.numel() != rows + 1) archive_.fail("the array 'indptr' does not fit the shape");
+    if (ends.numel() - 1 != rows) archive_.fail("the array 'indptr' does not fit the shape");
+    // Before they are subtracted: differences of numbers outside of the data may wrap around.
+    if (ends.min().item<std::int64_t>() < 0 || ends.max().item<std::int64_t>() > data_.size(0))
+      archive_.fail("the array 'indptr' does not fit the data");
     const torch::Tensor counts = ends.slice(0, 1) - ends.slice(0, 0, rows);
     const bool rising = rows == 0 || counts.min().item<std::int64_t>() >= 0;
     if (!rising || ends[0].item<std::int64_t>() != 0 || ends[rows].item<std::int64_t>() != data_.size(0))
