@@ -306,6 +306,36 @@ TEST_CASE("NPZ that is damaged, hostile or not supported is refused") {
   CHECK(refusal([] { decode_npz("PK no archive"); }).second == "invalid NPZ input: it is not a ZIP archive");
 }
 
+TEST_CASE("what is small in its format and large as a tensor is refused before it is made") {
+  const auto refused = [](const std::string& body, const std::string& type) {
+    CAPTURE(type);
+    const auto [status, message] = refusal([&] { decode(body, type); });
+    CHECK(status == 400);
+    CHECK(message.find("would become larger than 268435456 bytes") != std::string::npos);
+  };
+  // Bytes that become float32 and int64.
+  const torch::Tensor many = torch::zeros({70 << 20}, torch::kChar), one = torch::ones({1});
+  const torch::Tensor size = longs({2, 2});
+  refused(
+      npz({{"indices", longs({0})}, {"indptr", longs({0, 1, 1})}, {"shape", size}, {"data", many}}, "csr"),
+      "application/x-npz");
+  refused(npz({{"indices", many}, {"indptr", longs({0, 1, 1})}, {"shape", size}, {"data", one}}, "csr"),
+          "application/x-npz");
+  // No items, in more rows than anything can go through.
+  const torch::Tensor rows = torch::empty({std::int64_t{1} << 50, 0});
+  refused(encode_npy(rows), "application/x-npy");
+  refused(encode_npy(torch::empty({0, std::int64_t{1} << 50})), "application/x-npy");
+  refused(npz({{"arr_0", rows}}, ""), "application/x-npz");
+  refused(npz({{"offsets", longs({})},
+               {"shape", longs({std::int64_t{1} << 50, 0})},
+               {"data", torch::empty({0, 0})}},
+              "dia"),
+          "application/x-npz");
+  refused(encode_torch(rows), "tensor/pt");
+  CHECK(shape(decode_npy(encode_npy(torch::empty({3, 0, 2})))) == Shape{3, 0, 2});
+  CHECK(shape(decode_torch(encode_torch(torch::empty({3, 0, 2})))) == Shape{3, 0, 2});
+}
+
 TEST_CASE("RecordIO-protobuf: numbers that are not packed take no more time for being many") {
   std::string tensor;
   constexpr std::size_t count = 1'000'000;

@@ -28,4 +28,16 @@ inline std::size_t product_of(std::size_t rows, std::size_t columns) {
   return rows * columns;
 }
 
+// What an array of this shape takes. Where it has no items, its other sizes count: nothing can go through
+// 2^50 rows, even of nothing.
+template <class Shape>
+void check_decoded_shape(const std::string& what, const Shape& shape, std::size_t item_bytes,
+                         std::size_t body_bytes) {
+  std::size_t items = 1;
+  for (const auto size : shape) {
+    if (size != 0) items = product_of(items, static_cast<std::size_t>(size));
+  }
+  check_decoded_size(what, items, item_bytes, body_bytes);
+}
+
 }  // namespace sagemaker::container::detail

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <sagemaker/container/codecs.hpp>
+#include <sagemaker/container/detail/decoded_size.hpp>
 
 namespace sagemaker::container::detail {
 
@@ -105,9 +106,11 @@ SAGEMAKER_CONTAINER_FUNCTION NpyHeader read_npy_header(std::string_view dictiona
 SAGEMAKER_CONTAINER_FUNCTION std::size_t npy_data_bytes(const NpyHeader& header, std::size_t available) {
   const auto item_bytes = static_cast<std::size_t>(header.item_bytes);
   std::size_t bytes = item_bytes;
-  const bool empty = std::find(header.shape.begin(), header.shape.end(), 0) != header.shape.end();
+  if (std::find(header.shape.begin(), header.shape.end(), 0) != header.shape.end()) {
+    check_decoded_shape("invalid NPY input: its shape", header.shape, item_bytes, available);
+    return 0;
+  }
   for (const std::int64_t size : header.shape) {
-    if (empty) return 0;
     const auto items = static_cast<std::size_t>(size);
     if (items > std::numeric_limits<std::size_t>::max() / bytes) bad_npy("its shape is too large");
     bytes *= items;

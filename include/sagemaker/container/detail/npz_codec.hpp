@@ -3,6 +3,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -25,11 +27,10 @@ class SparseNpzReader {
     rows_ = shape[0].item<std::int64_t>();
     columns_ = shape[1].item<std::int64_t>();
     if (rows_ < 0 || columns_ < 0) archive_.fail("its shape cannot be read");
-    const auto items = product_of(static_cast<std::size_t>(rows_), static_cast<std::size_t>(columns_));
-    check_decoded_size("invalid NPZ input: a sparse matrix of " + std::to_string(rows_) + " times " +
-                           std::to_string(columns_),
-                       items, sizeof(float), body_bytes_);
-    data_ = array("data").to(torch::kFloat32);
+    check_decoded_shape("invalid NPZ input: a sparse matrix of " + std::to_string(rows_) + " times " +
+                            std::to_string(columns_),
+                        std::array<std::int64_t, 2>{rows_, columns_}, sizeof(float), body_bytes_);
+    data_ = array("data", sizeof(float)).to(torch::kFloat32);
     dense_ = torch::zeros({rows_, columns_}, torch::kFloat32);
     const std::string format = format_name();
     if (format == "csr") {
@@ -49,15 +50,20 @@ class SparseNpzReader {
   }
 
  private:
-  torch::Tensor array(const std::string& name) const {
+  // Its items become `item_bytes` large afterwards.
+  torch::Tensor array(const std::string& name, std::size_t item_bytes) const {
     const ZipEntry* const entry = archive_.find(name + ".npy");
     if (entry == nullptr) archive_.fail("a sparse matrix has no array '" + name + "'");
     std::string buffer;
-    return decode_npy(archive_.content(*entry, buffer));
+    const std::string_view content = archive_.content(*entry, buffer);
+    std::string_view data = content;
+    check_decoded_shape("invalid NPZ input: the array '" + name + "'",
+                        read_npy_header(take_npy_dictionary(data)).shape, item_bytes, body_bytes_);
+    return decode_npy(content);
   }
 
   torch::Tensor integers(const std::string& name) const {
-    const torch::Tensor read = array(name);
+    const torch::Tensor read = array(name, sizeof(std::int64_t));
     if (read.dim() != 1 || at::isFloatingType(read.scalar_type()) || read.scalar_type() == torch::kBool)
       archive_.fail("the array '" + name + "' of a sparse matrix must hold integers in one dimension");
     return read.to(torch::kLong);

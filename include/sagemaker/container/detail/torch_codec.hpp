@@ -108,8 +108,11 @@ class TorchFileReader {
     std::string buffer;
     const std::string_view bytes = archive_.content(entry("data/" + (*storage.items)[2].text), buffer);
     check_byte_order();
-    if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return torch::empty(shape, type);
     const std::size_t item_bytes = torch::elementSize(type);
+    if (std::find(shape.begin(), shape.end(), 0) != shape.end()) {
+      check_decoded_shape("invalid tensor/pt input: its shape", shape, item_bytes, body_bytes_);
+      return torch::empty(shape, type);
+    }
     check_extent(shape, strides, offset, bytes.size() / item_bytes, item_bytes);
     // Only as a source of copies: never changed, and gone when this function returns.
     const torch::Tensor stored =
