@@ -168,6 +168,27 @@ TEST_CASE("a worker that hangs is ended in time, and others go on") {
   CHECK(endpoint.post({"on", "text/csv"}).body == "on");
 }
 
+TEST_CASE("answers that are none cost their own request only") {
+  PythonEndpoint endpoint(
+      {{"code/inference.py", transform("  import struct\n"
+                                       "  class Response:\n"
+                                       "    response, mimetype, status = 'made', 'text/plain', '201'\n"
+                                       "  if data == 'text': return Response\n"
+                                       "  if data == 'garbage':\n"
+                                       "    head = json.dumps({'op': 'reply', 'index': 'none'}).encode()\n"
+                                       "    os.write(3, struct.pack('<IQ', len(head), 0) + head)\n"
+                                       "  return 'good'\n")}},
+      {{"SAGEMAKER_MODEL_SERVER_TIMEOUT", "30"}});
+  endpoint.serve();
+  const auto text = endpoint.post({"text", "text/csv"});  // a status that is a text of digits
+  CHECK(text.status == 201);
+  CHECK(text.body == "made");
+  const auto garbage = endpoint.post({"garbage", "text/csv"});
+  CHECK(garbage.status == 500);
+  CHECK(contains(garbage.body, "The worker died while it served the request"));
+  CHECK(endpoint.post({"more", "text/csv"}).body == "good");
+}
+
 TEST_CASE("a generator goes out in pieces, and ends when its client does") {
   PythonEndpoint endpoint(
       {{"code/inference.py", transform("  def pieces():\n"

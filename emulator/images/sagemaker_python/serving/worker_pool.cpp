@@ -232,14 +232,18 @@ void WorkerPool::exchange(Worker& worker, Call& leader) {
     Frame frame;
     result = worker.channel().receive(frame, deadline);
     if (result != Channel::Result::done) break;
-    const auto index = frame.head.value("index", answered.size());
-    if (index >= answered.size() || answered[index]) {
+    try {
+      const auto index = frame.head.value("index", answered.size());
+      if (index >= answered.size() || answered[index]) {
+        result = Channel::Result::ended;
+        break;
+      }
+      take_reply(frame, *leader.batch[index], leader.worker);
+      answered[index] = true;
+      --left;
+    } catch (const json::exception&) {  // code of the user's wrote to the socket
       result = Channel::Result::ended;
-      break;
     }
-    take_reply(frame, *leader.batch[index], leader.worker);
-    answered[index] = true;
-    --left;
   }
   const bool usable = result == Channel::Result::done;
   if (!usable) {

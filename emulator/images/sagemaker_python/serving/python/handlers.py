@@ -165,7 +165,7 @@ class Transformer:
         if isinstance(result, tuple) and len(result) == 2:
             result, content_type = result
         elif hasattr(result, "response") and hasattr(result, "mimetype"):  # worker.Response of older toolkits
-            request.response_status = getattr(result, "status", None) or request.response_status
+            request.response_status = int(getattr(result, "status", None) or request.response_status)
             result, content_type = result.response, result.mimetype
         request.response_headers.setdefault("Content-Type", content_type)
         if is_stream(result):

@@ -57,7 +57,12 @@ def send_answer(channel, index, answer, alone):
     if answer.pieces is not None and alone:
         send_stream(channel, dict(head, op="begin"), answer.pieces)
         return
-    body = answer.body if answer.pieces is None else b"".join(answer.pieces)
+    try:
+        body = answer.body if answer.pieces is None else b"".join(answer.pieces)
+    except Exception as failure:  # of a generator in a batch: the other requests go on
+        traceback.print_exc()
+        head.update(status=500, headers=[["Content-Type", "text/plain"]])
+        body = f"the generator of the answer failed: {failure}".encode("utf-8", "replace")
     if len(body) > ANSWER_BYTES_MAX:
         head.update(status=500, headers=[["Content-Type", "text/plain"]])
         body = f"The answer has {len(body)} bytes, at most {ANSWER_BYTES_MAX} can be sent".encode()
