@@ -52,6 +52,7 @@ class Context {
   };
   Context(std::shared_ptr<const Model> model, c10::Device device)
       : model_(std::move(model)), device_(device) {}
+  void set_device(c10::Device device) { device_ = device; }  // of the worker that takes the request
   void set_request_headers(Headers headers) { request_headers_ = std::move(headers); }
 
  private:

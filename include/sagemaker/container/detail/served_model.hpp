@@ -94,6 +94,7 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
   // Loads the workers' models. Throws what the hooks throw.
   void load() {
     for (const torch::Device device : devices_) {
+      const c10::OptionalDeviceGuard guard = on_gpu(device);
       Context context(model_, device);
       workers_.push_back(load_model(hooks_, context));
     }
@@ -139,6 +140,9 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
     const LoadedModel& worker = workers_[static_cast<std::size_t>(turn->worker)];
     if (hooks_.transform_fn) {
       auto& invocation = static_cast<Invocation&>(*turn->items.front());
+      const torch::Device device = devices_[static_cast<std::size_t>(turn->worker)];
+      const c10::OptionalDeviceGuard guard = on_gpu(device);
+      invocation.context.set_device(device);
       transform(worker, invocation);
       return batcher_.end(*turn);
     }
@@ -150,6 +154,11 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
   }
 
  private:
+  // What hooks allocate without naming a device goes to the worker's GPU.
+  static c10::OptionalDeviceGuard on_gpu(const torch::Device& device) {
+    return device.is_cuda() ? c10::OptionalDeviceGuard(device) : c10::OptionalDeviceGuard();
+  }
+
   // From here on a thread leaves its loop to another one before it calls the model.
   static constexpr std::int64_t slow_ns = 1'000'000;
 
@@ -165,17 +174,14 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
   void predict_all(const LoadedModel& worker, const Batcher::Turn& turn) {
     auto& first = static_cast<Invocation&>(*turn.items.front());
     const torch::Device device = devices_[static_cast<std::size_t>(turn.worker)];
+    for (const auto& item : turn.items) static_cast<Invocation&>(*item).context.set_device(device);
+    const c10::OptionalDeviceGuard guard = on_gpu(device);
     batcher_.run(turn.items, [&](const torch::Tensor& batch) {
       const auto start = Batcher::Clock::now();
-      torch::Tensor answer;
-      if (device.is_cuda()) {
-        const c10::DeviceGuard guard(device);
-        answer = predict(hooks_, worker, batch.to(device), first.context).to(torch::kCPU);
-      } else {
-        answer = predict(hooks_, worker, batch, first.context);
-        if (answer.defined() && !answer.is_cpu()) answer = answer.to(torch::kCPU);
-      }
+      torch::Tensor answer =
+          predict(hooks_, worker, device.is_cuda() ? batch.to(device) : batch, first.context);
       if (!answer.defined()) throw std::runtime_error("predict_fn returned no tensor");
+      if (!answer.is_cpu()) answer = answer.to(torch::kCPU);
       measured(Batcher::Clock::now() - start, batch.dim() == 0 ? 1 : batch.size(0));
       return answer;
     });
