@@ -48,6 +48,11 @@ inline void expect(bool holds) {
   if (!holds) throw RequestError(400, "invalid image input: it is damaged");
 }
 
+// An empty chunk is copied to where no memory is yet, which is not defined for the standard library's.
+inline void* memcpy(void* to, const void* from, std::size_t size) {
+  return size == 0 ? to : std::memcpy(to, from, size);
+}
+
 inline constexpr int dimension_max = 8192;
 
 #pragma push_macro("STBI_INCLUDE_STB_IMAGE_H")
