@@ -35,8 +35,8 @@ SAGEMAKER_CONTAINER_FUNCTION torch::Tensor decode(std::string_view body, std::st
 // In the media type that the Accept header wants most: by quality (q=), then by order. "*/*", another
 // wildcard and no header at all mean `default_accept` where it fits, else JSON. Can be written:
 // application/json, application/jsonlines, text/csv, application/x-npy, application/x-recordio-protobuf and
-// tensor/pt (NumPy's format, as the SageMaker Python SDK reads it). Throws RequestError 406 where none is acceptable, or where the shape does not fit (CSV has one
-// or two dimensions).
+// tensor/pt (NumPy's format, as the SageMaker Python SDK reads it). Throws RequestError 406 where none is
+// acceptable, or where the shape does not fit (CSV has one or two dimensions).
 SAGEMAKER_CONTAINER_FUNCTION Output encode(const torch::Tensor& prediction, std::string_view accept,
                                            const std::string& default_accept = "application/json");
 
