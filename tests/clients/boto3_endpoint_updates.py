@@ -215,21 +215,16 @@ class Updates(endpoints.Endpoints, local_emulator.EmulatorTest):
         self.delete("fails")
 
     def test_an_alarm_brings_the_old_fleet_back(self):
-        try:
-            self.cloudwatch.put_metric_alarm(
-                AlarmName="trips",
-                Namespace="Test",
-                MetricName="Sadness",
-                Statistic="Sum",
-                Period=60,
-                EvaluationPeriods=1,
-                Threshold=1,
-                ComparisonOperator="GreaterThanThreshold",
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "UnknownOperationException":
-                raise
-            self.skipTest("this emulator has no alarms")
+        self.cloudwatch.put_metric_alarm(
+            AlarmName="trips",
+            Namespace="Test",
+            MetricName="Sadness",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanThreshold",
+        )
 
         def alarm(state):
             self.cloudwatch.set_alarm_state(AlarmName="trips", StateValue=state, StateReason="the test says so")
