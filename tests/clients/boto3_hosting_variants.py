@@ -5,6 +5,7 @@ import threading
 
 import endpoints
 import local_emulator
+from botocore.exceptions import ClientError
 
 SERVE = endpoints.program("""
 if body == b"slow": time.sleep(1.5)
@@ -120,6 +121,13 @@ class Variants(endpoints.Endpoints, local_emulator.EmulatorTest):
         self.emulator.kill()
         self.emulator.start()
         self.clients()
+        # Until it serves, clients are told to try again.
+        answered = []
+        while not answered:
+            try:
+                answered.append(self.answer("back"))
+            except ClientError as error:
+                self.assertEqual(error.response["ResponseMetadata"]["HTTPStatusCode"], 503)
         endpoint = self.in_service("back")
         (variant,) = endpoint["ProductionVariants"]
         self.assertEqual((variant["CurrentInstanceCount"], variant["CurrentWeight"]), (3, 2))

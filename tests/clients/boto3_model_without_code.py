@@ -75,12 +75,13 @@ class ModelWithoutCode(local_emulator.EmulatorTest):
                 tar.addfile(member, io.BytesIO(content))
         self.s3.put_object(Bucket="models", Key=name + ".tar.gz", Body=archive.getvalue())
 
-    def deploy(self, name, image):
+    def deploy(self, name, image, **container):
         """The endpoint when it has settled, and how long that took."""
+        container.setdefault("ModelDataUrl", f"s3://models/{name}.tar.gz")
         self.sagemaker.create_model(
             ModelName=name,
             ExecutionRoleArn=local_emulator.ROLE,
-            PrimaryContainer={"Image": REGISTRY + image, "ModelDataUrl": f"s3://models/{name}.tar.gz"},
+            PrimaryContainer={"Image": REGISTRY + image, **container},
         )
         variant = {
             "VariantName": "AllTraffic",
@@ -155,12 +156,29 @@ class ModelWithoutCode(local_emulator.EmulatorTest):
     def delete(self, name):
         self.sagemaker.delete_endpoint(EndpointName=name)
 
-    def test_made_in_cpp(self):
+    def model_of_cpp(self):
         with tempfile.TemporaryDirectory() as folder:
             file = os.path.join(folder, "model.pt")
             subprocess.run([os.environ["CODEC_PROGRAM"], "model", file], check=True, timeout=60)
             with open(file, "rb") as stream:
-                self.upload("cpp", {"model.pt": stream.read()})
+                return stream.read()
+
+    def test_several_on_one_endpoint(self):
+        for name in ("many/one", "many/two"):
+            self.upload(name, {"model.pt": self.model_of_cpp()})
+        endpoint, _ = self.deploy(
+            "many", "sagemaker-cpp:latest", Mode="MultiModel", ModelDataUrl="s3://models/many/"
+        )
+        self.assertEqual(endpoint["EndpointStatus"], "InService", endpoint)
+        for target in ("one.tar.gz", "two.tar.gz", "one.tar.gz"):
+            reply = self.runtime.invoke_endpoint(
+                EndpointName="many", Body=json.dumps([ROW]), ContentType="application/json", TargetModel=target
+            )
+            self.check(json.loads(reply["Body"].read())[0], probabilities(ROW))
+        self.delete("many")
+
+    def test_made_in_cpp(self):
+        self.upload("cpp", {"model.pt": self.model_of_cpp()})
         endpoint, took = self.deploy("cpp", "sagemaker-cpp:latest")
         self.assertEqual(endpoint["EndpointStatus"], "InService", endpoint)
         print(f"InService after {took:.2f} s")

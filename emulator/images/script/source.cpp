@@ -198,6 +198,7 @@ bool is_model_without_code(const container::ServingEnvironment& env, const conta
   };
   if (given("SAGEMAKER_PROGRAM") || given("SAGEMAKER_SUBMIT_DIRECTORY")) return false;
   if (holds_files(env.base_dir / "code") || holds_files(env.model_dir / "code")) return false;
+  if (env.multi_model) return true;  // the models come later, and have none
   std::error_code error;
   const fs::directory_iterator files(env.model_dir, error);
   return !error && std::any_of(begin(files), end(files), [](const fs::directory_entry& entry) {

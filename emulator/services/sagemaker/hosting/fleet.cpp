@@ -327,13 +327,20 @@ void Fleet::route_to_component(Route& route, const std::string& endpoint,
   route.component = component;
 }
 
+ServiceFault Fleet::nothing_serves(const std::string& endpoint) const {
+  const auto record = platform_.records.find(endpoint_kind, endpoint);
+  if (record && record->status == "SystemUpdating")  // which clients try again
+    return ServiceFault("ServiceUnavailable", 503,
+                        "Endpoint " + endpoint + " is being started again, as sagemaker-local was.");
+  return ServiceFault("ValidationError", 400,
+                      "Endpoint " + endpoint + " of account " + platform_.account + " not found.");
+}
+
 Route Fleet::route(const std::string& endpoint, const std::string& target_variant,
                    const std::string& component) const {
   Route route;
   if (const auto live = find(endpoint)) route.deployment = live->route(random_());
-  if (!route.deployment)
-    throw ServiceFault("ValidationError", 400,
-                       "Endpoint " + endpoint + " of account " + platform_.account + " not found.");
+  if (!route.deployment) throw nothing_serves(endpoint);
   route_to_component(route, endpoint, component);
   if (route.variant) {
     // The copies of a component are on one variant.

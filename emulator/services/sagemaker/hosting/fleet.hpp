@@ -16,6 +16,7 @@
 #include "emulator/services/sagemaker/hosting/live_endpoint.hpp"
 #include "emulator/services/sagemaker/hosting/rollout.hpp"
 #include "emulator/services/sagemaker/platform.hpp"
+#include "emulator/services/service_error.hpp"
 
 namespace sagemaker::local::services {
 
@@ -87,6 +88,8 @@ class Fleet {
 
  private:
   std::filesystem::path folder(const std::string& endpoint) const;
+  // Why an invocation of this endpoint has nowhere to go.
+  ServiceFault nothing_serves(const std::string& endpoint) const;
   std::shared_ptr<Deployment> deploy(const LiveEndpoint& endpoint, const json& deployment);
   void bring_up(const std::string& name, const std::string& arn, const json& deployment,
                 const json& deployment_config, const std::string& note);
