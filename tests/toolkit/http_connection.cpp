@@ -143,3 +143,19 @@ TEST_CASE("a client that does not read its answer is given up after a minute wit
   CHECK(pair.connection->ended());
   CHECK(pair.shared.busy == 0);
 }
+
+TEST_CASE("a head is too large for the same bytes however they arrive") {
+  const HttpLimits limits{.head_bytes = 100};
+  for (const std::size_t size : {99, 100, 101, 104, 105}) {
+    CAPTURE(size);
+    std::string head = "GET / HTTP/1.1\r\nX: ";
+    head += std::string(size - head.size() - 4, 'x') + "\r\n\r\n";
+    RequestReader whole(limits), bytewise(limits);
+    whole.feed(head);
+    for (const char byte : head) bytewise.feed({&byte, 1});
+    CHECK(whole.complete() == (size <= 100));
+    CHECK(bytewise.complete() == (size <= 100));
+    if (size > 100) CHECK(whole.status() == 431);
+    if (size > 100) CHECK(bytewise.status() == 431);
+  }
+}

@@ -178,7 +178,7 @@ class RequestReader {
       if (bytes.empty()) return skipped;
     }
     const std::size_t before = head_.size();
-    const std::size_t taken = std::min(bytes.size(), limits_.head_bytes + 4 - before);
+    const std::size_t taken = std::min(bytes.size(), limits_.head_bytes - before);
     head_.append(bytes.substr(0, taken));
     const std::size_t end = head_.find("\r\n\r\n", before < 3 ? 0 : before - 3);
     if (end == std::string::npos) {
