@@ -152,6 +152,8 @@ class Exchange {
       if (waits) {
         if (received_any_) acknowledge_at_once();
         if (!wait(fd_, POLLIN, deadline_)) throw Failure{Kind::timed_out};
+      } else if (std::chrono::steady_clock::now() >= deadline_) {
+        throw Failure{Kind::timed_out};  // of who always has more to say nothing is ever waited for
       }
       const ssize_t length = ::recv(fd_, chunk_.data(), chunk_.size(), 0);
       if (length > 0) {

@@ -159,6 +159,25 @@ TEST_CASE("a request line and headers cannot be broken out of") {
   CHECK(seen.find("Content-Length: 0\r\n") != std::string::npos);
 }
 
+TEST_CASE("an answer has to end in time, also where its next bytes are always there already") {
+  const RawServer server([&](int, int socket) {
+    const bool interim = RawServer::read_head(socket).starts_with("GET /interim");
+    if (!interim) RawServer::write(socket, ok + "\r\n");
+    const std::string more = interim ? "HTTP/1.1 100 Continue\r\n\r\n" : std::string(16 * 1024, 'x');
+    while (::send(socket, more.data(), more.size(), MSG_NOSIGNAL) > 0) continue;
+  });
+  HttpClient client = client_of(server);
+  const auto now = std::chrono::steady_clock::now();
+  // Without a limit of its own the stream would go on until its taker has had enough.
+  const auto enough = [now](std::string_view) { return std::chrono::steady_clock::now() < now + 10s; };
+  const HttpStream stream{{}, enough, now + 200ms};
+  const HttpAnswer answer = client.send({.target = "/stream"}, now + 20s, limit, &stream);
+  CHECK(answer.kind == Kind::timed_out);
+  CHECK(answer.status == 200);
+  const auto later = std::chrono::steady_clock::now();
+  CHECK(client.send({.target = "/interim"}, later + 200ms, limit).kind == Kind::timed_out);
+}
+
 TEST_CASE("nobody listening and nobody answering are told apart") {
   int port = 0;
   {
