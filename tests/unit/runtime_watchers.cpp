@@ -81,6 +81,20 @@ TEST_CASE("lines of one hour share a file, and files are in S3 when the emulator
   CHECK(std::count(first.begin(), first.end(), '\n') == 2);
 }
 
+TEST_CASE("a store that takes no files costs the lines of that time only") {
+  tests::RuntimeServices services;
+  DataCapture capture(services.objects, services.clock, [] { return 0.0; }, {});
+  const auto objects = services.folder / "objects", elsewhere = services.folder / "elsewhere";
+  std::filesystem::rename(objects, elsewhere);
+  capture.take(record_of(services));
+  capture.take(record_of(services));
+  capture.flush();
+  std::filesystem::rename(elsewhere, objects);
+  capture.take(record_of(services));
+  capture.flush();
+  CHECK(services.objects.list("bucket", "prefix/e/v/", "", 10).size() == 1);
+}
+
 TEST_CASE("invocations are counted by the minute") {
   tests::RuntimeServices services;
   InvocationMetrics metrics(services.metrics, services.clock);

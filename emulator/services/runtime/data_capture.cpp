@@ -171,14 +171,16 @@ void DataCapture::flush() {
 
 void DataCapture::write(const CaptureRecord& record) {
   const S3Location destination = parse_s3_uri(record.destination);
-  std::unique_ptr<File>& file = files_[record.destination + "\n" + hour_path(record)];
-  if (!file) {
-    file = std::make_unique<File>();
-    file->target = {destination.bucket, capture_key(destination.key, record, aws::uuid4())};
-    file->blob = objects_.new_blob();
-    file->due = Clock::now() + settings_.flush_after;
+  const std::string key = record.destination + "\n" + hour_path(record);
+  auto file = files_.find(key);
+  if (file == files_.end()) {
+    auto next = std::make_unique<File>();
+    next->target = {destination.bucket, capture_key(destination.key, record, aws::uuid4())};
+    next->blob = objects_.new_blob();  // which a full disk refuses: then there is no file
+    next->due = Clock::now() + settings_.flush_after;
+    file = files_.emplace(key, std::move(next)).first;
   }
-  file->blob->append(capture_line(record, aws::uuid4()));
+  file->second->blob->append(capture_line(record, aws::uuid4()));
 }
 
 void DataCapture::close_files(bool all) {
