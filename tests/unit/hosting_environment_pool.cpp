@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "emulator/services/sagemaker/hosting/environment_pool.hpp"
+#include "emulator/waiting.hpp"
 
 using namespace std::chrono_literals;
 
@@ -103,6 +104,17 @@ TEST_CASE("idle environments end but for those that are provisioned") {
   CHECK(pool.take_idle(noon + 24h).size() == 1);
 }
 
+TEST_CASE("an environment for which a request waits does not end before the request has it") {
+  Pool pool(2, 0);
+  REQUIRE(pool.enter(usable).start);
+  const auto started = put(pool);
+  CHECK(pool.take_idle(noon + 1h).empty());  // the request has not woken up yet
+  std::string failure;
+  CHECK(pool.wait(failure) == started);
+  pool.leave(started, noon);
+  CHECK(pool.take_idle(noon + 1h).size() == 1);
+}
+
 TEST_CASE("a busy environment counts among the provisioned ones") {
   Pool pool(4, 1);
   const auto first = put(pool), second = put(pool);
@@ -110,6 +122,26 @@ TEST_CASE("a busy environment counts among the provisioned ones") {
   CHECK(pool.take_idle(noon + 1h).size() == 1);
   pool.leave(second, noon + 1h);
   CHECK(pool.take_idle(noon + 24h).empty());
+}
+
+TEST_CASE("who waits for an environment says so, for others that want the thread") {
+  struct Observer final : sagemaker::local::Waiting::Observer {
+    void begin_wait() noexcept override { begun.set_value(); }
+    void end_wait() noexcept override { ++ended; }
+    std::promise<void> begun;
+    int ended = 0;
+  } observer;
+  Pool pool(1, 0);
+  REQUIRE(pool.enter(usable).start);
+  auto waiter = std::async(std::launch::async, [&] {
+    sagemaker::local::Waiting::set_observer(&observer);
+    std::string failure;
+    return pool.wait(failure);
+  });
+  CHECK(observer.begun.get_future().wait_for(20s) == std::future_status::ready);
+  const auto started = put(pool);
+  CHECK(waiter.get() == started);
+  CHECK(observer.ended == 1);
 }
 
 TEST_CASE("closing ends all waits") {

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "emulator/waiting.hpp"
+
 namespace sagemaker::local::services::hosting {
 
 template <typename Environment>
@@ -62,6 +64,7 @@ class EnvironmentPool {
   // For who was admitted without an environment: the first that is free, be it another than was started for
   // it. Null: none could be started, and `failure` says why.
   Handle wait(std::string& failure) {
+    const Waiting waiting;  // for minutes, perhaps: keeps no thread from those who want something else
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return closed_ || !idle_.empty() || !failures_.empty(); });
     --waiting_;
@@ -112,7 +115,7 @@ class EnvironmentPool {
   std::vector<Handle> take_idle(Time before) {
     const std::lock_guard lock(mutex_);
     std::vector<Handle> ended;
-    while (!idle_.empty() && idle_.front().second <= before && count() > provisioned_) {
+    while (any_to_spare() && idle_.front().second <= before) {
       ended.push_back(std::move(idle_.front().first));
       idle_.pop_front();
     }
@@ -124,7 +127,7 @@ class EnvironmentPool {
       if (auto ended = take_idle(std::chrono::steady_clock::now() - time); !ended.empty()) return ended;
       std::unique_lock lock(mutex_);
       if (closed_) return {};
-      if (idle_.empty() || count() <= provisioned_) {
+      if (!any_to_spare()) {
         sweeper_sleeps_ = true;
         idle_again_.wait(lock, [this] { return !sweeper_sleeps_; });
       } else {
@@ -173,6 +176,8 @@ class EnvironmentPool {
   void wake_sweeper() {
     if (std::exchange(sweeper_sleeps_, false)) idle_again_.notify_all();
   }
+  // A request that waits is about to take one: it must not find it gone, for no other is started for it.
+  bool any_to_spare() const { return static_cast<int>(idle_.size()) > waiting_ && count() > provisioned_; }
   int count() const { return static_cast<int>(idle_.size()) + busy_; }
 
   mutable std::mutex mutex_;

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include <spdlog/spdlog.h>
+
 #include "emulator/services/sagemaker/hosting/model_error.hpp"
 #include "emulator/services/service_error.hpp"
 
@@ -52,7 +54,7 @@ std::string Serverless::resize(int max_concurrency, int provisioned_concurrency)
   std::string failure;
   if (const int missing = pool_->missing(); missing > 0) {
     for (int i = 0; i < missing; ++i) pool_->begin_start();
-    failure = environments_.start(missing);
+    failure = start(missing);
     for (int i = 0; !failure.empty() && i < missing; ++i) pool_->failed(failure);
   }
   if (!failure.empty()) pool_->resize(before.max_concurrency, before.provisioned_concurrency);
@@ -85,24 +87,34 @@ InstanceUse Serverless::acquire(const Instance* except) {
   return InstanceUse(std::shared_ptr<Instance>(instance, std::move(give_back)));
 }
 
-void Serverless::start_one() {
+// What the pool counts as starting must come to an end whatever happens: a request waits for it.
+std::string Serverless::start(int more) {
+  try {
+    return environments_.start(more);
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+}
+
+void Serverless::start_one() try {
   tasks_.run([this] {
     const Clock::time_point begun = Clock::now();
-    std::string failure;
-    try {
-      failure = environments_.start(1);
-    } catch (const std::exception& error) {
-      failure = error.what();
-    }
-    if (!failure.empty()) return pool_->failed(std::move(failure));
+    if (std::string failure = start(1); !failure.empty()) return pool_->failed(std::move(failure));
     const auto took = std::chrono::duration<double, std::micro>(Clock::now() - begun);
     metrics_.add("ModelSetupTime", took.count(), platform_.clock->now());
   });
+} catch (const std::exception& error) {  // no thread can be had
+  pool_->failed(error.what());
 }
 
 void Serverless::end_all(std::vector<std::shared_ptr<Instance>> environments) {
-  for (auto& environment : environments)
-    tasks_.run([this, environment = std::move(environment)] { environments_.end(environment); });
+  for (auto& environment : environments) {
+    try {
+      tasks_.run([this, environment] { environments_.end(environment); });
+    } catch (const std::exception& error) {  // it gets no requests, and ends with the variant
+      spdlog::warn("an environment of {} is not ended yet: {}", plan_.endpoint, error.what());
+    }
+  }
 }
 
 // What CloudWatch is told of a request when it comes: how much of what is allowed and of what is provisioned

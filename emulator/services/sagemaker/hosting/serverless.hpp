@@ -46,6 +46,7 @@ class Serverless {
 
  private:
   using Pool = EnvironmentPool<Instance>;
+  std::string start(int more);
   void start_one();
   void end_all(std::vector<std::shared_ptr<Instance>> environments);
   void count(int under_way);
