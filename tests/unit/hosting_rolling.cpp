@@ -1,6 +1,7 @@
-// Goal: a rolling replacement never has less capacity than before nor more than a batch above it, and finds its
-// way back from every point. Method: pools that only count.
+// Goal: a rolling replacement never has less capacity than before nor more than a batch above it, and finds
+// its way back from every point. Method: pools that only count.
 #include <algorithm>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,7 @@ struct Pools {
   int least = 1000, most = 0;
   double share = 0;
   std::vector<double> shares;
-  bool rolled_back = false;
+  bool rolled_back = false, throws = false;
 
   void look() {
     least = std::min(least, going + coming);
@@ -31,6 +32,7 @@ struct Pools {
   RollingPool pool(int& count, int& room) {
     return {[&count] { return count; },
             [this, &count, &room](int more) -> std::string {
+              if (room < more && throws) throw std::runtime_error("no capacity");
               if (room < more) return "no capacity";
               room -= more;
               count += more;
@@ -112,6 +114,17 @@ TEST_CASE("what cannot be started ends the update, and what cannot be brought ba
   CHECK(stuck.share == 0.5);  // both serve on
   CHECK(stuck.coming == 2);
   CHECK(stuck.going == 2);
+}
+
+TEST_CASE("an exception is a reason to go back like any other") {
+  Pools pools;
+  pools.coming_room = 2;
+  pools.throws = true;
+  const RollingResult result = pools.run({.from = 4, .to = 4, .batch = 2, .rollback_batch = 4});
+  CHECK(result.failure == "no capacity");
+  CHECK(result.rollback_failure.empty());
+  CHECK(pools.going == 4);
+  CHECK(pools.share == 0);
 }
 
 TEST_CASE("sizes are counts or parts") {

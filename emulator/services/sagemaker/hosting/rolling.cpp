@@ -1,6 +1,7 @@
 #include "emulator/services/sagemaker/hosting/rolling.hpp"
 
 #include <algorithm>
+#include <exception>
 
 namespace sagemaker::local::services::hosting {
 namespace {
@@ -12,13 +13,22 @@ int left_of(int all, int done, int total) {
   return (all * (total - done) + total - 1) / total;
 }
 
+// Whatever goes wrong: the way back is to be found from there too.
+std::string add_to(const RollingPool& pool, int more) {
+  try {
+    return pool.add(more);
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+}
+
 std::string roll_back(const RollingPool& going, const RollingPool& coming, const RollingSizes& sizes,
                       const RollingHooks& hooks) {
   hooks.on_rollback();
   for (;;) {
     const int missing = sizes.from - going.count();
     if (missing > 0)
-      if (std::string failure = going.add(std::min(missing, sizes.rollback_batch)); !failure.empty())
+      if (std::string failure = add_to(going, std::min(missing, sizes.rollback_batch)); !failure.empty())
         return failure;
     const int back = going.count();
     if (back >= sizes.from) break;
@@ -35,7 +45,7 @@ std::string roll_back(const RollingPool& going, const RollingPool& coming, const
 RollingResult roll(const RollingPool& going, const RollingPool& coming, const RollingSizes& sizes,
                    const RollingHooks& hooks) {
   while (coming.count() < sizes.to) {
-    std::string failure = coming.add(std::min(sizes.batch, sizes.to - coming.count()));
+    std::string failure = add_to(coming, std::min(sizes.batch, sizes.to - coming.count()));
     if (failure.empty()) {
       hooks.shift(sizes.from == 0 ? 1.0 : static_cast<double>(coming.count()) / sizes.to);
       failure = hooks.bake();

@@ -81,7 +81,12 @@ class Rollout {
   RolloutResult run() {
     stage("Creating", "");
     // Where nothing serves yet there is nothing to move.
-    RolloutResult result = policy_.rolling && before_.size() == 1 ? rolling() : blue_green();
+    RolloutResult result;
+    try {
+      result = policy_.rolling && before_.size() == 1 ? rolling() : blue_green();
+    } catch (const std::exception& error) {  // the requests must not stay where they were shifted to
+      result.failure = error.what();
+    }
     if (result.rollback_failed) return result;
     if (!result.failure.empty()) {
       endpoint_.serve(before_);
