@@ -34,6 +34,16 @@ microseconds since(Clock::time_point start) {
 
 }  // namespace
 
+struct ModelCache::Model {
+  enum class State { loading, loaded, failed };
+  std::string handle;
+  State state = State::loading;
+  int leases = 0;
+  std::uint64_t asked = 0;  // when it was last asked for, in requests
+  ModelLoad load;
+  std::optional<ServiceFault> fault;  // of a failed one
+};
+
 class ModelCache::Implementation {
  public:
   Implementation(Platform& platform, const ContainerPlan& plan, runner::ServingInstance& container,
@@ -66,7 +76,12 @@ class ModelCache::Implementation {
       cached = false;
       model = models_[key] = std::make_shared<Model>();
       model->handle = aws::sha256_hex(plan_.model_uri + "\n" + key).substr(0, 32);
-      begin_load(key, model);
+      try {
+        begin_load(key, model);
+      } catch (...) {  // no thread can be had: the next request tries again
+        models_.erase(key);
+        throw;
+      }
     }
     ++model->leases;
     model->asked = ++clock_;
@@ -83,21 +98,19 @@ class ModelCache::Implementation {
       --model->leases;
       throw *model->fault;
     }
-    by_handle_[model->handle] = model;
     ModelLoad load = model->load;
     if (cached) load = {};
     load.cached = cached;
     load.waited = cached ? microseconds(0) : since(start);
-    return Lease(cache, model->handle, load);
+    return Lease(cache, model, model->handle, load);
   }
 
-  void release(const std::string& handle) {
+  // Also of a model of a container that has ended meanwhile, which is in no list any more.
+  void release(const std::shared_ptr<Model>& given) noexcept {
     const std::lock_guard lock(mutex_);
-    const auto found = by_handle_.find(handle);
-    if (found == by_handle_.end()) return;  // forgotten with a container that has ended
-    if (--found->second->leases > 0 || plan_.cache_models || closing_) return;
+    if (--given->leases > 0 || plan_.cache_models || closing_) return;
     for (auto& [key, model] : models_)
-      if (model == found->second) return begin_unload(key, model);
+      if (model == given) return begin_unload(key, given);
   }
 
   std::size_t loaded() const {
@@ -115,15 +128,7 @@ class ModelCache::Implementation {
   }
 
  private:
-  enum class State { loading, loaded, failed };
-  struct Model {
-    std::string handle;
-    State state = State::loading;
-    int leases = 0;
-    std::uint64_t asked = 0;  // when it was last asked for, in requests
-    ModelLoad load;
-    std::optional<ServiceFault> fault;  // of a failed one
-  };
+  using State = Model::State;
   using Models = std::map<std::string, std::shared_ptr<Model>, std::less<>>;
 
   // With the mutex held. A container that was started again has no models.
@@ -132,15 +137,16 @@ class ModelCache::Implementation {
     if (restarts == restarts_) return;
     restarts_ = restarts;
     std::erase_if(models_, [](const auto& entry) { return entry.second->state == State::loaded; });
-    by_handle_.clear();
   }
 
   void begin_load(const std::string& key, const std::shared_ptr<Model>& model) {
     tasks_.run([this, key, model] {
       std::optional<ServiceFault> fault;
+      int restarts = 0;
       try {
         wait_for_unload(*model);
         download(key, *model);
+        restarts = container_.restarts();
         load(*model);
       } catch (const ServiceFault& thrown) {
         fault = thrown;
@@ -148,6 +154,10 @@ class ModelCache::Implementation {
         fault = ServiceFault("InternalFailure", 500, "Model " + key + " cannot be loaded: " + error.what());
       }
       const std::lock_guard lock(mutex_);
+      // A container that was started again in between has nothing of what the one before it has loaded.
+      if (!fault && container_.restarts() != restarts)
+        fault = model_error(platform_, log_group(), plan_.name, 0,
+                            "The container ended while it loaded the model.");
       model->fault = fault;
       model->state = fault ? State::failed : State::loaded;
       if (fault) models_.erase(key);  // the next request tries again
@@ -156,10 +166,14 @@ class ModelCache::Implementation {
   }
 
   void begin_unload(const std::string& key, std::shared_ptr<Model> model) {
-    models_.erase(key);
-    by_handle_.erase(model->handle);
     unloading_.insert(model->handle);
-    tasks_.run([this, model] { unload(*model); });
+    try {
+      tasks_.run([this, model] { unload(*model); });
+    } catch (const std::exception&) {  // no thread can be had: it stays, and may have to make room later
+      unloading_.erase(model->handle);
+      return;
+    }
+    models_.erase(key);
   }
 
   fs::path files_of(const Model& model) const { return folder_ / model.handle / "model"; }
@@ -239,7 +253,6 @@ class ModelCache::Implementation {
       }
       if (found == models_.end()) return false;
       oldest = found->second;
-      by_handle_.erase(oldest->handle);
       unloading_.insert(oldest->handle);
       models_.erase(found);
     }
@@ -282,7 +295,6 @@ class ModelCache::Implementation {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   Models models_;                    // by target, those that are loaded or on their way
-  Models by_handle_;                 // those that were given out
   std::set<std::string> unloading_;  // by handle
   std::uint64_t clock_ = 0;
   int restarts_;
@@ -299,7 +311,7 @@ ModelCache::~ModelCache() = default;
 ModelCache::Lease ModelCache::use(const std::string& target, std::chrono::milliseconds timeout) {
   return implementation_->use(*this, target, timeout);
 }
-void ModelCache::release(const std::string& handle) { implementation_->release(handle); }
+void ModelCache::release(const std::shared_ptr<Model>& model) noexcept { implementation_->release(model); }
 std::size_t ModelCache::loaded() const { return implementation_->loaded(); }
 bool ModelCache::has(const std::string& target) const { return implementation_->has(target); }
 

@@ -30,25 +30,29 @@ class ModelCache {
   ModelCache(const ModelCache&) = delete;
   ModelCache& operator=(const ModelCache&) = delete;
 
+  struct Model;
+
   // A model that stays loaded while this lives.
   class Lease {
    public:
     Lease() = default;
-    Lease(ModelCache& cache, std::string handle, ModelLoad load)
-        : cache_(&cache), handle_(std::move(handle)), load_(load) {}
+    Lease(ModelCache& cache, std::shared_ptr<Model> model, std::string handle, ModelLoad load)
+        : cache_(&cache), model_(std::move(model)), handle_(std::move(handle)), load_(load) {}
     Lease(Lease&& other) noexcept
         : cache_(std::exchange(other.cache_, nullptr)),
+          model_(std::move(other.model_)),
           handle_(std::move(other.handle_)),
           load_(other.load_) {}
     Lease& operator=(Lease&&) = delete;
     ~Lease() {
-      if (cache_) cache_->release(handle_);
+      if (cache_) cache_->release(model_);
     }
     const std::string& handle() const { return handle_; }  // POST /models/{handle}/invoke
     const ModelLoad& load() const { return load_; }
 
    private:
     ModelCache* cache_ = nullptr;
+    std::shared_ptr<Model> model_;
     std::string handle_;
     ModelLoad load_;
   };
@@ -65,7 +69,7 @@ class ModelCache {
  private:
   class Implementation;
   friend class Lease;
-  void release(const std::string& handle);
+  void release(const std::shared_ptr<Model>& model) noexcept;
   std::unique_ptr<Implementation> implementation_;
 };
 
