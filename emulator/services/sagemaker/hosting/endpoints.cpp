@@ -240,7 +240,7 @@ json describe(Platform& platform, const CallContext& context, const json& input)
   const auto endpoint = find_settled(platform, context, endpoint_kind, name, busy);
   if (!endpoint) throw not_found(platform, name);
   json document = endpoint->document;
-  document.erase("_deployment");
+  for (const char* member : {"_deployment", "_committed"}) document.erase(member);
   return document;
 }
 
