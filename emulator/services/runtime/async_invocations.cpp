@@ -53,15 +53,22 @@ bool AsyncInvocations::stopping() const {
 AsyncAccepted AsyncInvocations::accept(const AsyncRequest& request) {
   Platform& platform = gateway_.platform();
   const std::string& name = request.call.endpoint_name;
+  const auto not_found = [&] {
+    return ServiceFault("ValidationError", 400,
+                        "Endpoint " + name + " of account " + platform.account + " not found.");
+  };
   const auto endpoint = platform.records.find(endpoint_kind, name);
-  if (!endpoint)
-    throw ServiceFault("ValidationError", 400,
-                       "Endpoint " + name + " of account " + platform.account + " not found.");
+  if (!endpoint) throw not_found();
   const store::Record record =
       AsyncJob::accept(request, *endpoint, platform.account, aws::uuid4(), platform.now_ms());
   platform.records.insert(async_invocation_kind, record);
   const AsyncJob job(record);
   const std::lock_guard lock(mutex_);
+  // Deleted meanwhile, it may have taken its queue with it already; later it takes this request with it.
+  if (const auto still = platform.records.find(endpoint_kind, name); !still || !job.belongs_to(*still)) {
+    platform.records.erase(async_invocation_kind, record.name);
+    throw not_found();
+  }
   lane_of(name).waiting.push_back({record.name, record.created_ms, job.expires_ms()});
   changed_.notify_all();
   return job.accepted();
