@@ -180,7 +180,10 @@ struct Emulator::Parts {
     runtime.recover();
     scaler.start();
   }
-  ~Parts() { scaler.stop(); }  // it changes records, which the rest hears of
+  ~Parts() {  // both change records, which the rest hears of; the last requests may have begun something
+    scaler.stop();
+    fleet.shut_down();
+  }
 
   OperationTable monitoring_operations() {
     OperationTable table = services::metrics_operations(metrics);
