@@ -1,6 +1,9 @@
-// Tasks that outlive the request that started them. Every task is joined: when it has ended, or when this goes away.
+// Tasks that outlive the request that started them. Every task is joined: when it has ended, or when this
+// goes away.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <exception>
 #include <functional>
 #include <list>
@@ -65,5 +68,25 @@ class BackgroundTasks {
   std::mutex mutex_;
   std::list<Task> tasks_;
 };
+
+// Does `work` again and again until it does not throw: how something has ended must be stored also where the
+// disk was full when it did, or its record would say for ever that it goes on. `give_up` is asked several
+// times a second.
+inline void until_done(const std::function<void()>& work, const std::function<bool()>& give_up,
+                       std::chrono::milliseconds pause = std::chrono::milliseconds(1'000)) {
+  for (;;) {
+    try {
+      return work();
+    } catch (const std::exception& error) {
+      spdlog::error("tried again in {} ms: {}", pause.count(), error.what());
+    }
+    const auto next = std::chrono::steady_clock::now() + pause;
+    while (std::chrono::steady_clock::now() < next) {
+      if (give_up()) return;
+      std::this_thread::sleep_for(std::min(pause, std::chrono::milliseconds(50)));
+    }
+    if (give_up()) return;
+  }
+}
 
 }  // namespace sagemaker::local::services

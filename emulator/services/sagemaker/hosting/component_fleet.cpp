@@ -192,7 +192,9 @@ void ComponentFleet::run(const store::Record& component, std::function<std::stri
       spdlog::error("{}: {}", arn, error.what());
       failure = error.what();
     }
-    if (!shutting_down_) settle(name, failure, next ? &*next : nullptr, note);
+    if (shutting_down_) return;
+    until_done([&] { settle(name, failure, next ? &*next : nullptr, note); },
+               [this] { return shutting_down_.load(); });
   });
 }
 
@@ -292,7 +294,8 @@ void ComponentFleet::remove(const store::Record& component) {
     if (shutting_down_) return;  // the next start does it
     std::error_code ignored;
     std::filesystem::remove_all(folder(name), ignored);
-    platform_.records.erase(inference_component_kind, name);
+    until_done([&] { platform_.records.erase(inference_component_kind, name); },
+               [this] { return shutting_down_.load(); });
   });
 }
 

@@ -191,7 +191,8 @@ void Fleet::bring_up(const std::string& name, const std::string& arn, const json
       outcome.failure = error.what();
     }
     if (shutting_down_) return;  // the record keeps its state: the next start brings the endpoint up
-    settle(name, outcome, live->current().get());
+    until_done([&] { settle(name, outcome, live->current().get()); },
+               [this] { return shutting_down_.load(); });
   });
 }
 
@@ -239,7 +240,9 @@ void Fleet::change(const store::Record& endpoint, const VariantChanges& changes)
       spdlog::error("{}: {}", arn, error.what());
       failure = error.what();
     }
-    if (!shutting_down_) settle(name, {.failure = failure}, deployment.get());
+    if (shutting_down_) return;
+    until_done([&] { settle(name, {.failure = failure}, deployment.get()); },
+               [this] { return shutting_down_.load(); });
   });
 }
 
@@ -259,7 +262,8 @@ void Fleet::remove(const std::string& name) {
       for (const auto& part : live->serve({})) part.target->stop(grace);
     std::error_code ignored;
     std::filesystem::remove_all(folder(name), ignored);
-    platform_.records.erase(endpoint_kind, name);
+    until_done([&] { platform_.records.erase(endpoint_kind, name); },
+               [this] { return shutting_down_.load(); });
   });
 }
 
