@@ -67,9 +67,10 @@ struct RunnerLimits {
   // Processes and threads of one host of a training job; AWS has no limit of its own, a machine that is
   // shared needs one. Memory and file sizes are limited by the instance type and VolumeSizeInGB.
   std::uint64_t container_processes_max = 4096;
-  // Instances of one training job: each has a loopback address, of which there are 253. AWS's quotas are
-  // lower.
+  // Instances of one training job, instances of one endpoint and copies of one inference component: each has
+  // a loopback address, of which there are 253. AWS's quotas are lower.
   std::int64_t training_instances_max = 250;
+  std::int64_t endpoint_instances_max = 250;
   std::uint64_t archive_bytes_max = 64ull << 30;  // unpacked size of one model or source archive
   std::uint64_t archive_entries_max = 1'000'000;  // entries of one archive
   std::uint64_t archive_ratio_max = 2'000;  // unpacked over packed size, beyond the first 256 MiB: a bomb

@@ -99,6 +99,10 @@ class Variants(endpoints.Endpoints, local_emulator.EmulatorTest):
         code, message = self.refusal(self.change, "kept", AllTraffic=(None, 0))
         self.assertEqual(code, "ValidationException")
         self.assertIn("Member must have value greater than or equal to 1", message)
+        # More processes than a machine has room for are not even begun.
+        code, message = self.refusal(self.change, "kept", AllTraffic=(None, 2_000_000_000))
+        self.assertEqual(code, "ResourceLimitExceeded")
+        self.assertIn("for endpoint usage' is 250 Instances, with current utilization of 0 Instances", message)
         code, message = self.refusal(self.change, "none", AllTraffic=(1, None))
         self.assertEqual((code, message), ("ValidationException", f'Could not find endpoint "{ARN}none".'))
         after = self.describe("kept")

@@ -88,6 +88,7 @@ ComponentPool ComponentFleet::make_pool(const LiveComponent& live, const json& d
 std::string ComponentFleet::reserve(const LiveComponent& live, const CopyNeed& need, int count) {
   const auto host = hosts_.find(live.endpoint, live.variant);
   if (!host) return "The endpoint is not in service.";
+  if (count > platform_.limits.runner.endpoint_instances_max) return no_room;
   const Resources each = capacity_of(host->plan().instance_type);
   const auto range = managed_range(host->plan());
   int placed = 0, added = 0;

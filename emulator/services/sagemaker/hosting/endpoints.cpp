@@ -10,6 +10,7 @@
 #include "emulator/services/sagemaker/hosting/models.hpp"
 #include "emulator/services/sagemaker/listing.hpp"
 #include "emulator/services/sagemaker/long_poll.hpp"
+#include "emulator/services/sagemaker/quota.hpp"
 #include "emulator/services/sagemaker/tags.hpp"
 #include "emulator/services/service_error.hpp"
 
@@ -30,6 +31,19 @@ json deployment_of(Platform& platform, const std::string& config_name) {
       deployment["Models"][name] = model->document;
     }
   return deployment;
+}
+
+// What the variants of a configuration begin with, all together.
+void check_instances(const Platform& platform, const json& config) {
+  const json none = json::array();
+  std::int64_t instances = 0;
+  for (const char* member : {"ProductionVariants", "ShadowProductionVariants"})
+    for (const json& variant : config.value(member, none)) {
+      if (!variant.contains("InitialInstanceCount")) continue;
+      instances += variant["InitialInstanceCount"].get<std::int64_t>();
+      check_quota(variant.value("InstanceType", ""), "endpoint usage", instances,
+                  platform.limits.runner.endpoint_instances_max);
+    }
 }
 
 ServiceFault not_found(const Platform& platform, const std::string& name) {
@@ -70,6 +84,7 @@ json create(Platform& platform, hosting::Fleet& fleet, const json& input) {
   if (platform.records.find(endpoint_kind, endpoint.name)) throw taken();
   const std::string config = input.at("EndpointConfigName");
   const json deployment = deployment_of(platform, config);
+  check_instances(platform, deployment["Config"]);
   const json policy = input.value("DeploymentConfig", json::object());
   hosting::check_deployment_config(policy, deployment["Config"], nullptr);
   endpoint.created_ms = platform.now_ms();
@@ -157,6 +172,7 @@ json update(Platform& platform, hosting::Fleet& fleet, const json& input) {
                              "\": an instance-based endpoint cannot be converted to a serverless endpoint.");
     if (input.value("RetainAllVariantProperties", false))
       retain_properties(input, before, deployment["Config"]);
+    check_instances(platform, deployment["Config"]);
     hosting::check_deployment_config(policy, deployment["Config"], &before);
     document["PendingDeploymentSummary"] =
         hosting::pending_deployment(deployment["Config"], platform.now_ms());
@@ -255,6 +271,7 @@ store::Record change_weights_and_capacities(Platform& platform, hosting::Fleet& 
     for (const json& entry : desired)
       if (entry.at("VariantName") == variant.at("VariantName") && entry.contains("DesiredInstanceCount"))
         variant["InitialInstanceCount"] = entry["DesiredInstanceCount"];
+  check_instances(platform, wanted);
   check_components_fit(platform, fleet, name, wanted);
   hosting::VariantChanges changes;
   const store::Record updating = begin_update(platform, *endpoint, false, [&](json& document) {

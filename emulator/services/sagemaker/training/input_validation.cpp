@@ -6,6 +6,7 @@
 #include <string>
 
 #include "emulator/limits.hpp"
+#include "emulator/services/sagemaker/quota.hpp"
 #include "emulator/services/service_error.hpp"
 
 namespace sagemaker::local::services {
@@ -69,17 +70,8 @@ std::set<std::string> group_names(const json& input) {
   return names;
 }
 
-// As AWS refuses what an account's quota does not allow.
-void check_quota(const std::string& instance_type, std::int64_t instances) {
-  const std::int64_t limit = RunnerLimits{}.training_instances_max;
-  if (instances <= limit) return;
-  throw ServiceFault("ResourceLimitExceeded", 400,
-                     "The account-level service limit '" + instance_type + " for training job usage' is " +
-                         std::to_string(limit) +
-                         " Instances, with current utilization of 0 Instances and a request delta of " +
-                         std::to_string(instances) +
-                         " Instances. Please use AWS Service Quotas to request an increase for this quota.");
-}
+constexpr const char* usage = "training job usage";
+constexpr std::int64_t limit = RunnerLimits{}.training_instances_max;
 
 }  // namespace
 
@@ -90,7 +82,7 @@ void check_instance_groups(const json& input) {
       throw validation_fault("ResourceConfig must contain InstanceType and InstanceCount.");
     if (resources.at("InstanceCount").get<std::int64_t>() < 1)
       throw validation_fault("ResourceConfig.InstanceCount must be at least 1.");
-    check_quota(resources["InstanceType"], resources["InstanceCount"]);
+    check_quota(resources["InstanceType"], usage, resources["InstanceCount"], limit);
     return;
   }
   if (resources.contains("InstanceType") || resources.contains("InstanceCount"))
@@ -106,7 +98,8 @@ void check_instance_groups(const json& input) {
     if (group.at("InstanceCount").get<std::int64_t>() < 1)
       throw validation_fault("InstanceCount of instance group \"" +
                              group.at("InstanceGroupName").get<std::string>() + "\" must be at least 1.");
-    check_quota(group.at("InstanceType"), instances += group["InstanceCount"].get<std::int64_t>());
+    check_quota(group.at("InstanceType"), usage, instances += group["InstanceCount"].get<std::int64_t>(),
+                limit);
   }
 }
 
