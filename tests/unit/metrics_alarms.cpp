@@ -1,4 +1,7 @@
 // Alarms: what the values of their periods say, and what is told of them.
+#include <functional>
+#include <utility>
+
 #include <doctest/doctest.h>
 
 #include "emulator/services/metrics/alarms.hpp"
@@ -35,6 +38,19 @@ struct AlarmService : sagemaker::tests::MetricService {
                                                     sagemaker::local::store::Durability::process};
   sagemaker::local::store::Records records{record_database};
   Alarms alarms{metrics, records, clock, {"000000000000", "us-east-1", 60}};
+};
+
+// Something else happens when somebody asks for the time.
+struct InterruptedClock final : sagemaker::aws::Clock {
+  explicit InterruptedClock(std::shared_ptr<sagemaker::aws::Clock> clock) : real(std::move(clock)) {}
+  sagemaker::aws::TimePoint now() const override {
+    if (const auto once = std::exchange(meanwhile, nullptr)) once();
+    return real->now();
+  }
+  void sleep_for(std::chrono::milliseconds duration) override { real->sleep_for(duration); }
+  std::chrono::steady_clock::time_point steady() const override { return real->steady(); }
+  std::shared_ptr<sagemaker::aws::Clock> real;
+  mutable std::function<void()> meanwhile;
 };
 
 }  // namespace
@@ -108,6 +124,19 @@ TEST_CASE("a state that was set holds until the next evaluation") {
   CHECK(service.described().at("StateValue") == "INSUFFICIENT_DATA");
   CHECK(service.fault("SetAlarmState", {{"AlarmName", "none"}, {"StateValue", "OK"}, {"StateReason", "x"}})
             .starts_with("ResourceNotFound"));
+}
+
+TEST_CASE("a state that is set while the alarm is evaluated holds as well") {
+  AlarmService service;
+  service.put_alarm();
+  service.put({{"Value", 5}}, AlarmService::now_s - 60);
+  const auto clock = std::make_shared<InterruptedClock>(service.clock);
+  Alarms other(service.metrics, service.records, clock, {"000000000000", "us-east-1", 60});
+  clock->meanwhile = [&] {
+    service.alarms.set_state({{"AlarmName", "high"}, {"StateValue", "ALARM"}, {"StateReason", "a test"}});
+  };
+  CHECK(other.in_alarm("high"));
+  CHECK(other.in_alarm("high"));
 }
 
 TEST_CASE("an alarm on an expression") {

@@ -291,6 +291,9 @@ store::Record Alarms::evaluated(store::Record alarm) {
   const auto updated = records_.update(alarm_kind, alarm.name, [&](store::Record& known) {
     json& document = known.document;
     before = known.status;
+    // Set or changed by somebody since it was read: what was found out here is of an alarm that is no more.
+    if (known.modified_ms != alarm.modified_ms || document.value("_held_until_ms", std::int64_t{0}) > now_ms)
+      return;
     document["_value"] = value;
     document.erase("_held_until_ms");
     if (state.empty() || state == before) return;
