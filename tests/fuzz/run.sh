@@ -8,7 +8,7 @@ set -eu
 program=$1
 folder=$2
 shift 2
-seconds=${FUZZ_SECONDS:-60}
+seconds=${FUZZ_SECONDS:-20}
 seed=${FUZZ_SEED:-1}
 if [ ! -x "$program" ]; then
   echo "SKIPPED: there is no $program: it needs Clang with libFuzzer (Debian: clang, libclang-rt-14-dev)"
