@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <sagemaker/container/codecs.hpp>
-#include <sagemaker/container/detail/libsvm_codec.hpp>
+#include <sagemaker/container/detail/dense_rows.hpp>
 #include <sagemaker/container/detail/recordio.hpp>
 #include <sagemaker/container/detail/sparse_rows.hpp>
 
