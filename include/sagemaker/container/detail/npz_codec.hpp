@@ -10,7 +10,7 @@
 
 #include <sagemaker/container/codecs.hpp>
 #include <sagemaker/container/detail/decoded_size.hpp>
-#include <sagemaker/container/detail/npy_codec.hpp>
+#include <sagemaker/container/detail/npy_header.hpp>
 #include <sagemaker/container/detail/zip_reader.hpp>
 
 namespace sagemaker::container::detail {
