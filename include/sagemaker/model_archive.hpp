@@ -34,9 +34,9 @@ struct ModelPacking {
 };
 
 struct ModelRepacking {
-  std::filesystem::path model;                 // the model.tar.gz as it is
-  std::filesystem::path target;                // the file to write
-  std::string entry_point;                     // as for a job; may also be in the archive's code/ already
+  std::filesystem::path model = {};            // the model.tar.gz as it is
+  std::filesystem::path target = {};           // the file to write
+  std::string entry_point = {};                // as for a job; may also be in the archive's code/ already
   std::string source_dir = {};                 // local folder that becomes code/
   std::filesystem::path source_archive = {};   // instead of a folder: a sourcedir.tar.gz
   std::vector<std::string> dependencies = {};  // go to code/lib/

@@ -18,10 +18,10 @@ class Error : public std::runtime_error {
 
 // What a service answered instead of a result.
 struct ServiceErrorInfo {
-  std::string code;        // as the service names it: "ValidationException", "NoSuchKey"
-  std::string message;     // in the service's words
-  std::string operation;   // "CreateTrainingJob"
-  std::string request_id;  // what AWS support asks for
+  std::string code = {};        // as the service names it: "ValidationException", "NoSuchKey"
+  std::string message = {};     // in the service's words
+  std::string operation = {};   // "CreateTrainingJob"
+  std::string request_id = {};  // what AWS support asks for
   int http_status = 0;
   bool retryable = false;         // another try may succeed: throttling, a server fault
   json details = json::object();  // further members of the error document
