@@ -86,20 +86,7 @@ class Model {
     if (options.resources) return deploy_component(options);
     create(options);
     const std::string endpoint = endpoint_name(options);
-    // As in the SDK, the configuration of an update has the model's name.
-    json config =
-        detail::endpoint_config_document(session_, options.update_endpoint ? options_.name : endpoint,
-                                         detail::variant_document(options_.name, options), options);
-    if (options.async_inference_config) {
-      config["AsyncInferenceConfig"] =
-          detail::async_document(session_, *options.async_inference_config, options_.name);
-    }
-    if (options.update_endpoint) {
-      detail::create_endpoint_config(session_, config);
-      detail::update_endpoint(session_, {endpoint, options_.name, options.wait, options.endpoint_logging});
-    } else {
-      detail::create_endpoint(session_, config, options);
-    }
+    detail::deploy_model(session_, {.model_name = options_.name, .endpoint_name = endpoint}, options);
     return predictor_of(endpoint, options);
   }
 

@@ -66,19 +66,7 @@ class PipelineModel {
     if (options.resources) throw ConfigError("Inference components of several containers are not supported");
     create(options);
     const std::string endpoint = options.endpoint_name.empty() ? options_.name : options.endpoint_name;
-    json config =
-        detail::endpoint_config_document(session_, options.update_endpoint ? options_.name : endpoint,
-                                         detail::variant_document(options_.name, options), options);
-    if (options.async_inference_config) {
-      config["AsyncInferenceConfig"] =
-          detail::async_document(session_, *options.async_inference_config, options_.name);
-    }
-    if (options.update_endpoint) {
-      detail::create_endpoint_config(session_, config);
-      detail::update_endpoint(session_, {endpoint, options_.name, options.wait, options.endpoint_logging});
-    } else {
-      detail::create_endpoint(session_, config, options);
-    }
+    detail::deploy_model(session_, {.model_name = options_.name, .endpoint_name = endpoint}, options);
     PredictorOptions predictor{.endpoint_name = endpoint};
     if (options.serializer) predictor.serializer = *options.serializer;
     if (options.deserializer) predictor.deserializer = *options.deserializer;

@@ -63,6 +63,11 @@ inline void update_endpoint(const Session& session, const EndpointUpdate& update
   if (update.wait) session.wait_for_endpoint(update.endpoint_name, {.logs = update.logs});
 }
 
+struct ModelDeployment {
+  std::string model_name;
+  std::string endpoint_name;
+};
+
 inline bool endpoint_in_service(const Session& session, const std::string& name) {
   try {
     return text_of(session.describe_endpoint(name), "EndpointStatus") == "InService";
@@ -70,6 +75,23 @@ inline bool endpoint_in_service(const Session& session, const std::string& name)
     if (!is_missing(error)) throw;
     return false;
   }
+}
+
+// A model on an endpoint: a new one of the configuration's name, or with update_endpoint one that is there,
+// whose new configuration then has the model's name, as in the SDK.
+inline void deploy_model(const Session& session, const ModelDeployment& deployment,
+                         const DeployOptions& options) {
+  json config = endpoint_config_document(
+      session, options.update_endpoint ? deployment.model_name : deployment.endpoint_name,
+      variant_document(deployment.model_name, options), options);
+  if (options.async_inference_config) {
+    config["AsyncInferenceConfig"] =
+        async_document(session, *options.async_inference_config, deployment.model_name);
+  }
+  if (!options.update_endpoint) return create_endpoint(session, config, options);
+  create_endpoint_config(session, config);
+  update_endpoint(session,
+                  {deployment.endpoint_name, deployment.model_name, options.wait, options.endpoint_logging});
 }
 
 // What a new configuration changes in an old one; what is null stays.

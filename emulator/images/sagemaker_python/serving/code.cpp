@@ -11,6 +11,7 @@
 #include "emulator/images/sagemaker_python/python.hpp"
 #include "emulator/images/script/cache.hpp"
 #include "emulator/images/script/source.hpp"
+#include "emulator/images/script/torchscript.hpp"
 
 namespace sagemaker::local::images {
 namespace {
@@ -18,7 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* usual_program = "inference.py";
-constexpr const char* prebuilt_program = "sagemaker-torchscript-server";
 constexpr std::string_view platform_folder = "/opt/ml/";
 
 std::string text_of(const container::Variables& variables, const std::string& name,
@@ -101,8 +101,7 @@ fs::path prebuilt_server(const ServingSettings& settings, const ServingCode& cod
     const std::string extension = entry.path().extension().string();
     models += extension == ".pt" || extension == ".pth";
   }
-  const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path() / prebuilt_program;
-  return models > 0 && fs::exists(program, error) ? program : fs::path();
+  return models > 0 ? torchscript_server() : fs::path();
 }
 
 WorkerRecipe::WorkerRecipe(const ServingSettings& settings, const container::Variables& variables,
