@@ -1,5 +1,5 @@
-// Goal: requests are shared as an update says, nothing is chosen that has no share, and waits of an update end
-// when they should. Method: splits of plain values; a wait of an hour that another thread cuts short.
+// Goal: requests are shared as an update says, nothing is chosen that has no share, and waits of an update
+// end when they should. Method: splits of plain values; a wait of an hour that another thread cuts short.
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -51,5 +51,18 @@ TEST_CASE("a wait ends when somebody proceeds, when it is over, and when it is g
   while (!wait.proceed()) std::this_thread::yield();
   waiter.join();
   CHECK(ended);
+  CHECK_FALSE(wait.proceed());
+}
+
+TEST_CASE("who proceeds ends one wait, also before the waiting thread has seen it") {
+  SkippableWait wait;
+  for (int waits = 0; waits < 2; ++waits) {
+    int ended = 0;
+    CHECK(wait.wait(std::chrono::hours(1), [&] {
+      for (int calls = 0; calls < 3; ++calls) ended += wait.proceed() ? 1 : 0;
+      return false;
+    }));
+    CHECK(ended == 1);
+  }
   CHECK_FALSE(wait.proceed());
 }

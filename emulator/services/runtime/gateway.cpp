@@ -25,8 +25,9 @@ void Gateway::carry(hosting::Route& route, const InvokeRequest& request, const F
     throw ServiceFault("RequestEntityTooLargeException", 413,
                        "The body is larger than the 4 MB that a serverless endpoint takes.");
   fleet_.take_instance(route, request.target_model);
-  // An instance that has just ended takes nothing; each of the others can be asked instead.
-  for (int attempts = route.variant->count() + 1; route.instance && attempts > 0; --attempts) {
+  // An instance that has just ended takes nothing; each of the others can be asked instead. Where there is no
+  // other it is asked again: it may have been started again while this request waited for a connection.
+  for (int attempts = route.variant->count() + 3; route.instance && attempts > 0; --attempts) {
     forward(platform_, route.variant->plan(), *route.instance, request, options, result);
     if (result.answer.kind != runner::InvocationResult::Kind::refused) return;
     fleet_.take_another(route);

@@ -19,13 +19,16 @@ bool SkippableWait::wait(std::chrono::milliseconds time, const std::function<boo
     proceeded_.wait_until(lock, std::min(deadline, now + std::chrono::milliseconds(100)),
                           [&] { return proceeds_ != before; });
   }
-  --waiting_;
+  if (proceeds_ == before) --waiting_;
   return !given_up;
 }
 
 bool SkippableWait::proceed() {
   const std::lock_guard lock(mutex_);
   if (waiting_ == 0) return false;
+  // They wait no longer, even before their threads have seen it: a call that follows at once is for the next
+  // wait.
+  waiting_ = 0;
   ++proceeds_;
   proceeded_.notify_all();
   return true;

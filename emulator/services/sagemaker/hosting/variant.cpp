@@ -140,7 +140,10 @@ InstanceUse Variant::acquire(double random, const std::string& target_model) {
 }
 
 InstanceUse Variant::acquire_other(double random, InstanceUse refused) {
-  if (!serverless_) return pick(random, refused ? &*refused : nullptr);
+  if (!serverless_) {
+    InstanceUse other = pick(random, refused ? &*refused : nullptr);
+    return other ? std::move(other) : pick(random);
+  }
   const Instance* const except = refused ? &*refused : nullptr;
   refused = InstanceUse();  // given back first: it counts among those that MaxConcurrency allows
   return serverless_->acquire(except);

@@ -53,7 +53,7 @@ class Variant {
   // other one that has `target_model` loaded (empty: none is meant), or pick(). Empty: there is none. Throws
   // ServiceFault where a serverless variant has none for it.
   InstanceUse acquire(double random, const std::string& target_model);
-  // The same for a request that `refused` has not taken.
+  // The same for a request that `refused` has not taken: `refused` again only where no other one is ready.
   InstanceUse acquire_other(double random, InstanceUse refused);
 
   // An instance by the variant's routing strategy; `random` in [0, 1). Those that can be spoken to now come
