@@ -17,6 +17,8 @@
 #include "emulator/services/s3/service.hpp"
 #include "emulator/services/sagemaker/hosting/local_operations.hpp"
 #include "emulator/services/sagemaker/operations.hpp"
+#include "emulator/services/sagemaker/processing/operations.hpp"
+#include "emulator/services/sagemaker/transform/operations.hpp"
 #include "emulator/services/sagemaker/training/local_operations.hpp"
 #include "emulator/services/sts/operations.hpp"
 #include "emulator/wire/pipeline.hpp"
@@ -101,7 +103,10 @@ struct Emulator::Parts {
   services::Alarms alarms;
   services::Changes changes;
   services::Platform platform;
+  services::Capacity capacity;
   services::TrainingExecutor training;
+  services::JobExecutor transform;
+  services::JobExecutor processing;
   services::hosting::Fleet fleet;
   services::autoscaling::Scaler scaler;
   services::runtime::Service runtime;
@@ -136,7 +141,10 @@ struct Emulator::Parts {
         changes(options.limits.long_polls_max),
         platform{records,   objects,        log_writer, metrics,         changes,        catalog,     sandbox,
                  addresses, options.limits, clock,      options.account, options.region, data.work(), {}},
-        training(platform, options.training),
+        capacity(options.capacity),
+        training(platform, capacity, options.training),
+        transform(platform, capacity, services::transform_jobs(platform, capacity)),
+        processing(platform, capacity, services::processing_jobs(platform, capacity)),
         fleet(platform, random_fraction),
         scaler({records, alarms, clock, options.account, options.region,
                 services::autoscaling::sagemaker_dimensions(platform, fleet)}),
@@ -147,7 +155,8 @@ struct Emulator::Parts {
         pipeline(
             options, platform, runtime, s3, [this](const std::string& key) { return temporary_key(key); },
             {{"sagemaker", wire::checked(wire::Model::sagemaker,
-                                         services::sagemaker_operations(platform, training, fleet))},
+                                         services::sagemaker_operations(
+                                             platform, {training, transform, processing}, fleet))},
              {"monitoring", wire::checked(wire::Model::metrics, monitoring_operations())},
              {"application-autoscaling",
               wire::checked(wire::Model::autoscaling, services::autoscaling::autoscaling_operations(scaler))},
@@ -176,6 +185,8 @@ struct Emulator::Parts {
     });
     fleet.watch_alarms([this](const std::string& name) { return alarms.in_alarm(name); });
     training.recover();
+    transform.recover();
+    processing.recover();
     fleet.recover();
     runtime.recover();
     scaler.start();
@@ -193,6 +204,9 @@ struct Emulator::Parts {
 
   LocalOperations local_operations() {
     LocalOperations table;
+    table["GET /_local/capacity"] = [this](const std::vector<std::string>&, const json&) {
+      return json{{"Instances", capacity.total()}, {"InUse", capacity.in_use()}};
+    };
     services::add_training_local_operations(table, platform, training);
     runtime.add_local_operations(table);
     services::add_hosting_local_operations(table, fleet);
@@ -243,7 +257,9 @@ void Emulator::stop() {
   parts_->server.stop();
   // Jobs and containers end while the last requests are answered: some of those wait for them.
   parts_->runtime.stop();
-  parts_->training.interrupt();
+  parts_->training.jobs().interrupt();
+  parts_->transform.interrupt();
+  parts_->processing.interrupt();
   parts_->fleet.shut_down();
 }
 

@@ -166,8 +166,8 @@ Options parse_options(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::IsMember({"full", "process"}));
   // Twice as many as processors, but enough for the examples on a small machine.
-  options.training.instances_max = std::max(8, 2 * static_cast<int>(std::thread::hardware_concurrency()));
-  app.add_option("--capacity", options.training.instances_max,
+  options.capacity = std::max(8, 2 * static_cast<int>(std::thread::hardware_concurrency()));
+  app.add_option("--capacity", options.capacity,
                  "Instances of jobs that run at once; further jobs are Pending")
       ->capture_default_str()
       ->check(CLI::Range(1, 10'000));

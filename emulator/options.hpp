@@ -45,6 +45,7 @@ struct Options {
   std::filesystem::path python;  // the interpreter of Python scripts; empty: python3 on the PATH
   runner::Sandbox::Mode sandbox = runner::Sandbox::Mode::detect;
   store::Durability durability = store::Durability::full;
+  int capacity = 8;  // instances of jobs, running at once; further jobs wait
   services::TrainingSettings training;
   std::string log_level = "info";
   TlsOptions tls;

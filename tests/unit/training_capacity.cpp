@@ -7,7 +7,7 @@
 
 #include <doctest/doctest.h>
 
-#include "emulator/services/sagemaker/capacity.hpp"
+#include "emulator/services/sagemaker/jobs/capacity.hpp"
 
 using sagemaker::local::services::Capacity;
 using Claim = Capacity::Claim;

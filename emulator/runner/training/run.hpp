@@ -3,7 +3,6 @@
 // events into job states.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -19,6 +18,7 @@
 
 #include "emulator/images/catalog.hpp"
 #include "emulator/runner/container.hpp"
+#include "emulator/runner/stop_signal.hpp"
 #include "emulator/runner/training/cluster.hpp"
 #include "emulator/runner/training/inputs.hpp"
 
@@ -76,24 +76,6 @@ struct TrainingOutcome {
       model_directory;  // merged /opt/ml/model of all hosts; what is there is to be published,
   std::filesystem::path output_directory;      // merged /opt/ml/output/data; after a stop too
   std::chrono::milliseconds training_time{0};  // from the start of the containers to their end
-};
-
-// Asked to end early: by StopTrainingJob, by the emulator's shutdown.
-class StopSignal {
- public:
-  void request() { requested_.store(true); }
-  // The same for a shutdown, which somebody waits for: the containers get two seconds instead of AWS's grace
-  // period.
-  void request_now() {
-    urgent_.store(true);
-    requested_.store(true);
-  }
-  bool requested() const { return requested_.load(); }
-  bool urgent() const { return urgent_.load(); }
-
- private:
-  std::atomic<bool> requested_{false};
-  std::atomic<bool> urgent_{false};
 };
 
 class TrainingRunner {

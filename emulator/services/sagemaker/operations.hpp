@@ -3,11 +3,18 @@
 
 #include "emulator/services/operation.hpp"
 #include "emulator/services/sagemaker/hosting/fleet.hpp"
+#include "emulator/services/sagemaker/jobs/executor.hpp"
 #include "emulator/services/sagemaker/platform.hpp"
 #include "emulator/services/sagemaker/training/executor.hpp"
 
 namespace sagemaker::local::services {
 
-OperationTable sagemaker_operations(Platform& platform, TrainingExecutor& executor, hosting::Fleet& fleet);
+struct Executors {
+  TrainingExecutor& training;
+  JobExecutor& transform;
+  JobExecutor& processing;
+};
+
+OperationTable sagemaker_operations(Platform& platform, const Executors& executors, hosting::Fleet& fleet);
 
 }  // namespace sagemaker::local::services

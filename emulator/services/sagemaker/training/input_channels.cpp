@@ -2,22 +2,18 @@
 // developer guide's "Augmented manifest files for training jobs".
 #include "emulator/services/sagemaker/training/input_channels.hpp"
 
-#include <fstream>
 #include <memory>
 #include <random>
 #include <sstream>
 #include <stdexcept>
 
-#include "emulator/services/sagemaker/s3_locations.hpp"
-#include "emulator/services/service_error.hpp"
+#include "emulator/services/sagemaker/s3_files.hpp"
 
 namespace sagemaker::local::services {
 namespace {
 
 using runner::InputFile;
 using runner::PipeRecord;
-
-constexpr int read_attempts = 5;
 
 [[noreturn]] void nothing_found(const std::string& uri) {
   throw std::runtime_error("Failed to download data. No S3 objects found under S3 URL \"" + uri + "\".");
@@ -34,34 +30,6 @@ struct Source {
   bool fast_file = false;
 };
 
-[[noreturn]] void missing(const std::string& uri) {
-  throw std::runtime_error("Failed to download data. Unable to download object " + uri +
-                           " (NoSuchKey: The specified key does not exist.)");
-}
-
-std::filesystem::path locate(const store::Objects& objects, const std::string& uri) {
-  S3Location location;
-  try {
-    location = parse_s3_uri(uri);
-  } catch (const ServiceFault& fault) {
-    throw std::runtime_error(fault.message());
-  }
-  const auto info = objects.find(location.bucket, location.key);
-  if (!info) missing(uri);
-  return objects.blob_path(*info);
-}
-
-// A put between the look-up and the opening takes the file away; the next look-up finds the new one.
-std::string read_object(const store::Objects& objects, const S3Location& location) {
-  for (int attempt = 0; attempt < read_attempts; ++attempt) {
-    std::ifstream file(locate(objects, location.uri()), std::ios::binary);
-    std::ostringstream text;
-    if (file && text << file.rdbuf()) return text.str();
-    if (file && file.peek() == std::ifstream::traits_type::eof()) return "";  // an empty one
-  }
-  throw std::runtime_error("cannot read " + location.uri());
-}
-
 // For FastFile the prefix has to name a folder or an object: what is shown is a folder of the bucket.
 void require_whole_prefix(const std::string& key, const std::string& prefix) {
   if (prefix.empty() || prefix.ends_with('/') || key.size() == prefix.size() || key[prefix.size()] == '/')
@@ -73,38 +41,9 @@ void require_whole_prefix(const std::string& key, const std::string& prefix) {
 }
 
 std::vector<InputFile> prefix_files(const Source& source) {
-  std::vector<InputFile> files;
-  for (const store::ObjectInfo& info : objects_under(source.objects, source.location)) {
-    if (source.fast_file) require_whole_prefix(info.key, source.location.key);
-    files.push_back({relative_name(info.key, source.location.key), source.objects.blob_path(info),
-                     S3Location{source.location.bucket, info.key}.uri()});
-  }
-  return files;
-}
-
-// [{"prefix": "s3://bucket/folder/"}, "a.csv", "sub/b.csv"]: every entry is one object, placed by its
-// relative name.
-std::vector<InputFile> manifest_files(const Source& source) {
-  const std::string name = source.location.uri();
-  json entries;
-  try {
-    entries = aws::parse_json(read_object(source.objects, source.location));
-  } catch (const aws::JsonError& error) {
-    throw std::runtime_error("the manifest " + name + " is not JSON: " + error.what());
-  }
-  if (!entries.is_array() || entries.empty() || !entries[0].is_object() || !entries[0].contains("prefix") ||
-      !entries[0]["prefix"].is_string())
-    throw std::runtime_error("the manifest " + name +
-                             " must be a JSON list that starts with {\"prefix\": \"s3://...\"}");
-  const std::string prefix = entries[0]["prefix"];
-  std::vector<InputFile> files;
-  for (std::size_t i = 1; i < entries.size(); ++i) {
-    if (!entries[i].is_string())
-      throw std::runtime_error("entry " + std::to_string(i) + " of the manifest " + name +
-                               " is not a string");
-    const std::string relative = entries[i];
-    files.push_back({relative, locate(source.objects, prefix + relative), prefix + relative});
-  }
+  std::vector<InputFile> files = prefix_files(source.objects, source.location);
+  if (source.fast_file)
+    for (const InputFile& file : files) require_whole_prefix(parse_s3_uri(file.uri).key, source.location.key);
   return files;
 }
 
@@ -160,7 +99,8 @@ std::vector<std::size_t> choose(const Source& source, std::size_t count, int hos
 }
 
 std::vector<InputFile> files_for(const Source& source, int host, int hosts, int epoch) {
-  std::vector<InputFile> all = source.type == "ManifestFile" ? manifest_files(source) : prefix_files(source);
+  std::vector<InputFile> all =
+      source.type == "ManifestFile" ? manifest_files(source.objects, source.location) : prefix_files(source);
   if (all.empty()) nothing_found(source.location.uri());
   if (!source.seed && !source.sharded) return all;
   std::vector<InputFile> chosen;
@@ -224,7 +164,7 @@ runner::InputChannel input_channel(const json& channel, const std::string& defau
   result.gzip = channel.value("CompressionType", "None") == "Gzip";
   result.record_io = channel.value("RecordWrapperType", "None") == "RecordIO";
   result.groups = s3.value("InstanceGroupNames", std::vector<std::string>{});
-  result.locate = [source](const InputFile& file) { return locate(source->objects, file.uri); };
+  result.locate = [source](const InputFile& file) { return locate_object(source->objects, file.uri); };
   return result;
 }
 

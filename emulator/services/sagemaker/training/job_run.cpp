@@ -17,19 +17,16 @@ namespace {
 
 namespace fs = std::filesystem;
 using runner::TrainingOutcome;
-using Cause = TrainingControl::Cause;
+using Cause = JobControl::Cause;
 using Kind = TrainingOutcome::Kind;
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds settle_wait_max{5'000};
 constexpr std::string_view wait_time_exceeded = "Training job runtime exceeded MaxWaitTimeInSeconds provided";
 constexpr std::string_view internal_error =
     "InternalServerError: We encountered an internal error. Please try again.";
 
 bool has_files(const fs::path& directory) { return fs::exists(directory) && !fs::is_empty(directory); }
-
-bool stopping(const store::Record& job) { return job.status == "Stopping"; }
 
 bool is_internal_error(const TrainingOutcome& outcome) {
   return outcome.kind == Kind::failed && outcome.failure_reason.starts_with("InternalServerError");
@@ -57,12 +54,13 @@ struct TrainingJobRun::Attempt {
   json metrics = json::array();
 };
 
-TrainingJobRun::TrainingJobRun(TrainingSite& site, std::string name, json document, TrainingControl& control)
+TrainingJobRun::TrainingJobRun(TrainingSite& site, std::string name, json document, JobControl& control)
     : site_(site),
       platform_(site.platform),
       name_(std::move(name)),
       document_(std::move(document)),
       control_(control),
+      record_(platform_, training_job_kind, "training job", name_, control),
       claim_(std::make_unique<Capacity::Claim>(site.capacity, instances_of(document_), &control)),
       root_(platform_.work_directory / "training" / name_) {
   const json notes = document_.value("_notes", json::object());
@@ -87,7 +85,7 @@ void TrainingJobRun::run() {
     site_.warm_pools.forget(name_);
     const std::string reason = std::string("InternalServerError: ") + error.what();
     try {
-      settle([&](store::Record& job, std::int64_t now) {
+      record_.settle([&](store::Record& job, std::int64_t now) {
         if (!training_state::ended(job)) training_state::fail(job, reason, now);
       });
     } catch (const std::exception& second) {
@@ -95,39 +93,6 @@ void TrainingJobRun::run() {
     }
   }
   if (!cache_.empty()) fs::remove_all(cache_, ignored);
-}
-
-void TrainingJobRun::change(const Change& apply) {
-  bool stopped = false;
-  platform_.records.update(training_job_kind, name_, [&](store::Record& job) {
-    apply(job, platform_.now_ms());
-    stopped = stopping(job);
-  });
-  if (stopped) control_.stop();  // StopTrainingJob may have come before there was a job to tell
-}
-
-// What may be missed where it cannot be stored: the job goes on.
-void TrainingJobRun::note(const Change& apply) {
-  try {
-    change(apply);
-  } catch (const store::DatabaseError& error) {
-    spdlog::warn("training job {}: {}", name_, error.what());
-  }
-}
-
-// What must be stored, or the job would be under way for ever: the disk may have room again later. False at
-// a shutdown; the next start finds what is stored.
-bool TrainingJobRun::settle(const Change& apply) {
-  for (std::chrono::milliseconds wait{100};; wait = std::min(2 * wait, settle_wait_max)) {
-    try {
-      change(apply);
-      return true;
-    } catch (const store::DatabaseError& error) {
-      spdlog::error("training job {}: its state could not be stored, it is tried again: {}", name_,
-                    error.what());
-    }
-    if (!control_.pause_until_shutdown(wait)) return false;
-  }
 }
 
 bool TrainingJobRun::attempt() {
@@ -162,8 +127,8 @@ bool TrainingJobRun::wait_for_instances(Capacity::Claim& claim) {
   };
   const bool waits = !claim.granted();
   if (waits) {
-    note([](store::Record& job, std::int64_t now) {
-      if (!stopping(job)) training_state::enter(job, "Pending", "Training job waiting for capacity", now);
+    record_.note([](store::Record& job, std::int64_t now) {
+      if (!is_stopping(job)) training_state::enter(job, "Pending", "Training job waiting for capacity", now);
     });
   }
   if (!claim.wait(give_up) || control_.over() || out_of_time()) {
@@ -171,16 +136,16 @@ bool TrainingJobRun::wait_for_instances(Capacity::Claim& claim) {
     return false;
   }
   if (waits) {
-    note([](store::Record& job, std::int64_t now) {
-      if (!stopping(job)) training_state::enter(job, "Starting", "Launching requested ML instances", now);
+    record_.note([](store::Record& job, std::int64_t now) {
+      if (!is_stopping(job)) training_state::enter(job, "Starting", "Launching requested ML instances", now);
     });
   }
   return true;
 }
 
 void TrainingJobRun::give_up_waiting(bool out_of_time) {
-  settle([&](store::Record& job, std::int64_t now) {
-    if (stopping(job))
+  record_.settle([&](store::Record& job, std::int64_t now) {
+    if (is_stopping(job))
       training_state::finish(job, "Stopped", "Stopped", "Training job stopped", now);
     else if (out_of_time)
       training_state::finish(job, "Stopped", "MaxWaitTimeExceeded", wait_time_exceeded, now);
@@ -209,33 +174,18 @@ std::chrono::seconds TrainingJobRun::run_time_left(const json& job) const {
   return std::chrono::seconds(std::max<std::int64_t>(0, (run_ms - held_ms + 999) / 1000));
 }
 
-// Named after the second; an attempt within the same second as the one before, or as an earlier job of this
-// name, takes the next one that is free.
-std::vector<std::string> TrainingJobRun::open_streams(int hosts) {
-  const auto name = [this](int host, std::int64_t epoch) {
-    return name_ + "/algo-" + std::to_string(host) + "-" + std::to_string(epoch);
-  };
-  std::int64_t epoch = platform_.now_ms() / 1000;
-  while (!platform_.logs.open_stream(training_log_group, name(1, epoch))) ++epoch;
-  std::vector<std::string> streams = {name(1, epoch)};
-  for (int host = 2; host <= hosts; ++host) {
-    streams.push_back(name(host, epoch));
-    platform_.logs.open_stream(training_log_group, streams.back());
-  }
-  return streams;
-}
-
 // ---- an attempt -----------------------------------------------------------------------------------
 
 TrainingJobRun::Attempt TrainingJobRun::train(const runner::TrainingSpec& given) {
   runner::TrainingSpec spec = given;
-  change([&](store::Record& job, std::int64_t now) {
+  record_.change([&](store::Record& job, std::int64_t now) {
     spec.run_seconds_max = run_time_left(job.document);
     training_state::take_instances(job, now);
-    if (!stopping(job)) training_state::say(job, "Preparing the instances for training", now);
+    if (!is_stopping(job)) training_state::say(job, "Preparing the instances for training", now);
     if (keep_alive_s(job.document) > 0) job.document["WarmPoolStatus"] = {{"Status", "InUse"}};
   });
-  const std::vector<std::string> streams = open_streams(spec.instance_count);
+  const std::vector<std::string> streams =
+      open_host_streams(platform_, training_log_group, name_, spec.instance_count);
   const auto say = [&](const std::string& line) {
     platform_.logs.write(training_log_group, streams[0], line);
   };
@@ -263,8 +213,8 @@ TrainingJobRun::Attempt TrainingJobRun::train(const runner::TrainingSpec& given)
     const Cause cause = control_.cause();
     const bool again = cause == Cause::reclaimed || cause == Cause::breakdown || may_go_on_later(cause);
     if (phase == runner::TrainingPhase::uploading && again) return;
-    note([&](store::Record& job, std::int64_t now) {
-      if (stopping(job)) return;  // the secondary status stays Stopping until the end
+    record_.note([&](store::Record& job, std::int64_t now) {
+      if (is_stopping(job)) return;  // the secondary status stays Stopping until the end
       if (phase == runner::TrainingPhase::downloading)
         training_state::enter(job, "Downloading", "Downloading input data", now);
       else if (phase == runner::TrainingPhase::training)
@@ -342,8 +292,9 @@ bool TrainingJobRun::conclude(Attempt& attempt) {
       away = std::clamp(std::chrono::ceil<std::chrono::milliseconds>(*wait_deadline_ - Clock::now()),
                         std::chrono::milliseconds(0), away);
     if (control_.pause(away)) {
-      note([](store::Record& job, std::int64_t now) {
-        if (!stopping(job)) training_state::enter(job, "Starting", "Launching requested ML instances", now);
+      record_.note([](store::Record& job, std::int64_t now) {
+        if (!is_stopping(job))
+          training_state::enter(job, "Starting", "Launching requested ML instances", now);
       });
     }
     return true;
@@ -364,11 +315,11 @@ bool TrainingJobRun::conclude(Attempt& attempt) {
 bool TrainingJobRun::start_again(const Attempt& attempt, std::string_view secondary_status,
                                  std::string_view message) {
   bool again = false;
-  const bool stored = settle([&](store::Record& job, std::int64_t now) {
+  const bool stored = record_.settle([&](store::Record& job, std::int64_t now) {
     training_state::give_instances_back(job, now);
     training_state::own_notes(job)["retries"] = retries_;
     training_state::add_metrics(job, attempt.metrics);
-    again = !stopping(job);
+    again = !is_stopping(job);
     if (again) training_state::enter(job, secondary_status, message, now);
   });
   return stored && again;
@@ -376,9 +327,9 @@ bool TrainingJobRun::start_again(const Attempt& attempt, std::string_view second
 
 void TrainingJobRun::finish(const Attempt& attempt) {
   bool keeps = false;
-  const bool stored = settle([&](store::Record& job, std::int64_t now) {
+  const bool stored = record_.settle([&](store::Record& job, std::int64_t now) {
     training_state::add_metrics(job, attempt.metrics);
-    if (may_go_on_later(attempt.cause) && !stopping(job)) {
+    if (may_go_on_later(attempt.cause) && !is_stopping(job)) {
       training_state::give_instances_back(job, now);
       training_state::enter(job, "Interrupted", "Training job interrupted. Waiting for instances", now);
       return;
@@ -387,7 +338,7 @@ void TrainingJobRun::finish(const Attempt& attempt) {
       job.document["ModelArtifacts"] = {{"S3ModelArtifacts", model_artifacts_uri(document_)}};
     // UpdateTrainingJob may have changed for how long.
     const std::int64_t keep_alive = keep_alive_s(job.document);
-    keeps = attempt.outcome.kind == Kind::completed && !stopping(job) && keep_alive > 0 && !cache_.empty();
+    keeps = attempt.outcome.kind == Kind::completed && !is_stopping(job) && keep_alive > 0 && !cache_.empty();
     end(job, attempt, keeps, now);
     if (!keeps) return;
     job.document["WarmPoolStatus"] = {{"Status", "Available"}, {"ResourceRetainedBillableTimeInSeconds", 0}};
@@ -403,11 +354,11 @@ void TrainingJobRun::finish(const Attempt& attempt) {
 // The last state.
 void TrainingJobRun::end(store::Record& job, const Attempt& attempt, bool keeps, std::int64_t now) {
   const TrainingOutcome& outcome = attempt.outcome;
-  if (outcome.kind == Kind::failed && !(stopping(job) && is_internal_error(outcome))) {
+  if (outcome.kind == Kind::failed && !(is_stopping(job) && is_internal_error(outcome))) {
     training_state::fail(job, outcome.failure_reason, now);
-  } else if (attempt.cause == Cause::shutdown && !stopping(job)) {
+  } else if (attempt.cause == Cause::shutdown && !is_stopping(job)) {
     training_state::fail(job, "InternalServerError: sagemaker-local was shut down while the job ran.", now);
-  } else if (stopping(job) || (outcome.kind == Kind::stopped && attempt.cause != Cause::out_of_time)) {
+  } else if (is_stopping(job) || (outcome.kind == Kind::stopped && attempt.cause != Cause::out_of_time)) {
     training_state::finish(job, "Stopped", "Stopped", "Training job stopped", now);
   } else if (attempt.cause == Cause::out_of_time) {
     training_state::finish(job, "Stopped", "MaxWaitTimeExceeded", wait_time_exceeded, now);

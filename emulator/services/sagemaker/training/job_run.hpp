@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,9 +12,11 @@
 
 #include <sagemaker/aws/json.hpp>
 
-#include "emulator/services/sagemaker/capacity.hpp"
+#include "emulator/runner/training/run.hpp"
+#include "emulator/services/sagemaker/jobs/capacity.hpp"
+#include "emulator/services/sagemaker/jobs/control.hpp"
+#include "emulator/services/sagemaker/jobs/record.hpp"
 #include "emulator/services/sagemaker/platform.hpp"
-#include "emulator/services/sagemaker/training/control.hpp"
 #include "emulator/services/sagemaker/training/settings.hpp"
 #include "emulator/services/sagemaker/training/warm_pools.hpp"
 
@@ -34,12 +35,11 @@ struct TrainingSite {
 class TrainingJobRun {
  public:
   // Its place in the queue for instances is taken here and now.
-  TrainingJobRun(TrainingSite& site, std::string name, json document, TrainingControl& control);
+  TrainingJobRun(TrainingSite& site, std::string name, json document, JobControl& control);
   // Returns when the job has ended, or, at a shutdown, when the next start can go on with it.
   void run();
 
  private:
-  using Change = std::function<void(store::Record& job, std::int64_t now_ms)>;
   struct Attempt;
 
   bool attempt();  // true: there is to be another one
@@ -52,19 +52,16 @@ class TrainingJobRun {
   bool start_again(const Attempt& attempt, std::string_view secondary_status, std::string_view message);
   void finish(const Attempt& attempt);
   static void end(store::Record& job, const Attempt& attempt, bool keeps, std::int64_t now);
-  bool may_go_on_later(TrainingControl::Cause cause) const;
+  bool may_go_on_later(JobControl::Cause cause) const;
 
-  void change(const Change& apply);
-  void note(const Change& apply);
-  bool settle(const Change& apply);
-  std::vector<std::string> open_streams(int hosts);
   std::chrono::seconds run_time_left(const json& job) const;
 
   TrainingSite& site_;
   Platform& platform_;
   const std::string name_;
   const json document_;  // as it was created; its state is in the record
-  TrainingControl& control_;
+  JobControl& control_;
+  JobRecord record_;
   // MaxWaitTimeInSeconds, of a clock that nobody sets back.
   std::optional<std::chrono::steady_clock::time_point> wait_deadline_;
   std::unique_ptr<Capacity::Claim> claim_;  // until the next attempt takes it

@@ -53,8 +53,8 @@ json look(const Platform& platform, const store::Record& job) {
   return result;
 }
 
-json take_instances(TrainingExecutor& executor, const store::Record& job, TrainingControl::Cause cause) {
-  if (!executor.take_instances(job.name, cause))
+json take_instances(TrainingExecutor& executor, const store::Record& job, JobControl::Cause cause) {
+  if (!executor.jobs().take_instances(job.name, cause))
     throw ServiceFault("Conflict", 409,
                        "The training job " + job.name + " holds no instances now: it is " +
                            job.document.at("SecondaryStatus").get<std::string>() + ".");
@@ -64,9 +64,6 @@ json take_instances(TrainingExecutor& executor, const store::Record& job, Traini
 }  // namespace
 
 void add_training_local_operations(LocalOperations& table, Platform& platform, TrainingExecutor& executor) {
-  table["GET /_local/capacity"] = [&executor](const auto&, const json&) {
-    return json{{"Instances", executor.capacity().total()}, {"InUse", executor.capacity().in_use()}};
-  };
   table["GET /_local/training-jobs/*"] = [&platform](const auto& names, const json&) {
     return look(platform, find(platform, names.at(0)));
   };
@@ -75,10 +72,10 @@ void add_training_local_operations(LocalOperations& table, Platform& platform, T
     if (!job.document.value("EnableManagedSpotTraining", false))
       throw ServiceFault("Conflict", 409,
                          "The training job " + job.name + " does not use managed spot training.");
-    return take_instances(executor, job, TrainingControl::Cause::reclaimed);
+    return take_instances(executor, job, JobControl::Cause::reclaimed);
   };
   table["POST /_local/training-jobs/*/break-down"] = [&platform, &executor](const auto& names, const json&) {
-    return take_instances(executor, find(platform, names.at(0)), TrainingControl::Cause::breakdown);
+    return take_instances(executor, find(platform, names.at(0)), JobControl::Cause::breakdown);
   };
 }
 

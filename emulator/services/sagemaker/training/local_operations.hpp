@@ -1,4 +1,4 @@
-// Training jobs below /_local/: their cost on AWS, the queue, and faults on demand.
+// Training jobs below /_local/: their cost on AWS, and faults on demand.
 #pragma once
 
 #include "emulator/services/local_operation.hpp"
@@ -7,7 +7,6 @@
 
 namespace sagemaker::local::services {
 
-//   GET  /_local/capacity                       {"Instances", "InUse"}
 //   GET  /_local/training-jobs/NAME             {"InstanceHours", "EstimatedCostUSD", "Retries", ...}
 //   POST /_local/training-jobs/NAME/interrupt   takes the instances of a managed spot job away
 //   POST /_local/training-jobs/NAME/break-down  an instance breaks down: InternalServerError, or a retry

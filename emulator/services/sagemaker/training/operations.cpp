@@ -64,7 +64,7 @@ json create(Platform& platform, TrainingExecutor& executor, const json& input) {
   if (!platform.records.insert(training_job_kind, job)) throw_taken(job);
   try {
     set_tags(platform, job.arn, input.value("Tags", json::array()));
-    executor.start(job);
+    executor.jobs().start(job);
   } catch (...) {  // what nobody runs would be InProgress until the next start
     platform.records.erase(training_job_kind, job.name);
     erase_tags(platform, job.arn);
@@ -92,7 +92,7 @@ json stop(Platform& platform, TrainingExecutor& executor, const json& input) {
     job.document["TrainingJobStatus"] = "Stopping";
     training_state::enter(job, "Stopping", "Stopping the training job", platform.now_ms());
   });
-  executor.stop(name);
+  executor.jobs().stop(name);
   return json::object();
 }
 

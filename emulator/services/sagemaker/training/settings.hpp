@@ -6,8 +6,6 @@
 namespace sagemaker::local::services {
 
 struct TrainingSettings {
-  int instances_max = 8;  // of jobs, running at once; further jobs are Pending
-
   // Managed spot training: AWS takes instances away when it needs them. Here they are taken from a job on
   // demand, and by this schedule.
   struct Spot {

@@ -26,7 +26,7 @@ std::vector<runner::GuardedFolder> folders_of(const runner::TrainingSpec& spec,
 }  // namespace
 
 TrainingSideWork::TrainingSideWork(Platform& platform, const json& job, const runner::TrainingSpec& spec,
-                                   TrainingControl& control, Plan plan)
+                                   JobControl& control, Plan plan)
     : platform_(platform), job_(job), spec_(spec), control_(control), plan_(std::move(plan)) {}
 
 TrainingSideWork::~TrainingSideWork() { join(); }
@@ -63,8 +63,7 @@ void TrainingSideWork::keep_time() {
   const Clock::time_point reclaim = plan_.reclaim_after ? Clock::now() + *plan_.reclaim_after : never;
   const Clock::time_point deadline = plan_.deadline.value_or(never);
   if (!wait(std::min(reclaim, deadline))) return;
-  control_.take_instances(reclaim < deadline ? TrainingControl::Cause::reclaimed
-                                             : TrainingControl::Cause::out_of_time);
+  control_.take_instances(reclaim < deadline ? JobControl::Cause::reclaimed : JobControl::Cause::out_of_time);
 }
 
 // The more files there are to look at, the longer until the next look.

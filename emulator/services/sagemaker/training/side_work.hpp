@@ -15,8 +15,8 @@
 
 #include "emulator/runner/training/run.hpp"
 #include "emulator/services/sagemaker/folder_sync.hpp"
+#include "emulator/services/sagemaker/jobs/control.hpp"
 #include "emulator/services/sagemaker/platform.hpp"
-#include "emulator/services/sagemaker/training/control.hpp"
 
 namespace sagemaker::local::services {
 
@@ -27,8 +27,8 @@ class TrainingSideWork {
     std::optional<std::chrono::steady_clock::time_point> deadline;  // then the job is out of time
     std::function<void(const std::string& line)> say;               // into the job's log
   };
-  TrainingSideWork(Platform& platform, const json& job, const runner::TrainingSpec& spec,
-                   TrainingControl& control, Plan plan);
+  TrainingSideWork(Platform& platform, const json& job, const runner::TrainingSpec& spec, JobControl& control,
+                   Plan plan);
   ~TrainingSideWork();  // as end(), without the last look
   TrainingSideWork(const TrainingSideWork&) = delete;
   TrainingSideWork& operator=(const TrainingSideWork&) = delete;
@@ -48,7 +48,7 @@ class TrainingSideWork {
   Platform& platform_;
   const json& job_;
   const runner::TrainingSpec& spec_;
-  TrainingControl& control_;
+  JobControl& control_;
   const Plan plan_;
   std::unique_ptr<FolderSync> checkpoints_, intermediate_;
   std::mutex mutex_;

@@ -7,27 +7,27 @@
 #include <memory>
 #include <mutex>
 
-#include "emulator/runner/training/run.hpp"
-#include "emulator/services/sagemaker/capacity.hpp"
+#include "emulator/runner/stop_signal.hpp"
+#include "emulator/services/sagemaker/jobs/capacity.hpp"
 
 namespace sagemaker::local::services {
 
-class TrainingControl {
+class JobControl {
  public:
   // Why an attempt was ended from outside.
   enum class Cause {
     none,
-    stop,         // StopTrainingJob
+    stop,         // StopTrainingJob, StopTransformJob, StopProcessingJob
     shutdown,     // of the emulator
-    reclaimed,    // the spot instances
+    reclaimed,    // the spot instances of a training job
     breakdown,    // of an instance: an internal error
     out_of_time,  // MaxWaitTimeInSeconds
   };
 
   // `queue`: where the job may be waiting for instances; its claim is told of every request.
-  explicit TrainingControl(Capacity& queue) : queue_(queue) {}
-  TrainingControl(const TrainingControl&) = delete;
-  TrainingControl& operator=(const TrainingControl&) = delete;
+  explicit JobControl(Capacity& queue) : queue_(queue) {}
+  JobControl(const JobControl&) = delete;
+  JobControl& operator=(const JobControl&) = delete;
 
   void stop() { end(Cause::stop); }
   void shut_down() { end(Cause::shutdown); }

@@ -1,4 +1,4 @@
-#include "emulator/services/sagemaker/capacity.hpp"
+#include "emulator/services/sagemaker/jobs/capacity.hpp"
 
 #include <chrono>
 
