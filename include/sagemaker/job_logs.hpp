@@ -1,6 +1,7 @@
-// Follows the log of a running job in CloudWatch Logs: one stream a host, named JOB/algo-1-1700000000. A host
-// that is started again, after a spot interruption or a retry, goes on in a stream of another time. Every
-// line is delivered once, lines that are there at the same time in the order of their time stamps.
+// Follows the log of a running job in CloudWatch Logs: one stream a host, named JOB/algo-1-1700000000, and
+// for transform jobs JOB/i-0123-1700000000 with JOB/i-0123-1700000000/data-log for the records that failed. A
+// host that is started again, after a spot interruption or a retry, goes on in a stream of another time.
+// Every line is delivered once, lines that are there at the same time in the order of their time stamps.
 #pragma once
 
 #include <algorithm>
@@ -111,9 +112,10 @@ class JobLogTail {
     return found != event.end() && found->is_number() ? found->get<std::int64_t>() : 0;
   }
 
-  // JOB/algo-1-1700000000 -> algo-1
+  // JOB/algo-1-1700000000 -> algo-1, and so for what lies below.
   static std::string host_of(const std::string& stream) {
     std::string host = stream.substr(stream.find('/') + 1);
+    host.resize(std::min(host.size(), host.find('/')));
     const std::size_t dash = host.rfind('-');
     if (dash != std::string::npos && host.find('-') != dash) host.resize(dash);
     return host;

@@ -29,6 +29,7 @@
 #include <sagemaker/detail/console.hpp>
 #include <sagemaker/detail/default_bucket.hpp>
 #include <sagemaker/detail/endpoint_progress.hpp>
+#include <sagemaker/detail/job_kinds.hpp>
 #include <sagemaker/detail/job_progress.hpp>
 #include <sagemaker/job_logs.hpp>
 #include <sagemaker/s3_uri.hpp>
@@ -136,7 +137,7 @@ class Session {
   std::vector<std::string> list_s3_files(const S3Uri& prefix) const;
 
   json describe_training_job(const std::string& name) const {
-    return sagemaker().describe_training_job(detail::object({{"TrainingJobName", name}}));
+    return describe_job(detail::training_jobs, name);
   }
   json describe_model(const std::string& name) const {
     return sagemaker().describe_model(detail::object({{"ModelName", name}}));
@@ -147,21 +148,27 @@ class Session {
   json describe_endpoint_config(const std::string& name) const {
     return sagemaker().describe_endpoint_config(detail::object({{"EndpointConfigName", name}}));
   }
-  // A job that has ended meanwhile is no error.
-  void stop_training_job(const std::string& name) const {
-    try {
-      sagemaker().stop_training_job(detail::object({{"TrainingJobName", name}}));
-    } catch (const ServiceError& error) {
-      // "The request was rejected because the training job is in status Stopped."
-      if (error.code() != "ValidationException" || error.message().find("is in status") == std::string::npos)
-        throw;
-    }
+  json describe_transform_job(const std::string& name) const {
+    return describe_job(detail::transform_jobs, name);
   }
+  json describe_processing_job(const std::string& name) const {
+    return describe_job(detail::processing_jobs, name);
+  }
+  // A job that has ended meanwhile is no error.
+  void stop_training_job(const std::string& name) const { stop_job(detail::training_jobs, name); }
+  void stop_transform_job(const std::string& name) const { stop_job(detail::transform_jobs, name); }
+  void stop_processing_job(const std::string& name) const { stop_job(detail::processing_jobs, name); }
 
   // Returns the description of a job that is Completed or Stopped; throws UnexpectedStatus or CapacityError
   // for one that Failed. Prints nothing.
   json wait_for_training_job(const std::string& name) const {
     return sagemaker().wait_for_training_job(name, wait_options(poll().training));
+  }
+  json wait_for_transform_job(const std::string& name) const {
+    return sagemaker().wait_for_transform_job(name, wait_options(poll().training));
+  }
+  json wait_for_processing_job(const std::string& name) const {
+    return sagemaker().wait_for_processing_job(name, wait_options(poll().training));
   }
   // Prints an endpoint's progress, and returns its description when it is InService; throws UnexpectedStatus
   // where it ends anywhere else. On a terminal the line at the bottom tells status, instances and time.
@@ -171,7 +178,16 @@ class Session {
   // Prints a training job's progress and its output, as it comes, and the seconds that are billed. Lines of
   // several hosts begin with the host's name. Returns and throws as wait_for_training_job. A job that was
   // stopped is only mentioned. A program that is interrupted meanwhile (Ctrl-C) leaves the job running.
-  json logs_for_job(const std::string& name, const LogsOptions& options = {}) const;
+  json logs_for_job(const std::string& name, const LogsOptions& options = {}) const {
+    return follow_job(detail::training_jobs, name, options);
+  }
+  // The same of a transform job, its data log included, and of a processing job, with its exit message.
+  json logs_for_transform_job(const std::string& name, const LogsOptions& options = {}) const {
+    return follow_job(detail::transform_jobs, name, options);
+  }
+  json logs_for_processing_job(const std::string& name, const LogsOptions& options = {}) const {
+    return follow_job(detail::processing_jobs, name, options);
+  }
 
   PollIntervals poll() const {
     if (state_->options.poll) return *state_->options.poll;
@@ -245,7 +261,12 @@ class Session {
   std::function<void(const S3Progress&)> transfer_progress(const char* what) const;
   void pause(std::chrono::milliseconds duration, const std::function<std::string()>& what,
              std::chrono::steady_clock::time_point start) const;
-  void print_summary(const std::string& name, const json& description) const;
+  json describe_job(const detail::JobKind& kind, const std::string& name) const {
+    return sagemaker().call(kind.describe, detail::object({{kind.name_member, name}}));
+  }
+  void stop_job(const detail::JobKind& kind, const std::string& name) const;
+  json follow_job(const detail::JobKind& kind, const std::string& name, const LogsOptions& options) const;
+  void print_summary(const detail::JobKind& kind, const std::string& name, const json& description) const;
 
   std::shared_ptr<State> state_;
 };
@@ -393,18 +414,29 @@ inline json Session::wait_for_inference_component(const std::string& name) const
   return sagemaker().wait_for_inference_component_in_service(name, options);
 }
 
-inline json Session::logs_for_job(const std::string& name, const LogsOptions& options) const {
+inline void Session::stop_job(const detail::JobKind& kind, const std::string& name) const {
+  try {
+    sagemaker().call(kind.stop, detail::object({{kind.name_member, name}}));
+  } catch (const ServiceError& error) {
+    // "The request was rejected because the training job is in status Stopped."
+    if (error.code() != "ValidationException" || error.message().find("is in status") == std::string::npos)
+      throw;
+  }
+}
+
+inline json Session::follow_job(const detail::JobKind& kind, const std::string& name,
+                                const LogsOptions& options) const {
   const auto start = clock().steady();
   const PollIntervals intervals = poll();
   const auto longest = options.logs ? intervals.training_with_logs : intervals.training;
   const auto first = intervals.first.value_or(longest);
   detail::PollPace pace(first, longest);
-  detail::JobProgress progress(state_->console);
+  detail::JobProgress progress(state_->console, kind);
   const detail::ConsoleLine line(state_->console);
 
-  json description = describe_training_job(name);
+  json description = describe_job(kind, name);
   const int hosts = detail::instance_count_of(description);
-  JobLogTail tail(logs(), {.job_name = name, .host_count = hosts});
+  JobLogTail tail(logs(), {.group = kind.log_group, .job_name = name, .host_count = hosts});
   const auto read_log = [&] {
     return options.logs && tail.poll([&](const LogLine& entry) {
       if (hosts > 1) return state_->console.host_line(entry.host, entry.text);
@@ -412,11 +444,13 @@ inline json Session::logs_for_job(const std::string& name, const LogsOptions& op
     });
   };
   const auto ended = [&] {
-    const std::string status = detail::text_of(description, "TrainingJobStatus");
+    const std::string status = detail::text_of(description, kind.status_member);
     return status == "Completed" || status == "Failed" || status == "Stopped";
   };
 
-  const auto live_status = [&] { return detail::live_status(description, progress.status(), clock().now()); };
+  const auto live_status = [&] {
+    return detail::live_status(description, progress.status(), clock().now(), kind);
+  };
 
   const bool over = ended();
   while (true) {
@@ -425,27 +459,31 @@ inline json Session::logs_for_job(const std::string& name, const LogsOptions& op
     const bool news = read_log() || progress.status() != before;
     if (!options.wait || ended()) break;
     if (clock().steady() - start >= options.timeout) {
-      throw WaitTimeout("Gave up waiting for Training job " + name + "; it was not stopped and goes on");
+      throw WaitTimeout(std::string("Gave up waiting for ") + kind.title + name +
+                        "; it was not stopped and goes on");
     }
     if (news) pace.something_happened();
     pause(pace.next(), live_status, start);
-    description = describe_training_job(name);
+    description = describe_job(kind, name);
   }
   if (options.wait && options.logs && !over) {
     pause(first, live_status, start);  // the last lines may take a moment to arrive
     read_log();
   }
   progress.update(description);
-  if (ended()) print_summary(name, description);
+  if (ended()) print_summary(kind, name, description);
   return description;
 }
 
-inline void Session::print_summary(const std::string& name, const json& description) const {
-  const std::string status = detail::text_of(description, "TrainingJobStatus");
+inline void Session::print_summary(const detail::JobKind& kind, const std::string& name,
+                                   const json& description) const {
+  const std::string status = detail::text_of(description, kind.status_member);
+  const std::string message = detail::text_of(description, "ExitMessage");
+  if (!message.empty()) print("Exit message: " + message);
   if (status == "Failed") {
     std::string reason = detail::text_of(description, "FailureReason");
     if (reason.empty()) reason = "(No reason provided)";
-    throw_unexpected_status({"Training job " + name, status, std::move(reason)});
+    throw_unexpected_status({kind.title + name, status, std::move(reason)});
   }
   if (status == "Stopped") {
     print(

@@ -12,11 +12,17 @@
 #include <sagemaker/aws/time.hpp>
 #include <sagemaker/detail/console.hpp>
 #include <sagemaker/detail/documents.hpp>
+#include <sagemaker/detail/job_kinds.hpp>
 
 namespace sagemaker::detail {
 
-// A heterogeneous cluster has the instances of all its groups.
+// Of a job of any kind. A heterogeneous cluster has the instances of all its groups.
 inline int instance_count_of(const json& description) {
+  if (const json& cluster = object_of(object_of(description, "ProcessingResources"), "ClusterConfig");
+      !cluster.empty())
+    return number_of(cluster, "InstanceCount", 1);
+  if (const json& transform = object_of(description, "TransformResources"); !transform.empty())
+    return number_of(transform, "InstanceCount", 1);
   const json& resources = object_of(description, "ResourceConfig");
   int count = 0;
   for (const json& group : array_of(resources, "InstanceGroups"))
@@ -39,10 +45,11 @@ inline std::string format_utc(aws::TimePoint time) {
 
 // What a terminal shows while a job runs: "Training, 24 billable seconds". Seconds are billed for every
 // instance from the moment when training starts; a spot job is billed for less in the end.
-inline std::string live_status(const json& description, std::string status, aws::TimePoint now) {
-  const auto start = time_of(description, "TrainingStartTime");
+inline std::string live_status(const json& description, std::string status, aws::TimePoint now,
+                               const JobKind& kind = training_jobs) {
+  const auto start = time_of(description, kind.start_member);
   if (!start) return status;
-  const auto end = time_of(description, "TrainingEndTime").value_or(now);
+  const auto end = time_of(description, kind.end_member).value_or(now);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(end - *start).count();
   if (seconds <= 0) return status;
   return status + ", " + std::to_string(seconds * instance_count_of(description)) + " billable seconds";
@@ -50,12 +57,15 @@ inline std::string live_status(const json& description, std::string status, aws:
 
 // Prints each secondary status once: "2026-11-21 07:00:00 Starting - Starting the training job...". A status
 // whose message has changed is printed again. Rules of the debugger and profiler follow as
-// "LossNotDecreasing: InProgress" whenever one of them has changed.
+// "LossNotDecreasing: InProgress" whenever one of them has changed. Jobs that have no secondary statuses:
+// "2026-11-21 07:00:00 InProgress - Processing job NAME" whenever the status has changed.
 class JobProgress {
  public:
-  explicit JobProgress(Console& console) : console_(console) {}
+  explicit JobProgress(Console& console, const JobKind& kind = training_jobs)
+      : console_(console), kind_(kind), status_(kind.transitions ? "Starting" : "InProgress") {}
 
   void update(const json& description) {
+    if (!kind_.transitions) return show_status(description);
     const json& transitions = array_of(description, "SecondaryStatusTransitions");
     for (std::size_t index = shown_ > 0 ? shown_ - 1 : 0; index < transitions.size(); ++index) {
       const json& transition = transitions[index];
@@ -81,6 +91,17 @@ class JobProgress {
   const std::string& status() const { return status_; }  // the last one printed
 
  private:
+  void show_status(const json& description) {
+    const std::string status = text_of(description, kind_.status_member);
+    if (shown_ > 0 && status == status_) return;
+    shown_ = 1;
+    status_ = status;
+    const auto time = time_of(description, "LastModifiedTime");
+    const auto created = time_of(description, "CreationTime");
+    const std::string when = time ? format_utc(*time) + " " : created ? format_utc(*created) + " " : "";
+    console_.line(when + status + " - " + kind_.title + text_of(description, kind_.name_member));
+  }
+
   void show_rules(const json& rules, std::string& shown) {
     const auto text = [](const json& rule) {
       return text_of(rule, "RuleConfigurationName") + ": " + text_of(rule, "RuleEvaluationStatus");
@@ -92,9 +113,10 @@ class JobProgress {
   }
 
   Console& console_;
+  const JobKind& kind_;
   std::size_t shown_ = 0;
   std::string last_message_;
-  std::string status_ = "Starting";
+  std::string status_;
   std::string debugger_rules_;
   std::string profiler_rules_;
 };
