@@ -29,6 +29,8 @@
 #include <sagemaker/npy.hpp>
 #include <sagemaker/pipeline_model.hpp>
 #include <sagemaker/predictor.hpp>
+#include <sagemaker/processing.hpp>
+#include <sagemaker/processing_options.hpp>
 #include <sagemaker/pytorch.hpp>
 #include <sagemaker/pytorch_model.hpp>
 #include <sagemaker/record_io.hpp>
