@@ -75,7 +75,8 @@ class Documents(unittest.TestCase):
         arguments = {"instance_count": 1, "instance_type": "ml.m5.large"} | arguments
         kind = Processor if code is None else ScriptProcessor
         processor = kind(
-            sagemaker_session=self.session, role="arn:aws:iam::111122223333:role/Processor", image_uri=IMAGE, **arguments)
+            sagemaker_session=self.session, role="arn:aws:iam::111122223333:role/Processor", image_uri=IMAGE,
+            **arguments)
         run = dict(run or {})
         if code is not None:
             run["code"] = code
