@@ -131,6 +131,11 @@ std::optional<std::filesystem::path> path_of_file_url(std::string_view url) {
 
 }  // namespace
 
+bool Image::runs(std::string_view file) const {
+  return std::any_of(source_suffixes.begin(), source_suffixes.end(),
+                     [&](const std::string& suffix) { return file.ends_with(suffix); });
+}
+
 class Catalog::MappingReader {
  public:
   explicit MappingReader(const std::filesystem::path& file) : file_(file) {}
@@ -262,7 +267,9 @@ std::optional<Image> Catalog::cpp_image(const std::string& name) const {
   const std::filesystem::path program = options_.programs / cpp_program;
   if (!program_fault(program).empty()) return std::nullopt;
   const std::filesystem::path cache = made(options_.cache / "cpp");
-  return Image{name, {program.string()}, {{"SAGEMAKER_CPP_CACHE", cache.string()}}, {cache}};
+  Image image{name, {program.string()}, {{"SAGEMAKER_CPP_CACHE", cache.string()}}, {cache}};
+  image.source_suffixes = {".cpp", ".cc", ".cxx"};
+  return image;
 }
 
 std::optional<Image> Catalog::python_image(const std::string& name) const {

@@ -22,6 +22,11 @@ struct Image {
   std::vector<std::filesystem::path>
       writable;  // host folders that the image needs to write (its compile cache)
   Network network = Network::host;
+  // Source files that the image's program runs, by the end of their names: a file of them may be the entry
+  // point of a processing job, as if it were executable.
+  std::vector<std::string> source_suffixes = {};
+
+  bool runs(std::string_view file) const;
 };
 
 class Catalog {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <initializer_list>
 #include <stdexcept>
 #include <vector>
 
@@ -22,6 +23,22 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t copy_piece_bytes = 32u << 20;  // between two looks whether the job is stopped
+
+void write_all(int to, const char* bytes, std::size_t size, const fs::path& target) {
+  for (std::size_t done = 0; done < size;) {
+    const ssize_t written = ::write(to, bytes + done, size - done);
+    if (written < 0 && errno == EINTR) continue;
+    done += static_cast<std::size_t>(checked(static_cast<int>(written), target.string()));
+  }
+}
+
+void make_tree(const fs::path& root, std::initializer_list<const char*> folders) {
+  std::error_code ignored;
+  // Root may remove anything; another user may be kept out of folders by what a job made of them.
+  if (::geteuid() != 0 && fs::is_directory(fs::symlink_status(root, ignored))) make_removable(root);
+  fs::remove_all(root);
+  for (const char* folder : folders) fs::create_directories(root / folder);
+}
 
 }  // namespace
 
@@ -44,11 +61,7 @@ bool copy_bytes(int from, int to, const fs::path& target, const std::function<bo
     const ssize_t length = ::read(from, buffer.data(), buffer.size());
     if (length < 0 && errno == EINTR) continue;
     if (checked(static_cast<int>(length), target.string()) == 0) return true;
-    for (ssize_t done = 0; done < length;) {
-      const ssize_t written = ::write(to, buffer.data() + done, static_cast<std::size_t>(length - done));
-      if (written < 0 && errno == EINTR) continue;
-      done += checked(static_cast<int>(written), target.string());
-    }
+    write_all(to, buffer.data(), static_cast<std::size_t>(length), target);
   }
 }
 
@@ -64,15 +77,13 @@ fs::path checked_relative(const std::string& relative) {
 }
 
 void make_training_tree(const fs::path& root) {
-  std::error_code ignored;
-  // Root may remove anything; another user may be kept out of folders by what a job made of them.
-  if (::geteuid() != 0 && fs::is_directory(fs::symlink_status(root, ignored))) make_removable(root);
-  fs::remove_all(root);
-  for (const char* folder : {"ml/input/config", "ml/input/data", "ml/model", "ml/output/data",
-                             "ml/output/intermediate", "ml/output/metrics/sagemaker", "ml/output/profiler",
-                             "ml/output/tensors", "ml/checkpoints", "ml/code", "work"}) {
-    fs::create_directories(root / folder);
-  }
+  make_tree(root, {"ml/input/config", "ml/input/data", "ml/model", "ml/output/data", "ml/output/intermediate",
+                   "ml/output/metrics/sagemaker", "ml/output/profiler", "ml/output/tensors", "ml/checkpoints",
+                   "ml/code", "work"});
+}
+
+void make_processing_tree(const fs::path& root) {
+  make_tree(root, {"ml/config", "ml/processing", "ml/output", "work"});
 }
 
 void write_json_file(const fs::path& file, const json& value) {
@@ -94,10 +105,24 @@ bool InputFolder::place(const std::string& relative) {
 }
 
 bool InputFolder::copy(const UniqueFd& from, const std::function<bool()>& stopped) const {
-  const UniqueFd to(
-      checked(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644),
-              "cannot write '" + relative_ + "'"));
+  const UniqueFd to = create();
   return copy_bytes(from.get(), to.get(), path_, stopped);
+}
+
+bool InputFolder::write(ByteSource& from, const std::function<bool()>& stopped) const {
+  const UniqueFd to = create();
+  std::vector<char> buffer(256 * 1024);
+  for (;;) {
+    if (stopped && stopped()) return false;
+    const std::size_t length = from.read(buffer.data(), buffer.size());
+    if (length == 0) return true;
+    write_all(to.get(), buffer.data(), length, path_);
+  }
+}
+
+UniqueFd InputFolder::create() const {
+  return UniqueFd(checked(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644),
+                          "cannot write '" + relative_ + "'"));
 }
 
 bool InputFolder::link(const fs::path& source) const {
@@ -116,13 +141,13 @@ std::optional<fs::path> real_folder(const fs::path& root, const fs::path& relati
   return current;
 }
 
-std::string read_failure(const fs::path& root) {
+std::string read_output(const fs::path& root, const char* name) {
   const std::optional<fs::path> output = real_folder(root, "ml/output");
   if (!output) return "";
-  const UniqueFd file(::open((*output / "failure").c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  const UniqueFd file(::open((*output / name).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat status {};
   if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return "";
-  std::array<char, 8192> text{};  // more than FailureReason can hold in any encoding
+  std::array<char, output_bytes_max> text{};
   std::size_t size = 0;
   while (size < text.size()) {
     const ssize_t length = ::read(file.get(), text.data() + size, text.size() - size);

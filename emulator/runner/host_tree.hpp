@@ -1,4 +1,4 @@
-// The folders of one host of a training job on this machine: made before the container starts, read after it
+// The folders of one host of a job on this machine: made before the container starts, read after it
 // has ended. The job owned them in between, so reading follows no link that it may have left.
 #pragma once
 
@@ -10,12 +10,14 @@
 
 #include <sagemaker/aws/json.hpp>
 
+#include "emulator/runner/training/byte_source.hpp"
 #include "emulator/runner/unique_fd.hpp"
 
 namespace sagemaker::local::runner {
 
-// root/ml with all folders that a job may count on. What was there before is removed.
+// root/ml with all folders that a job of that kind may count on. What was there before is removed.
 void make_training_tree(const std::filesystem::path& root);
+void make_processing_tree(const std::filesystem::path& root);
 
 void write_json_file(const std::filesystem::path& file, const json& value);
 
@@ -36,10 +38,14 @@ class InputFolder {
   bool place(const std::string& relative);
   // The bytes of an open file. False where `stopped` said so meanwhile; the input is incomplete then.
   bool copy(const UniqueFd& from, const std::function<bool()>& stopped = {}) const;
+  // The same for bytes that are made on the way. Throws what `from` throws.
+  bool write(ByteSource& from, const std::function<bool()>& stopped = {}) const;
   // A second name for a file; false where that is not possible.
   bool link(const std::filesystem::path& source) const;
 
  private:
+  UniqueFd create() const;
+
   std::filesystem::path directory_, path_;
   std::string relative_, made_;  // made_: the parent that is known to be there
 };
@@ -48,8 +54,10 @@ class InputFolder {
 std::optional<std::filesystem::path> real_folder(const std::filesystem::path& root,
                                                  const std::filesystem::path& relative);
 
-// The beginning of root/ml/output/failure; empty where there is none.
-std::string read_failure(const std::filesystem::path& root);
+// The beginning of root/ml/output/`name` ("failure", "message"), at most output_bytes_max; empty where there
+// is no such file.
+inline constexpr std::size_t output_bytes_max = 8192;  // more than any text of AWS holds in any encoding
+std::string read_output(const std::filesystem::path& root, const char* name);
 
 // Lets the owner of a tree remove it, whatever permissions its folders were given. What fails stays.
 void make_removable(const std::filesystem::path& folder) noexcept;

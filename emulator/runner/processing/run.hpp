@@ -17,6 +17,7 @@
 
 #include "emulator/images/catalog.hpp"
 #include "emulator/runner/container.hpp"
+#include "emulator/runner/host_group.hpp"
 #include "emulator/runner/stop_signal.hpp"
 #include "emulator/runner/training/inputs.hpp"
 
@@ -25,7 +26,9 @@ namespace sagemaker::local::runner {
 struct ProcessingSpec {
   struct Input {
     std::string name;
-    std::filesystem::path local_path;  // in the container: "/opt/ml/processing/input/data"
+    // In the container: "/opt/ml/processing/input/data". The job fails where it is not below
+    // /opt/ml/processing.
+    std::filesystem::path local_path;
     // For one of the hosts (0-based); called when the job downloads. May throw std::runtime_error.
     std::function<std::vector<InputFile>(int host_index, int host_count)> files;
     // Where the bytes of a file lie now; see InputChannel::locate.
@@ -34,12 +37,14 @@ struct ProcessingSpec {
   };
   struct Output {
     std::string name;
-    std::filesystem::path local_path;  // in the container: "/opt/ml/processing/output"
+    std::filesystem::path local_path;  // in the container, as for an input: "/opt/ml/processing/output"
   };
   std::string job_name;
   images::Image image;
-  std::vector<std::string> entry_point;  // ContainerEntrypoint; replaces the image's command where not empty
-  std::vector<std::string> arguments;    // ContainerArguments
+  // ContainerEntrypoint; replaces the image's command where not empty. A source file that the image runs
+  // (images::Image::source_suffixes) may be its first word.
+  std::vector<std::string> entry_point;
+  std::vector<std::string> arguments;              // ContainerArguments
   std::map<std::string, std::string> environment;  // complete but for what the image adds
   std::string instance_type = "ml.m5.large";
   int instance_count = 1;
@@ -53,21 +58,24 @@ struct ProcessingSpec {
 };
 
 // Where a host's output lies on this machine, from on_prepared until the root is removed. The job writes
-// there: readers must follow no link.
+// there: readers must follow no link. Throws JobFailure for a local path that no job can have.
 std::filesystem::path processing_output_folder(const ProcessingSpec& spec,
                                                const ProcessingSpec::Output& output, int host_index);
 
 struct ProcessingEvents {
-  // The folders of all hosts are there and the data is, no container runs yet.
+  // The folders of all hosts are there and the data is, no container runs yet. May throw std::runtime_error:
+  // the job fails with its text, which must begin as a FailureReason does.
   std::function<void()> on_prepared;
   std::function<void()> on_started;
   std::function<void(int host_index, std::string_view line)> on_line;  // called from several threads
 };
 
 struct ProcessingOutcome {
-  enum class Kind { completed, failed, stopped, max_runtime_exceeded } kind = Kind::failed;
+  using Kind = JobEnd;
+  Kind kind = Kind::failed;
   std::string failure_reason;  // "AlgorithmError: ...", "ClientError: ...", "InternalServerError: ..."
-  std::string exit_message;    // what the job has written to /opt/ml/output/message, at most 1024 characters
+  // What the hosts have written to /opt/ml/output/message, one behind the other; UTF-8, at most 1024 bytes.
+  std::string exit_message;
   std::optional<ExitStatus> exit;  // of the host that decided the outcome
   bool started = false;            // containers ran: there may be output
 };

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "emulator/runner/host_tree.hpp"
+#include "emulator/runner/training/byte_source.hpp"
 #include "emulator/runner/training/pipe_channel.hpp"
 
 namespace sagemaker::local::runner {
@@ -19,16 +20,6 @@ constexpr int open_attempts = 5;  // an object that is written anew more often t
 void check_name(const std::string& name) {
   if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
     throw std::runtime_error("'" + name + "' cannot be the name of a channel");
-}
-
-void copy_files(const InputChannel& channel, const InputPlace& place) {
-  InputFolder target(place.data / channel.name);
-  for (const InputFile& file : channel.files(place.index, place.count)) {
-    if (place.stopped && place.stopped()) throw InputStopped();
-    if (!target.place(file.relative_path)) continue;
-    const UniqueFd from = open_input(channel, file);
-    if (!target.copy(from, place.stopped)) throw InputStopped();
-  }
 }
 
 // Hard links of files that are never changed, in a folder that is shown read-only: nothing is copied, and an
@@ -67,6 +58,20 @@ UniqueFd open_input(const InputChannel& channel, const InputFile& file) {
   throw std::runtime_error("the object " + name + " is changed faster than it can be read");
 }
 
+void copy_input(const InputChannel& channel, const fs::path& folder, const InputPlace& place, bool unpack) {
+  InputFolder target(folder);
+  for (const InputFile& file : channel.files(place.index, place.count)) {
+    if (place.stopped && place.stopped()) throw InputStopped();
+    if (!target.place(file.relative_path)) continue;
+    const UniqueFd from = open_input(channel, file);
+    const bool whole =
+        unpack ? target.write(*byte_source(from, true, file.uri.empty() ? file.relative_path : file.uri),
+                              place.stopped)
+               : target.copy(from, place.stopped);
+    if (!whole) throw InputStopped();
+  }
+}
+
 ChannelInput bring_input(const InputChannel& channel, const InputPlace& place) {
   check_name(channel.name);
   if (channel.mode == InputMode::pipe)
@@ -77,7 +82,7 @@ ChannelInput bring_input(const InputChannel& channel, const InputPlace& place) {
   if (channel.mode == InputMode::fast_file && place.say)
     place.say("sagemaker-local: channel " + channel.name +
               ": input mode FastFile needs bubblewrap on this machine, the objects were copied as for File");
-  copy_files(channel, place);
+  copy_input(channel, place.data / channel.name, place, false);
   return {};
 }
 

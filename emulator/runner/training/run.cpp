@@ -2,15 +2,13 @@
 // them until the first thing that decides the outcome, end the rest, collect.
 #include "emulator/runner/training/run.hpp"
 
-#include <algorithm>
 #include <stdexcept>
-#include <thread>
 #include <utility>
 
 #include <unistd.h>
 
-#include "emulator/runner/address_lease.hpp"
 #include "emulator/runner/container_environment.hpp"
+#include "emulator/runner/host_group.hpp"
 #include "emulator/runner/host_tree.hpp"
 #include "emulator/runner/instance_types.hpp"
 #include "emulator/runner/training/pipe_channel.hpp"
@@ -19,23 +17,19 @@ namespace sagemaker::local::runner {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
 using Kind = TrainingOutcome::Kind;
 
-constexpr auto poll_interval = std::chrono::milliseconds(10);
-constexpr std::chrono::milliseconds peer_grace{10'000};  // for the other hosts when one has failed
-constexpr std::chrono::milliseconds urgent_grace{
-    2'000};                              // a shutdown: the user waits for the emulator to end
 constexpr int first_master_port = 7777;  // of AWS's PyTorch containers
-
-// Ends the preparation of a job: the text is the whole failure reason.
-struct JobFailure : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 bool inside_ml(const fs::path& path) {
   const fs::path below = path.lexically_normal().lexically_relative("/opt/ml");
   return !below.empty() && *below.begin() != "..";
+}
+
+std::vector<JobHost> hosts_of(const Cluster& cluster) {
+  std::vector<JobHost> hosts;
+  for (int i = 0; i < cluster.size(); ++i) hosts.push_back({cluster.name(i), cluster.group(i).instance_type});
+  return hosts;
 }
 
 class Job {
@@ -49,9 +43,8 @@ class Job {
         limits_(limits),
         cluster_(spec.instance_groups, spec.instance_type, spec.instance_count),
         count_(cluster_.size()),
-        mounts_(static_cast<std::size_t>(count_)) {
-    for (int i = 0; i < count_; ++i) leases_.emplace_back(addresses);
-  }
+        mounts_(static_cast<std::size_t>(count_)),
+        hosts_(hosts_of(cluster_), "training job", events.on_line, sandbox, addresses, limits) {}
 
   TrainingOutcome run() {
     try {
@@ -66,9 +59,9 @@ class Job {
     } catch (const JobFailure& failure) {
       fail(failure.what());
     }
-    containers_.clear();
+    hosts_.end();
     pipes_.clear();
-    if (started_) collect();
+    if (hosts_.started()) collect();
     return std::move(outcome_);
   }
 
@@ -133,7 +126,7 @@ class Job {
                            .index = position.index,
                            .count = position.count,
                            .stopped = [this] { return stop_.requested(); },
-                           .say = [this, host](const std::string& line) { say(host, line); }};
+                           .say = [this, host](const std::string& line) { hosts_.say(host, line); }};
     ChannelInput input = bring_input(channel, place);
     if (input.mount) mounts_[static_cast<std::size_t>(host)].push_back(std::move(*input.mount));
     if (input.pipe) pipes_.push_back(std::move(input.pipe));
@@ -184,7 +177,7 @@ class Job {
   }
 
   Environment environment(int host) const {
-    const Share share = share_of(cluster_.group(host).instance_type, count_, this_machine());
+    const Share share = hosts_.share(host);
     const fs::path ml = sandbox_.isolated() ? fs::path("/opt/ml") : fs::absolute(root_of(host)) / "ml";
     // Without a hosts file of its own a container cannot resolve the other hosts' names.
     const int master = cluster_.master();
@@ -194,9 +187,7 @@ class Job {
                       .input_data_config = input_data_config(host),
                       .hyperparameters = spec_.hyperparameters,
                       .share = share,
-                      .master_address = sandbox_.isolated()
-                                            ? cluster_.name(master)
-                                            : leases_[static_cast<std::size_t>(master)].address(),
+                      .master_address = sandbox_.isolated() ? cluster_.name(master) : hosts_.address(master),
                       .master_port = port_};
     Environment result =
         base_environment(spec_.image.environment, spec_.environment, root_of(host), sandbox_.isolated());
@@ -205,92 +196,33 @@ class Job {
     return result;
   }
 
-  void say(int host, const std::string& line) {
-    if (events_.on_line) events_.on_line(host, line);
-  }
-
   // Jobs share this machine's network, so only one of them can have AWS's port; the addresses of running jobs
   // differ, so two that start at once do not choose the same one.
   int choose_master_port() const {
-    const std::string& address = leases_[0].address();
+    const std::string& address = hosts_.address(0);
     const int number = std::atoi(address.c_str() + address.rfind('.') + 1);
     return free_port("0.0.0.0", first_master_port + number - 2, true);
   }
 
   void start() {
     if (stop_.requested()) throw InputStopped();
-    std::vector<HostEntry> entries;
-    for (int i = 0; i < count_; ++i)
-      entries.push_back({leases_[static_cast<std::size_t>(i)].address(), cluster_.name(i)});
     port_ = choose_master_port();
-    started_at_ = Clock::now();
-    for (int i = 0; i < count_; ++i) {
-      const std::string& type = cluster_.group(i).instance_type;
-      const Share share = share_of(type, count_, this_machine());
-      if (!sandbox_.isolated()) say(i, "sagemaker-local: " + sandbox_.description());
-      if (share.gpus_missing > 0) {
-        say(i, "sagemaker-local: " + type + " has " + std::to_string(share.gpus + share.gpus_missing) +
-                   " GPUs, this machine has " + std::to_string(share.gpus) +
-                   "; the job runs on what is here");
-      }
-      ContainerSpec container{.argv = command(),
-                              .environment = environment(i),
-                              .root = root_of(i),
-                              .hostname = cluster_.name(i),
-                              .hosts = entries,
-                              .writable = spec_.image.writable,
-                              .mounts = mounts(i),
-                              .limits = {.memory_bytes = process_memory_max(type, this_machine()),
-                                         .file_bytes = spec_.volume_bytes,
-                                         .processes = limits_.container_processes_max},
-                              .on_line = [this, i](std::string_view line) {
-                                if (events_.on_line) events_.on_line(i, line);
-                              }};
-      try {
-        containers_.push_back(Container::start(std::move(container), sandbox_, limits_));
-      } catch (const std::exception& error) {
-        throw JobFailure("ClientError: The container of the training job could not be started: " +
-                         std::string(error.what()));
-      }
-    }
-    started_ = true;
+    hosts_.start([this](int host) {
+      return ContainerSpec{.argv = command(),
+                           .environment = environment(host),
+                           .root = root_of(host),
+                           .writable = spec_.image.writable,
+                           .mounts = mounts(host),
+                           .limits = {.file_bytes = spec_.volume_bytes}};
+    });
   }
 
-  // Waits until every container has ended, and says what that means.
   void follow() {
-    const Clock::time_point deadline = started_at_ + spec_.run_seconds_max;
-    std::optional<Kind> ending;  // what made us end the containers, decided once
-    bool hurried = false;
-    for (;;) {
-      bool all_ended = true;
-      for (int host = 0; host < count_; ++host) {
-        const auto exit = containers_[static_cast<std::size_t>(host)]->wait_for(std::chrono::milliseconds(0));
-        if (!exit) {
-          all_ended = false;
-        } else if (!ending && !exit->success()) {
-          ending = Kind::failed;
-          stop_all(std::min<std::chrono::milliseconds>(peer_grace, limits_.training_stop_grace));
-        }
-      }
-      if (const auto failure = pipe_failure(); failure && !ending) {
-        ending = Kind::failed;
-        input_failure_ = *failure;
-        stop_all(std::min<std::chrono::milliseconds>(peer_grace, limits_.training_stop_grace));
-      }
-      if (all_ended) break;
-      if (!ending && (stop_.requested() || Clock::now() >= deadline)) {
-        ending = stop_.requested() ? Kind::stopped : Kind::max_runtime_exceeded;
-        stop_all(limits_.training_stop_grace);
-      }
-      if (stop_.urgent() && !hurried) {  // also where they were being stopped with more time already
-        hurried = true;
-        stop_all(std::min<std::chrono::milliseconds>(urgent_grace, limits_.training_stop_grace));
-      }
-      wait_a_little();
-    }
-    outcome_.training_time =
-        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_at_);
-    conclude(ending.value_or(Kind::completed));
+    const HostGroup::End end = hosts_.follow(spec_.run_seconds_max, stop_, [this] { return pipe_failure(); });
+    outcome_.training_time = end.run_time;
+    outcome_.kind = end.kind;
+    outcome_.exit = end.exit;
+    if (end.kind == Kind::failed) fail(failure_reason(end));
   }
 
   std::optional<std::string> pipe_failure() const {
@@ -299,46 +231,13 @@ class Job {
     return std::nullopt;
   }
 
-  void wait_a_little() {
-    for (const auto& container : containers_) {
-      if (container->running()) {
-        container->wait_for(poll_interval);
-        return;
-      }
-    }
-  }
-
-  void stop_all(std::chrono::milliseconds grace) {
-    for (const auto& container : containers_) container->stop(grace);
-  }
-
-  void conclude(Kind kind) {
-    outcome_.kind = kind;
-    const int host = kind == Kind::failed ? first_failed_host() : 0;
-    outcome_.exit = containers_[static_cast<std::size_t>(host)]->wait_for(std::chrono::milliseconds(0));
-    if (kind == Kind::failed) fail(failure_reason(host));
-  }
-
-  // Of those that failed, the one that ended first: the others had lost it, or were told to end.
-  int first_failed_host() const {
-    std::optional<Clock::time_point> first;
-    int failed = 0;
-    for (int host = 0; host < count_; ++host) {
-      const auto exit = containers_[static_cast<std::size_t>(host)]->wait_for(std::chrono::milliseconds(0));
-      if (!exit || exit->success() || (first && *first <= exit->at)) continue;
-      first = exit->at;
-      failed = host;
-    }
-    return failed;
-  }
-
   // What the host that failed first wrote itself, else its exit code, in AWS's form. What other hosts wrote
   // is a consequence and would hide it.
-  std::string failure_reason(int host) const {
-    if (!input_failure_.empty()) return "ClientError: Data download failed:" + input_failure_;
-    const std::string text = read_failure(root_of(host));
+  std::string failure_reason(const HostGroup::End& end) const {
+    if (!end.input_failure.empty()) return "ClientError: Data download failed:" + end.input_failure;
+    const std::string text = read_output(root_of(end.host), "failure");
     if (!clean_text(text, limits_.failure_reason_chars_max).empty()) return "AlgorithmError: " + text;
-    return "AlgorithmError: , exit code: " + std::to_string(outcome_.exit->code);
+    return "AlgorithmError: , exit code: " + std::to_string(end.exit.code);
   }
 
   void collect() {
@@ -375,14 +274,10 @@ class Job {
   const RunnerLimits& limits_;
   const Cluster cluster_;
   const int count_;
-  std::vector<AddressLease> leases_;
   std::vector<std::vector<Mount>> mounts_;  // of each host
   std::vector<std::shared_ptr<PipeChannel>> pipes_;
   int port_ = first_master_port;
-  std::vector<std::unique_ptr<Container>> containers_;
-  bool started_ = false;
-  Clock::time_point started_at_;
-  std::string input_failure_;
+  HostGroup hosts_;
   TrainingOutcome outcome_;
 };
 

@@ -18,6 +18,7 @@
 
 #include "emulator/images/catalog.hpp"
 #include "emulator/runner/container.hpp"
+#include "emulator/runner/host_group.hpp"
 #include "emulator/runner/stop_signal.hpp"
 #include "emulator/runner/training/cluster.hpp"
 #include "emulator/runner/training/inputs.hpp"
@@ -68,7 +69,8 @@ struct TrainingEvents {
 };
 
 struct TrainingOutcome {
-  enum class Kind { completed, failed, stopped, max_runtime_exceeded } kind = Kind::failed;
+  using Kind = JobEnd;
+  Kind kind = Kind::failed;
   std::string failure_reason;  // "AlgorithmError: ...", "ClientError: ..." or "InternalServerError: ..."; at
                                // most 1024 chars
   std::optional<ExitStatus> exit;  // of the host that decided the outcome
