@@ -23,6 +23,7 @@
 #include <sagemaker/predictor.hpp>
 #include <sagemaker/session.hpp>
 #include <sagemaker/source_archive.hpp>
+#include <sagemaker/transformer.hpp>
 
 namespace sagemaker {
 
@@ -64,6 +65,10 @@ struct CreateModelOptions {
   std::string source_dir = {};
   std::vector<std::string> dependencies = {};
   std::optional<int> model_server_workers = {};  // sm::PyTorch only
+  // A VPC other than the estimator's; empty lists: none.
+  std::optional<std::vector<std::string>> subnets = {};
+  std::optional<std::vector<std::string>> security_group_ids = {};
+  std::optional<bool> enable_network_isolation = {};
 };
 
 class Estimator {
@@ -174,6 +179,15 @@ class Estimator {
     return Model(session_, std::move(model));
   }
 
+  // The trained model, created for batch transform with the options. It is called {base_job_name}-{time}
+  // unless told otherwise, jobs likewise. Throws ConfigError where the job has not stored a model.
+  Transformer transformer(const TransformerOptions& options, const CreateModelOptions& changes = {}) {
+    detail::check_transformer(options);
+    const std::string image = serving_image();
+    Model model = create_model(named(changes, options, image));
+    return transformer_of(model, options, image);
+  }
+
   // The model on an endpoint of its own. Endpoint, configuration and model are named {base_job_name}-{time}
   // unless told otherwise. Throws UnexpectedStatus with the FailureReason where the endpoint does not come
   // up.
@@ -200,6 +214,19 @@ class Estimator {
     return chosen;
   }
 
+  CreateModelOptions named(CreateModelOptions changes, const TransformerOptions& options,
+                           const std::string& image) const {
+    if (!options.model_name.empty()) changes.name = options.model_name;
+    if (changes.name.empty()) changes.name = fallback_name(image);
+    return changes;
+  }
+  Transformer transformer_of(Model& model, TransformerOptions options, const std::string& image) const {
+    if (options.tags.empty()) options.tags = options_.tags;
+    options.model_name = model.create(options.tags, options.instance_type);
+    if (options.base_transform_job_name.empty()) options.base_transform_job_name = base_job_name(image);
+    return Transformer(session_, std::move(options));
+  }
+
   // What a model is made of, but for the image.
   ModelOptions model_options(const CreateModelOptions& changes) const {
     const auto chosen = [](const std::string& change, const std::string& own) {
@@ -213,9 +240,10 @@ class Estimator {
     model.name = changes.name;
     model.container_log_level = options_.container_log_level;
     model.code_location = options_.code_location;
-    model.subnets = options_.subnets;
-    model.security_group_ids = options_.security_group_ids;
-    model.enable_network_isolation = options_.enable_network_isolation;
+    model.subnets = changes.subnets.value_or(options_.subnets);
+    model.security_group_ids = changes.security_group_ids.value_or(options_.security_group_ids);
+    model.enable_network_isolation =
+        changes.enable_network_isolation.value_or(options_.enable_network_isolation);
     model.kms_key = options_.output_kms_key;
     if (!changes.entry_point.empty()) {
       model.entry_point = changes.entry_point;

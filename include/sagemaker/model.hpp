@@ -23,6 +23,7 @@
 #include <sagemaker/predictor.hpp>
 #include <sagemaker/session.hpp>
 #include <sagemaker/source_archive.hpp>
+#include <sagemaker/transformer.hpp>
 
 namespace sagemaker {
 
@@ -88,6 +89,18 @@ class Model {
     const std::string endpoint = endpoint_name(options);
     detail::deploy_model(session_, {.model_name = options_.name, .endpoint_name = endpoint}, options);
     return predictor_of(endpoint, options);
+  }
+
+  // Creates the model, for batch transform with the options. Its jobs are called as the model unless told
+  // otherwise. As in the SDK, a model with network isolation gets no env but its own.
+  Transformer transformer(TransformerOptions options) {
+    detail::check_transformer(options);
+    create(options.tags, options.instance_type);
+    options.model_name = options_.name;
+    if (options_.enable_network_isolation) options.env.clear();
+    if (options.base_transform_job_name.empty())
+      options.base_transform_job_name = detail::base_of_name(options_.name);
+    return Transformer(session_, std::move(options));
   }
 
   void delete_model() const {

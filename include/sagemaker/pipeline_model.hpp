@@ -16,6 +16,7 @@
 #include <sagemaker/model.hpp>
 #include <sagemaker/predictor.hpp>
 #include <sagemaker/session.hpp>
+#include <sagemaker/transformer.hpp>
 
 namespace sagemaker {
 
@@ -71,6 +72,16 @@ class PipelineModel {
     if (options.serializer) predictor.serializer = *options.serializer;
     if (options.deserializer) predictor.deserializer = *options.deserializer;
     return Predictor(session_, std::move(predictor), {options_.name});
+  }
+
+  // Creates the model, for batch transform: each record goes through all containers. Its jobs are called as
+  // the model unless told otherwise.
+  Transformer transformer(TransformerOptions options) {
+    detail::check_transformer(options);
+    options.model_name = create({.instance_type = options.instance_type});
+    if (options.base_transform_job_name.empty())
+      options.base_transform_job_name = detail::base_of_name(options_.name);
+    return Transformer(session_, std::move(options));
   }
 
   void delete_model() const {

@@ -167,6 +167,12 @@ class PyTorch : public Estimator {
     if (model.name.empty()) model.name = fallback_name(options().image_uri);
     return PyTorchModel(session(), std::move(model));
   }
+  Transformer transformer(const TransformerOptions& options, const CreateModelOptions& changes = {}) {
+    detail::check_transformer(options);
+    const std::string& image = this->options().image_uri;
+    PyTorchModel model = create_model(named(changes, options, image));
+    return transformer_of(model, options, image);
+  }
   // Endpoint, configuration and model are named {base_job_name}-{time} unless told otherwise. The predictor
   // speaks NumPy's format.
   Predictor deploy(const DeployOptions& options) {

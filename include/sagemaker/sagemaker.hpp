@@ -39,3 +39,5 @@
 #include <sagemaker/session.hpp>
 #include <sagemaker/source_archive.hpp>
 #include <sagemaker/sparse_matrix.hpp>
+#include <sagemaker/transformer.hpp>
+#include <sagemaker/transformer_options.hpp>

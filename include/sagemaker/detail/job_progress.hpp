@@ -96,10 +96,12 @@ class JobProgress {
     if (shown_ > 0 && status == status_) return;
     shown_ = 1;
     status_ = status;
-    const auto time = time_of(description, "LastModifiedTime");
-    const auto created = time_of(description, "CreationTime");
-    const std::string when = time ? format_utc(*time) + " " : created ? format_utc(*created) + " " : "";
-    console_.line(when + status + " - " + kind_.title + text_of(description, kind_.name_member));
+    const bool over = status == "Completed" || status == "Failed" || status == "Stopped";
+    auto time = time_of(description, "LastModifiedTime");  // transform jobs have none
+    if (!time && over) time = time_of(description, kind_.end_member);
+    if (!time) time = time_of(description, "CreationTime");
+    console_.line((time ? format_utc(*time) + " " : std::string()) + status + " - " + kind_.title +
+                  text_of(description, kind_.name_member));
   }
 
   void show_rules(const json& rules, std::string& shown) {
