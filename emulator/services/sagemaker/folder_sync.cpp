@@ -33,11 +33,12 @@ std::string prefix_of(std::string key) {
 
 FolderSync::FolderSync(store::Objects& objects, S3Location location,
                        std::vector<runner::GuardedFolder> folders,
-                       std::function<void(const std::string& line)> say)
+                       std::function<void(const std::string& line)> say, json metadata)
     : objects_(objects),
       bucket_(std::move(location.bucket)),
       prefix_(prefix_of(std::move(location.key))),
-      say_(std::move(say)) {
+      say_(std::move(say)),
+      metadata_(std::move(metadata)) {
   for (runner::GuardedFolder& folder : folders) hosts_.push_back({std::move(folder), {}});
 }
 
@@ -122,9 +123,10 @@ bool FolderSync::bring(Host& host, const std::string& name, store::ObjectInfo& o
   }
 }
 
-void FolderSync::upload(bool last) {
+void FolderSync::upload(bool last, const std::function<bool()>& cancelled) {
   for (Host& host : hosts_) {
     for (const runner::GuardedFolder::File& file : host.folder.files()) {
+      if (cancelled && cancelled()) return;
       Known& known = host.files[file.name];
       if (known.in_step == file) continue;
       known.restless = known.seen == file ? 0 : known.restless + 1;
@@ -154,15 +156,34 @@ bool FolderSync::upload(Host& host, const runner::GuardedFolder::File& file) {
   try {
     if (!objects_.find_bucket(bucket_)) throw store::MissingBucket(bucket_);  // before any byte is copied
     const auto opened = host.folder.open(file.name);
-    versions_[key] = objects_.put_file(bucket_, key, opened.path()).etag;
+    versions_[key] = objects_.put_file(bucket_, key, opened.path(), metadata_).etag;
+    complaints_.erase(file.name);
     return true;
   } catch (const std::system_error& error) {  // the disk is full, for example, or the file is gone again
-    if (error.code() != std::errc::no_such_file_or_directory) complain(file.name, error.what());
+    if (error.code() != std::errc::no_such_file_or_directory)
+      complain(file.name, error.what(), error.code() != std::errc::permission_denied);
+    return false;
+  } catch (const store::DatabaseError& error) {
+    complain(file.name, error.what(), true);
     return false;
   } catch (const std::exception& error) {  // the bucket is gone
     complain(file.name, error.what());
     return false;
   }
+}
+
+std::optional<FolderSync::Failure> FolderSync::failure() const {
+  for (const Host& host : hosts_) {
+    for (const runner::GuardedFolder::File& file : host.folder.files()) {
+      const std::string name = runner::clean_text(file.name, key_bytes_max);
+      if (const auto complaint = complaints_.find(file.name); complaint != complaints_.end())
+        return Failure{name + ": " + complaint->second.reason, complaint->second.machine};
+      const auto known = host.files.find(file.name);
+      if (known == host.files.end() || known->second.in_step != file)
+        return Failure{name + ": it could not be read", true};
+    }
+  }
+  return std::nullopt;
 }
 
 void FolderSync::download() {
@@ -192,10 +213,10 @@ void FolderSync::download(const std::string& name, store::ObjectInfo& object) {
   versions_[object.key] = object.etag;
 }
 
-void FolderSync::complain(const std::string& name, const std::string& why) {
-  std::string& said = complaints_[name];
-  if (said == why) return;
-  said = why;
+void FolderSync::complain(const std::string& name, const std::string& why, bool machine) {
+  Failure& said = complaints_[name];
+  if (said.reason == why) return;
+  said = {why, machine};
   if (say_)
     say_("sagemaker-local: " + runner::clean_text(name, 200) + " is not in step with s3://" + bucket_ + "/" +
          prefix_ + ": " + why);

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,8 +18,9 @@ namespace sagemaker::local::services {
 class FolderSync {
  public:
   // One folder for each host. `say` is told, once for each file, what cannot be kept in step and why.
+  // `metadata`: of every object that is written, as for store::Objects::put_file.
   FolderSync(store::Objects& objects, S3Location location, std::vector<runner::GuardedFolder> folders,
-             std::function<void(const std::string& line)> say);
+             std::function<void(const std::string& line)> say, json metadata = json::object());
 
   // Puts every object below the prefix into every folder, until `cancelled`. Nothing may run in them yet.
   // Where a job has written "a" and later "a/b", which no folder holds at once, the newer one is restored.
@@ -27,8 +29,15 @@ class FolderSync {
 
   // Files that changed go up, what failed before less and less often; a file that is still being written,
   // which is one that changes from one step to the next, waits until it rests. At the `last` step, when
-  // nothing writes any more, everything goes.
-  void upload(bool last);
+  // nothing writes any more, everything goes. Until `cancelled`.
+  void upload(bool last, const std::function<bool()>& cancelled = {});
+
+  // A file that the last step should have stored and could not.
+  struct Failure {
+    std::string reason;    // "data/a.csv: the bucket b does not exist"
+    bool machine = false;  // this machine's fault (its disk is full), nothing that the job's owner did
+  };
+  std::optional<Failure> failure() const;
 
   // Objects that others have put below the prefix, or changed there, come down to every host.
   void download();
@@ -62,7 +71,7 @@ class FolderSync {
   bool bring(Host& host, const std::string& name, store::ObjectInfo& object);
   void download(const std::string& name, store::ObjectInfo& object);
   std::map<std::string, store::ObjectInfo> restorable() const;
-  void complain(const std::string& name, const std::string& why);
+  void complain(const std::string& name, const std::string& why, bool machine = false);
   std::string key_of(const std::string& name) const { return prefix_ + name; }
   std::vector<store::ObjectInfo> objects() const;
 
@@ -71,8 +80,9 @@ class FolderSync {
   std::string prefix_;  // of keys; ends in '/' unless it is empty
   std::vector<Host> hosts_;
   std::function<void(const std::string& line)> say_;
-  std::map<std::string, std::string> versions_;    // key -> ETag that is known here, ours or brought down
-  std::map<std::string, std::string> complaints_;  // name -> what was said about it
+  const json metadata_;
+  std::map<std::string, std::string> versions_;  // key -> ETag that is known here, ours or brought down
+  std::map<std::string, Failure> complaints_;    // name -> what was said about it
   Patience uploads_, downloads_;
 };
 

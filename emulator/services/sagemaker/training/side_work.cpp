@@ -10,8 +10,6 @@ namespace sagemaker::local::services {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::milliseconds step{500}, step_max{5'000};
-constexpr int share_of_time = 50;  // the reciprocal: what steps with little to do may take of a processor
 
 // The folder of every host, guarded from the level that the job cannot reach.
 std::vector<runner::GuardedFolder> folders_of(const runner::TrainingSpec& spec,
@@ -48,7 +46,7 @@ void TrainingSideWork::begin(const runner::StopSignal& stop) {
   output.key += spec_.job_name + "/output/intermediate";
   intermediate_ = std::make_unique<FolderSync>(platform_.objects, std::move(output),
                                                folders_of(spec_, runner::intermediate_folder), plan_.say);
-  thread_ = std::thread([this] { keep_in_step(); });
+  syncing_.start([this] { keep_in_step(); });
   if (plan_.reclaim_after || plan_.deadline) timekeeper_ = std::thread([this] { keep_time(); });
 }
 
@@ -66,22 +64,15 @@ void TrainingSideWork::keep_time() {
   control_.take_instances(reclaim < deadline ? JobControl::Cause::reclaimed : JobControl::Cause::out_of_time);
 }
 
-// The more files there are to look at, the longer until the next look.
 void TrainingSideWork::keep_in_step() {
-  Clock::time_point next = Clock::now() + step;
-  while (wait(next)) {
-    const Clock::time_point started = Clock::now();
-    try {
-      if (checkpoints_) {
-        checkpoints_->upload(false);
-        checkpoints_->download();
-      }
-      intermediate_->upload(false);
-    } catch (const std::exception& error) {
-      spdlog::error("training job {}: checkpoints: {}", spec_.job_name, error.what());
+  try {
+    if (checkpoints_) {
+      checkpoints_->upload(false);
+      checkpoints_->download();
     }
-    const Clock::time_point ended = Clock::now();
-    next = ended + std::clamp<Clock::duration>(share_of_time * (ended - started), step, step_max);
+    intermediate_->upload(false);
+  } catch (const std::exception& error) {
+    spdlog::error("training job {}: checkpoints: {}", spec_.job_name, error.what());
   }
 }
 
@@ -97,7 +88,7 @@ void TrainingSideWork::join() {
     ended_ = true;
   }
   ending_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  syncing_.stop();
   if (timekeeper_.joinable()) timekeeper_.join();
 }
 

@@ -16,6 +16,7 @@
 #include "emulator/runner/training/run.hpp"
 #include "emulator/services/sagemaker/folder_sync.hpp"
 #include "emulator/services/sagemaker/jobs/control.hpp"
+#include "emulator/services/sagemaker/paced_work.hpp"
 #include "emulator/services/sagemaker/platform.hpp"
 
 namespace sagemaker::local::services {
@@ -54,7 +55,8 @@ class TrainingSideWork {
   std::mutex mutex_;
   std::condition_variable ending_;
   bool ended_ = false;
-  std::thread timekeeper_, thread_;
+  std::thread timekeeper_;
+  PacedWork syncing_;
 };
 
 }  // namespace sagemaker::local::services

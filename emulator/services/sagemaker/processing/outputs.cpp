@@ -1,0 +1,75 @@
+#include "emulator/services/sagemaker/processing/outputs.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include <spdlog/spdlog.h>
+
+namespace sagemaker::local::services {
+namespace {
+
+// The folder of every host, guarded from the level that the job cannot reach.
+std::vector<runner::GuardedFolder> folders_of(const runner::ProcessingSpec& spec,
+                                              const runner::ProcessingSpec::Output& output) {
+  std::vector<runner::GuardedFolder> folders;
+  for (int host = 0; host < spec.instance_count; ++host)
+    folders.emplace_back(spec.root,
+                         runner::processing_output_folder(spec, output, host).lexically_relative(spec.root));
+  return folders;
+}
+
+json metadata_of(const json& config) {
+  const std::string key = config.value("KmsKeyId", "");
+  if (key.empty()) return json::object();
+  return {{"ServerSideEncryption", "aws:kms"}, {"SSEKMSKeyId", key}};
+}
+
+}  // namespace
+
+ProcessingOutputs::ProcessingOutputs(Platform& platform, const json& job, const runner::ProcessingSpec& spec,
+                                     std::function<void(const std::string& line)> say)
+    : job_name_(spec.job_name) {
+  const json config = job.value("ProcessingOutputConfig", json::object());
+  for (const json& described : config.value("Outputs", json::array())) {
+    const auto output = std::find_if(spec.outputs.begin(), spec.outputs.end(),
+                                     [&](const runner::ProcessingSpec::Output& known) {
+                                       return known.name == described.at("OutputName");
+                                     });
+    if (output == spec.outputs.end()) continue;  // its program stores it itself
+    const json& s3 = described.at("S3Output");
+    outputs_.push_back({FolderSync(platform.objects, parse_s3_uri(s3.at("S3Uri").get<std::string>()),
+                                   folders_of(spec, *output), say, metadata_of(config)),
+                        s3.at("S3UploadMode") == "Continuous"});
+  }
+}
+
+void ProcessingOutputs::begin() {
+  if (std::any_of(outputs_.begin(), outputs_.end(), [](const Output& output) { return output.continuous; }))
+    following_.start([this] { follow(); });
+}
+
+void ProcessingOutputs::follow() {
+  for (Output& output : outputs_) {
+    try {
+      if (output.continuous) output.sync.upload(false);
+    } catch (const std::exception& error) {
+      spdlog::error("processing job {}: outputs: {}", job_name_, error.what());
+    }
+  }
+}
+
+std::optional<std::string> ProcessingOutputs::finish(const std::function<bool()>& cancelled) {
+  following_.stop();
+  std::optional<std::string> reason;
+  for (Output& output : outputs_) {
+    output.sync.upload(true, cancelled);
+    if (cancelled && cancelled()) return reason;
+    if (const auto failure = output.sync.failure(); failure && !reason)
+      reason = std::string(failure->machine ? "InternalServerError" : "ClientError") +
+               ": Failed to upload data. " + failure->reason;
+  }
+  return reason;
+}
+
+}  // namespace sagemaker::local::services

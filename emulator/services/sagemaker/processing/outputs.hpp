@@ -1,0 +1,41 @@
+// The outputs of a processing job on their way to S3: while it runs (Continuous) or when it has ended
+// (EndOfJob). What several instances write goes below one prefix; of two files of one name the last stays.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <optional>
+#include <string>
+
+#include "emulator/runner/processing/run.hpp"
+#include "emulator/services/sagemaker/folder_sync.hpp"
+#include "emulator/services/sagemaker/paced_work.hpp"
+#include "emulator/services/sagemaker/platform.hpp"
+
+namespace sagemaker::local::services {
+
+class ProcessingOutputs {
+ public:
+  // `say`: into the job's log. All arguments must outlive this.
+  ProcessingOutputs(Platform& platform, const json& job, const runner::ProcessingSpec& spec,
+                    std::function<void(const std::string& line)> say);
+
+  // The folders are there: what is Continuous is followed from now on.
+  void begin();
+  // The containers have ended: everything goes to S3, until `cancelled`. Returns a FailureReason where a file
+  // could not be stored; the others are.
+  std::optional<std::string> finish(const std::function<bool()>& cancelled);
+
+ private:
+  struct Output {
+    FolderSync sync;
+    bool continuous;
+  };
+  void follow();
+
+  const std::string job_name_;
+  std::list<Output> outputs_;
+  PacedWork following_;  // last: joined before the rest goes away
+};
+
+}  // namespace sagemaker::local::services
