@@ -77,7 +77,7 @@ class Processing(ProcessingJobs, local_emulator.EmulatorTest):
     def test_a_bash_script(self):
         self.script_job(
             "shell",
-            "mkdir -p /opt/ml/processing/out/a; echo $0 > /opt/ml/processing/out/a/b; ln -s b /opt/ml/processing/out/a/l",
+            "cd /opt/ml/processing/out; mkdir -p a; echo $0 > a/b; ln -s b a/l",
             ["/bin/bash"],
             outputs=[s3_output("out", "s3://jobs/shell/out/")],
         )
@@ -88,7 +88,7 @@ class Processing(ProcessingJobs, local_emulator.EmulatorTest):
     def test_what_a_container_is_told(self):
         self.create(
             "told",
-            '#!/bin/sh\ncd /opt/ml/processing/out\ncp /opt/ml/config/*.json .\nenv > env\n',
+            "#!/bin/sh\ncd /opt/ml/processing/out\ncp /opt/ml/config/*.json .\nenv > env\n",
             [{**s3_input("own", "s3://jobs/nothing/there"), "AppManaged": True}],
             [s3_output("out", "s3://jobs/told/out"), {**s3_output("own", "s3://jobs/own"), "AppManaged": True}],
         )
@@ -101,23 +101,24 @@ class Processing(ProcessingJobs, local_emulator.EmulatorTest):
         self.assertEqual(config["ProcessingResources"]["ClusterConfig"]["VolumeSizeInGB"], 5)
         self.assertIsNone(config["ProcessingResources"]["ClusterConfig"]["VolumeKmsKeyId"])
         self.assertEqual(config["ProcessingInputs"][0]["S3Input"]["S3Uri"], "s3://jobs/nothing/there")
-        self.assertEqual([output["AppManaged"] for output in config["ProcessingOutputConfig"]["Outputs"]], [False, True])
+        outputs = config["ProcessingOutputConfig"]["Outputs"]
+        self.assertEqual([output["AppManaged"] for output in outputs], [False, True])
         self.assertEqual(config["StoppingCondition"], {"MaxRuntimeInSeconds": 60})
         resources = json.loads(files["resourceconfig.json"])
         self.assertEqual((resources["current_host"], resources["hosts"]), ("algo-1", ["algo-1"]))
         environment = files["env"].splitlines()
-        for line in ("PROCESSING_JOB_NAME=told", f"PROCESSING_JOB_ARN={job['ProcessingJobArn']}", "AWS_REGION=us-east-1"):
-            self.assertIn(line, environment)
+        self.assertIn("PROCESSING_JOB_NAME=told", environment)
+        self.assertIn(f"PROCESSING_JOB_ARN={job['ProcessingJobArn']}", environment)
+        self.assertIn("AWS_REGION=us-east-1", environment)
         self.assertNotIn("ExitMessage", job)
 
     def test_two_hosts_share_an_input_and_write_below_one_prefix(self):
         for name in ("a", "b", "c", "d/e"):
             self.put(f"hosts/in/{name}", name)
-        host = '"$(sed \'s/.*current_host" *: *"\\([^"]*\\).*/\\1/\' /opt/ml/config/resourceconfig.json | tr -d \'\\n\')"'
         script = (
-            f"#!/bin/sh\nhost={host}\n({NAMES}) > /opt/ml/processing/out/$host\n"
-            "(cd /opt/ml/processing/all; ls | tr '\\n' ' ') >> /opt/ml/processing/out/$host\n"
-            "echo $host; printf $host > /opt/ml/output/message\n"
+            f"#!/bin/sh\nout=/opt/ml/processing/out/$(hostname)\n({NAMES}) > $out\n"
+            "(cd /opt/ml/processing/all; ls | tr '\\n' ' ') >> $out\n"
+            "hostname; printf $(hostname) > /opt/ml/output/message\n"
         )
         self.create(
             "hosts",
@@ -167,7 +168,8 @@ class Processing(ProcessingJobs, local_emulator.EmulatorTest):
     def test_a_job_that_fails_keeps_its_outputs_and_its_message(self):
         self.create(
             "fails",
-            "#!/bin/sh\necho half > /opt/ml/processing/out/half\nprintf 'the data is sour' > /opt/ml/output/message\nexit 3\n",
+            "#!/bin/sh\necho half > /opt/ml/processing/out/half\n"
+            "printf 'the data is sour' > /opt/ml/output/message\nexit 3\n",
             outputs=[s3_output("out", "s3://jobs/fails/out")],
         )
         job = self.ended("fails")

@@ -79,8 +79,11 @@ class ProcessingLife(ProcessingJobs, unittest.TestCase):
         self.start("--capacity", "1")
         self.waiter("ran")
         self.runs("ran")
-        self.create("waited", "#!/bin/sh\necho a > /opt/ml/processing/out/a\n",
-                    outputs=[s3_output("out", "s3://jobs/waited")])
+        self.create(
+            "waited",
+            "#!/bin/sh\necho a > /opt/ml/processing/out/a\n",
+            outputs=[s3_output("out", "s3://jobs/waited")],
+        )
         self.waiter("unwanted")
         self.emulator.kill()
         self.emulator.start()
@@ -128,30 +131,40 @@ class ProcessingLife(ProcessingJobs, unittest.TestCase):
     def test_requests_that_cannot_be(self):
         self.start()
         program = "#!/bin/sh\nexit 0\n"
-        same = [s3_input("a", "s3://jobs/x"), s3_input("a", "s3://jobs/y", "/opt/ml/processing/b")]
-        overlapping = [s3_input("a", "s3://jobs/x", "/opt/ml/processing/c"), s3_input("b", "s3://jobs/y",
-                                                                                     "/opt/ml/processing/c/")]
-        without_path = s3_input("a", "s3://jobs/x")
+
+        def given(name="a", path=None, **changes):
+            return s3_input(name, "s3://jobs/x", path, **changes)
+
+        def kept(name="a", path=None):
+            return s3_output(name, "s3://jobs/x", local_path=path)
+
+        without_path = given()
         del without_path["S3Input"]["LocalPath"]
-        athena = {"Catalog": "c", "Database": "d", "QueryString": "q", "OutputS3Uri": "s3://jobs/x",
-                  "OutputFormat": "PARQUET"}
+        athena = {
+            "Catalog": "c",
+            "Database": "d",
+            "QueryString": "q",
+            "OutputS3Uri": "s3://jobs/x",
+            "OutputFormat": "PARQUET",
+        }
+        data_set = {"InputName": "a", "DatasetDefinition": {"AthenaDatasetDefinition": athena}}
+        features = {"OutputName": "a", "AppManaged": True, "FeatureStoreOutput": {"FeatureGroupName": "g"}}
+        folder = "/opt/ml/processing/"
         for wrong, inputs, outputs in (
-            ("must be unique: a", same, []),
-            ("must be unique: a", [], [s3_output("a", "s3://jobs/x"), s3_output("a", "s3://jobs/x", "EndOfJob", "/b")]),
-            ("local paths of a processing job must be unique", overlapping, []),
+            ("inputs must be unique: a", [given(), given(path=folder + "b")], []),
+            ("outputs must be unique: a", [], [kept(), kept(path=folder + "b")]),
+            ("local paths of a processing job must be unique", [given(), given("b", folder + "a/")], []),
+            ("local paths of a processing job must be unique", [given()], [kept("b", folder + "a")]),
             ("LocalPath is required when AppManaged is false", [without_path], []),
-            ("must begin with /opt/ml/processing/", [s3_input("a", "s3://jobs/x", "/opt/ml/model")], []),
-            ("must begin with /opt/ml/processing/", [s3_input("a", "s3://jobs/x", "/opt/ml/processing/../x")], []),
-            ("must begin with /opt/ml/processing/", [], [s3_output("a", "s3://jobs/x", "EndOfJob", "/tmp/out")]),
+            ("must begin with /opt/ml/processing/", [given(path="/opt/ml/model")], []),
+            ("must begin with /opt/ml/processing/", [given(path=folder + "../x")], []),
+            ("must begin with /opt/ml/processing/", [], [kept(path="/tmp/out")]),
             ("it must contain S3Input", [{"InputName": "a"}], []),
             ("it must contain S3Output", [], [{"OutputName": "a"}]),
-            ("S3InputMode Pipe (ProcessingInput a) is not implemented by sagemaker-local",
-             [s3_input("a", "s3://jobs/x", S3InputMode="Pipe")], []),
-            ("Gzip can only be used when Pipe mode", [s3_input("a", "s3://jobs/x", S3CompressionType="Gzip")], []),
-            ("DatasetDefinition.AthenaDatasetDefinition (ProcessingInput a) is not implemented",
-             [{"InputName": "a", "DatasetDefinition": {"AthenaDatasetDefinition": athena}}], []),
-            ("FeatureStoreOutput (ProcessingOutput a) is not implemented",
-             [], [{"OutputName": "a", "AppManaged": True, "FeatureStoreOutput": {"FeatureGroupName": "g"}}]),
+            ("S3InputMode Pipe (ProcessingInput a) is not implemented", [given(S3InputMode="Pipe")], []),
+            ("Gzip can only be used when Pipe mode", [given(S3CompressionType="Gzip")], []),
+            ("DatasetDefinition.AthenaDatasetDefinition (ProcessingInput a) is not implemented", [data_set], []),
+            ("FeatureStoreOutput (ProcessingOutput a) is not implemented", [], [features]),
         ):
             with self.subTest(wrong):
                 code, message = self.refusal(lambda: self.create("wrong", program, inputs, outputs))

@@ -241,6 +241,49 @@ TEST_CASE("a bucket that is gone is said once, and files go up when it is back")
   CHECK(fixture.object("ck/model") == "1");
 }
 
+TEST_CASE("what could not be stored at the last step is known, and whose fault it is") {
+  Fixture fixture;
+  FolderSync sync = fixture.sync();
+  fixture.write("h1/ck/a", "1");
+  fixture.write("h2/ck/b\xff", "2");
+  REQUIRE(fixture.objects.delete_bucket("b") == store::Objects::DeleteBucket::deleted);
+  sync.upload(true);
+  auto failure = sync.failure();
+  REQUIRE(failure);
+  CHECK(failure->reason == "a: no such bucket: b");
+  CHECK_FALSE(failure->machine);
+  CHECK(fixture.objects.create_bucket({"b", "us-east-1", 1}));
+  sync.upload(true);
+  failure = sync.failure();
+  REQUIRE(failure);
+  CHECK(failure->reason == "b?: its name cannot be the key of an object");
+  fs::remove(fixture.directory / "h2/ck/b\xff");  // what is not there any more needs no place
+  CHECK_FALSE(sync.failure());
+  CHECK(fixture.object("ck/a") == "1");
+}
+
+TEST_CASE("uploading ends when it is cancelled, and what is missing then is a failure") {
+  Fixture fixture;
+  FolderSync sync = fixture.sync();
+  for (int i = 0; i < 5; ++i) fixture.write("h1/ck/" + std::to_string(i), "x");
+  int asked = 0;
+  sync.upload(true, [&] { return ++asked > 2; });
+  CHECK(fixture.object("ck/1") == "x");
+  CHECK(fixture.object("ck/2") == "(absent)");
+  CHECK(sync.failure());
+  sync.upload(true);
+  CHECK_FALSE(sync.failure());
+}
+
+TEST_CASE("objects get the metadata that their owner wants") {
+  Fixture fixture;
+  FolderSync sync(fixture.objects, {"b", "ck"}, {{fixture.directory.path(), "h1/ck"}}, {},
+                  {{"ServerSideEncryption", "aws:kms"}});
+  fixture.write("h1/ck/a", "1");
+  sync.upload(true);
+  CHECK(fixture.objects.find("b", "ck/a")->metadata.at("ServerSideEncryption") == "aws:kms");
+}
+
 TEST_CASE("folders deeper than there are descriptors are read") {
   Fixture fixture;
   rlimit before{};
