@@ -55,6 +55,8 @@ TEST_CASE("C++ script mode is known by every form of its name") {
     CHECK(image->writable == std::vector{fixture.folder / "cache" / "cpp"});
     CHECK(image->environment.at("SAGEMAKER_CPP_CACHE") == (fixture.folder / "cache" / "cpp").string());
     CHECK(std::filesystem::is_directory(image->writable.front()));
+    CHECK(image->runs("/opt/ml/processing/input/code/count.cpp"));
+    CHECK_FALSE(image->runs("/opt/ml/processing/input/code/count.py"));
   }
   CHECK_FALSE(catalog.resolve("sagemaker-cpp-two"));
   CHECK_FALSE(catalog.resolve("my-sagemaker-cpp"));

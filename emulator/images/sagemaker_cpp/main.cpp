@@ -1,6 +1,6 @@
 // sagemaker-cpp-image: what stands in for a container image with a C++ compiler. Started as the image would
 // be, with "train" or "serve", it finds the user's code, compiles it (or finds it compiled) and becomes that
-// program.
+// program; so it does with a source file and its arguments, as an interpreter with its script.
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -31,11 +31,14 @@ using namespace sagemaker::local::images;
 const ScriptImage image{"sagemaker-cpp", "train.cpp", "inference.cpp", "CMakeLists.txt"};
 
 // Becomes `program`; returns only where that cannot be started.
-[[noreturn]] void become(const fs::path& program, const std::string& name, const std::string& command,
+[[noreturn]] void become(const fs::path& program, std::string name, std::vector<std::string> arguments,
                          const Variables& variables) {
   set_libtorch_defaults(variables);
   std::fflush(stdout);
-  ::execl(program.c_str(), name.c_str(), command.c_str(), nullptr);
+  std::vector<char*> argv{name.data()};
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  ::execv(program.c_str(), argv.data());
   throw std::runtime_error(program.string() + " cannot be started: " + std::strerror(errno));
 }
 
@@ -47,13 +50,53 @@ void serve_without_code(const Variables& variables) {
         "beside "
         "sagemaker-cpp-image");
   }
-  become(server, server.filename().string(), "serve", variables);
+  become(server, server.filename().string(), {"serve"}, variables);
+}
+
+fs::path base_directory(const Variables& variables) {
+  const auto base = variables.find("SAGEMAKER_BASE_DIR");
+  return base == variables.end() ? fs::path("/opt/ml") : fs::path(base->second);
+}
+
+fs::path build(const Source& source, const fs::path& base, const Variables& variables) {
+  const auto toolchain = read_toolchain(toolchain_file());
+  fs::path cache = cache_directory("cpp", variables);
+  if (cache.empty()) cache = base / "build";
+  return build_program(source, toolchain, cache);
+}
+
+bool is_source_file(const std::string& argument) {
+  const std::string extension = fs::path(argument).extension().string();
+  return extension == ".cpp" || extension == ".cc" || extension == ".cxx";
+}
+
+// Of a processing job: what the compiler finds wrong is its exit message, where the job's description shows
+// it.
+int run_file(const fs::path& file, const std::vector<std::string>& arguments) {
+  const Variables variables = sagemaker::container::process_variables();
+  const fs::path base = base_directory(variables);
+  const auto fail = [&](const std::string& message, const std::string& shown) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "Error: %s\n", message.c_str());
+    write_message(base / "output", failure_text({.message = message, .command = shown}));
+    return 1;
+  };
+  try {
+    const Source source{fs::absolute(file).parent_path(), file.filename().string()};
+    // A CMake project need not have a file of the program's name.
+    if (!fs::exists(file) && !fs::exists(source.directory / image.project_file))
+      throw std::runtime_error("there is no file " + file.string());
+    become(build(source, base, variables), file.string(), arguments, variables);
+  } catch (const BuildError& error) {
+    return fail(error.what(), error.command());
+  } catch (const std::exception& error) {
+    return fail(error.what(), "sagemaker-cpp-image " + file.string());
+  }
 }
 
 int start(const std::string& command) {
   const Variables variables = sagemaker::container::process_variables();
-  const auto base = variables.find("SAGEMAKER_BASE_DIR");
-  fs::path output_dir = (base == variables.end() ? fs::path("/opt/ml") : fs::path(base->second)) / "output";
+  fs::path output_dir = base_directory(variables) / "output";
   const auto fail = [&](const std::string& message, const std::string& shown) {
     std::fflush(stdout);
     std::fprintf(stderr, "Error: %s\n", message.c_str());
@@ -66,12 +109,9 @@ int start(const std::string& command) {
     const TrainingEnvironment env = TrainingEnvironment::read(variables);
     output_dir = env.output_dir;
     const auto source = locate_source(command, env, variables, image);
-    const auto toolchain = read_toolchain(toolchain_file());
-    fs::path cache = cache_directory("cpp", variables);
-    if (cache.empty()) cache = env.base_dir / "build";
-    const fs::path program = build_program(source, toolchain, cache);
+    const fs::path program = build(source, env.base_dir, variables);
     fs::current_path(source.directory);
-    become(program, source.program, command, variables);
+    become(program, source.program, {command}, variables);
   } catch (const BuildError& error) {
     return fail(error.what(), error.command());
   } catch (const std::exception& error) {
@@ -85,6 +125,8 @@ int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (arguments.size() == 1 && (arguments[0] == "train" || arguments[0] == "serve"))
     return start(arguments[0]);
+  if (!arguments.empty() && is_source_file(arguments[0]))
+    return run_file(arguments[0], {arguments.begin() + 1, arguments.end()});
   if (!arguments.empty() && arguments[0] == "--record") {
     try {
       return record_command({arguments.begin() + 1, arguments.end()});
@@ -93,6 +135,6 @@ int main(int argc, char** argv) {
       return 1;
     }
   }
-  std::fprintf(stderr, "usage: sagemaker-cpp-image train | serve\n");
+  std::fprintf(stderr, "usage: sagemaker-cpp-image train | serve | FILE.cpp [argument...]\n");
   return 2;
 }

@@ -1,6 +1,6 @@
 // What a container tells of its end: /opt/ml/output/failure and success, in the form of AWS's training
 // toolkit (sagemaker-training-toolkit: errors.py, files.py), so that a job's FailureReason reads as it does
-// there.
+// there; /opt/ml/output/message of a processing job, which becomes its ExitMessage.
 #pragma once
 
 #include <filesystem>
@@ -21,6 +21,7 @@ std::string failure_text(const FailedCommand& failed);
 
 // A file that is there stays as it is: the user's own words are better than ours.
 void write_failure(const std::filesystem::path& output_dir, const std::string& text);
+void write_message(const std::filesystem::path& output_dir, const std::string& text);  // of a processing job
 void write_success(const std::filesystem::path& output_dir);
 
 }  // namespace sagemaker::local::images
