@@ -76,7 +76,7 @@ class Scripts {
                                       const std::map<std::string, std::string>& texts) {
     std::vector<runner::InputFile> files;
     for (const auto& [file, text] : texts) {
-      fs::create_directories(folder_ / name);
+      fs::create_directories((folder_ / name / file).parent_path());
       std::ofstream(folder_ / name / file) << text;
       files.push_back({file, folder_ / name / file});
     }
@@ -113,6 +113,21 @@ TEST_CASE("a C++ file is an entry point of the C++ image: compiled once, run wit
   outcome = scripts.run(entry_point, files);
   CHECK(outcome.kind == Kind::completed);
   CHECK(scripts.log.find("Compiling") == std::string::npos);
+  CHECK(scripts.result() == "3\n");
+}
+
+TEST_CASE("the C++ file may lie in a folder of the code, which is compiled whole") {
+  Scripts scripts("sagemaker-cpp");
+  const runner::ProcessingOutcome outcome =
+      scripts.run({"/opt/ml/processing/input/code/programs/count.cpp"},
+                  {{"programs/count.cpp", counts_lines},
+                   {"say.hpp", "void say(long lines);\n"},
+                   {"say/say.cpp",
+                    "#include \"say.hpp\"\n#include <iostream>\n"
+                    "void say(long lines) { std::cout << \"said=\" << lines << std::endl; }\n"}});
+  CAPTURE(scripts.log);
+  REQUIRE(outcome.kind == Kind::completed);
+  CHECK(scripts.log.find("said=3\n") != std::string::npos);
   CHECK(scripts.result() == "3\n");
 }
 

@@ -70,6 +70,15 @@ bool is_source_file(const std::string& argument) {
   return extension == ".cpp" || extension == ".cc" || extension == ".cxx";
 }
 
+// The folder that is compiled is the one where ScriptProcessor puts a job's code, else that of the file.
+Source source_of(const fs::path& file, const fs::path& base) {
+  const fs::path path = fs::absolute(file).lexically_normal();
+  const fs::path code = fs::absolute(base / "processing/input/code").lexically_normal();
+  const fs::path below = path.lexically_relative(code);
+  if (below.empty() || *below.begin() == "..") return {path.parent_path(), path.filename().string()};
+  return {code, below.string()};
+}
+
 // Of a processing job: what the compiler finds wrong is its exit message, where the job's description shows
 // it.
 int run_file(const fs::path& file, const std::vector<std::string>& arguments) {
@@ -82,7 +91,7 @@ int run_file(const fs::path& file, const std::vector<std::string>& arguments) {
     return 1;
   };
   try {
-    const Source source{fs::absolute(file).parent_path(), file.filename().string()};
+    const Source source = source_of(file, base);
     // A CMake project need not have a file of the program's name.
     if (!fs::exists(file) && !fs::exists(source.directory / image.project_file))
       throw std::runtime_error("there is no file " + file.string());
