@@ -154,6 +154,34 @@ TEST_CASE("a model that does not answer row by row is asked one by one") {
   }
 }
 
+TEST_CASE("a large request alone is cut into calls, where its rows are independent") {
+  const auto calls_of = [](const Batcher::Options& options, const std::shared_ptr<TestItem>& large,
+                           bool row_wise) {
+    Batcher batcher(options);
+    batcher.push(large);
+    std::vector<std::int64_t> calls;
+    const auto turn = batcher.begin();
+    batcher.run(turn->items, [&](const torch::Tensor& batch) {
+      calls.push_back(batch.dim() == 0 ? 0 : batch.size(0));
+      return row_wise ? batch * 10 : batch.sum();
+    });
+    return calls;
+  };
+  using Calls = std::vector<std::int64_t>;
+  const Batcher::Options parts{.rows_max = 2, .bytes_max = 5 * 8};  // rows of two floats
+  const auto large = item(torch::arange(24, torch::kFloat).view({12, 2}));
+  CHECK(calls_of(parts, large, true) == Calls{5, 5, 2});
+  CHECK(large->output.equal(large->input * 10));
+  CHECK(calls_of({.rows_max = 2}, large, true) == Calls{12});
+  CHECK(calls_of({.rows_max = 8, .bytes_max = 1}, large, true) == Calls{8, 4});  // rows_max at least
+  CHECK(calls_of(parts, large, false) == Calls{5, 12});                          // not row by row: whole
+  CHECK(large->output.item<float>() == 276);
+  CHECK(calls_of(parts, item(torch::ones({12})), true) == Calls{12});
+  const auto alone = rows(12);
+  alone->alone = true;
+  CHECK(calls_of(parts, alone, true) == Calls{12});
+}
+
 TEST_CASE("a request that nobody waits for any more costs the model nothing") {
   Batcher batcher({.rows_max = 64});
   const std::vector items = {rows(1), rows(1), rows(1)};

@@ -159,6 +159,14 @@ TEST_CASE("the variables of serving") {
   CHECK(env.payload_bytes_max == 6u << 20);
   CHECK(env.batch_rows_max == 8);
   CHECK(env.default_accept == "text/csv");
+  CHECK_FALSE(env.batch_transform);
+  const auto batch =
+      ServingEnvironment::read({{"SAGEMAKER_BATCH", "true"}, {"SAGEMAKER_MAX_PAYLOAD_IN_MB", "0"}});
+  CHECK(batch.batch_transform);
+  CHECK(batch.invocation_timeout == std::chrono::hours(1));  // the job's own limit is what counts
+  CHECK(batch.payload_bytes_max > std::size_t{100} << 30);
+  CHECK(ServingEnvironment::read({{"SAGEMAKER_BATCH", "true"}, {"SAGEMAKER_MODEL_SERVER_TIMEOUT", "5"}})
+            .invocation_timeout == std::chrono::seconds(5));
   CHECK_THROWS_WITH_AS(ServingEnvironment::read({{"SAGEMAKER_BIND_TO_PORT", "http"}}),
                        "variable SAGEMAKER_BIND_TO_PORT must be an integer from 0 to 65535, got 'http'",
                        ConfigError);

@@ -273,6 +273,21 @@ TEST_CASE("a TorchScript model without a script becomes the prebuilt server's, w
   CHECK(contains(said({}), "the script is used"));
 }
 
+TEST_CASE("what batch transform is asked to send is within the script's limits and those of the service") {
+  const auto asked = [](const Texts& variables) {
+    PythonEndpoint endpoint(Texts{{"code/inference.py", transform("  return str(len(data))\n")}}, variables);
+    endpoint.serve();
+    if (variables.count("SAGEMAKER_BATCH") != 0)
+      CHECK(endpoint.post({std::string(101 << 20, 'x'), "a/b"}).body == std::to_string(101 << 20));
+    return json::parse(endpoint.get("/execution-parameters").body);
+  };
+  CHECK(asked({{"SAGEMAKER_TS_BATCH_SIZE", "64"}}) ==
+        json{{"MaxConcurrentTransforms", 16}, {"BatchStrategy", "MULTI_RECORD"}, {"MaxPayloadInMB", 6}});
+  CHECK(asked({{"SAGEMAKER_MAX_PAYLOAD_IN_MB", "2"}})["MaxPayloadInMB"] == 2);
+  // MaxPayloadInMB 0 streams whole objects.
+  CHECK(asked({{"SAGEMAKER_BATCH", "true"}, {"SAGEMAKER_MAX_PAYLOAD_IN_MB", "0"}})["MaxPayloadInMB"] == 6);
+}
+
 TEST_CASE("bodies: chunked ones are taken, too large ones are refused") {
   PythonEndpoint endpoint(Texts{{"code/inference.py", transform("  return str(len(data))\n")}},
                           {{"SAGEMAKER_MAX_PAYLOAD_IN_MB", "1"}});

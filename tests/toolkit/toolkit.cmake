@@ -10,7 +10,7 @@ if(SAGEMAKER_HAS_TORCH AND SAGEMAKER_BUILD_EMULATOR)
 
   add_executable(toolkit_contract programs/contract.cpp)
   sagemaker_cpp_program(toolkit_contract)
-  foreach(part training serving serving_http serving_hooks serving_models)
+  foreach(part training serving serving_batch serving_http serving_hooks serving_models)
     sagemaker_test(toolkit_${part} SOURCES ${part}.cpp LABELS toolkit torch TIMEOUT 300)
     target_compile_definitions(test_toolkit_${part} PRIVATE CONTRACT_PROGRAM="$<TARGET_FILE:toolkit_contract>")
     add_dependencies(test_toolkit_${part} toolkit_contract)

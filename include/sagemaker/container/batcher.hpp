@@ -42,6 +42,9 @@ class Batcher {
     std::int64_t rows_max = 64;          // in one call, unless one request alone has more
     std::chrono::milliseconds delay{0};  // that a request may wait for others although a worker is free
     int workers = 1;
+    // Of the rows in one call: a request that alone has more is cut into calls of as many rows as fit,
+    // rows_max at least. 0: never.
+    std::size_t bytes_max = 0;
   };
   struct Turn {
     Items items;
@@ -71,6 +74,7 @@ class Batcher {
   bool shares(const Item& first) const;
   bool enough(const Item& first, Clock::time_point now) const;
   bool run_together(const Items& items, const Predict& predict);
+  torch::Tensor run_alone(const Item& item, const Predict& predict);
 
   const Options options_;
   mutable std::mutex mutex_;

@@ -124,12 +124,15 @@ struct ServingEnvironment {
   std::string bind_host = "0.0.0.0";                // SAGEMAKER_BIND_TO_HOST
   int bind_port = 8080;                             // SAGEMAKER_BIND_TO_PORT
   std::string default_accept = "application/json";  // SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT
+  bool batch_transform = false;                     // SAGEMAKER_BATCH: for a batch transform job
   // SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS, else SAGEMAKER_MODEL_SERVER_TIMEOUT, else
-  // SAGEMAKER_TS_RESPONSE_TIMEOUT.
+  // SAGEMAKER_TS_RESPONSE_TIMEOUT. Without them an hour in batch transform: the job's
+  // InvocationsTimeoutInSeconds, 3600 at most, is what ends a request there.
   std::chrono::milliseconds invocation_timeout{60'000};
   std::chrono::milliseconds drain_timeout{25'000};  // hosting sends SIGKILL 30 s after SIGTERM
-  std::size_t payload_bytes_max = std::size_t{100}
-                                  << 20;  // SAGEMAKER_MAX_PAYLOAD_IN_MB; batch transform sends up to 100 MB
+  // SAGEMAKER_MAX_PAYLOAD_IN_MB; batch transform sends up to 100 MB. 0: as much as comes, which is what a job
+  // with MaxPayloadInMB 0 tells a container.
+  std::size_t payload_bytes_max = std::size_t{100} << 20;
   int batch_rows_max = 64;  // SAGEMAKER_BATCH_ROWS_MAX, else SAGEMAKER_TS_BATCH_SIZE; 1: no batches
   // How long a request may wait for others before a free model takes it: SAGEMAKER_BATCH_DELAY_MS, else
   // SAGEMAKER_TS_MAX_BATCH_DELAY. Without it requests are batched only while the model is busy.

@@ -5,6 +5,7 @@
 
 #include <sagemaker/aws/json.hpp>
 #include <sagemaker/aws/uri.hpp>
+#include <sagemaker/container/detail/execution_parameters.hpp>
 
 namespace sagemaker::local::images {
 namespace {
@@ -106,9 +107,11 @@ http::Response ModelServer::ping() const {
 }
 
 http::Response ModelServer::execution_parameters() const {
-  return json_response({{"MaxConcurrentTransforms", settings_.workers * settings_.batch_max},
-                        {"BatchStrategy", "MULTI_RECORD"},
-                        {"MaxPayloadInMB", 6}});
+  http::Response response;
+  response.headers.set("Content-Type", "application/json");
+  response.body =
+      container::detail::execution_parameters(settings_.environment, settings_.workers * settings_.batch_max);
+  return response;
 }
 
 http::Response ModelServer::invoke(http::Request& request, const std::shared_ptr<ServedModel>& model) {

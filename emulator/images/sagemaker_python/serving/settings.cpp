@@ -49,10 +49,6 @@ ServingSettings ServingSettings::read(const container::Variables& variables) {
   settings.batch_delay =
       std::chrono::milliseconds(variable_integer(variables, "SAGEMAKER_TS_MAX_BATCH_DELAY", 0, 60'000));
   settings.timeout = env.invocation_timeout;
-  if (text_of(variables, "SAGEMAKER_MODEL_SERVER_TIMEOUT").empty() &&
-      text_of(variables, "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS").empty())
-    settings.timeout = std::chrono::seconds(
-        std::max<std::int64_t>(1, variable_integer(variables, "SAGEMAKER_TS_RESPONSE_TIMEOUT", 60, 86'400)));
   settings.start_timeout = std::chrono::seconds(
       std::max<std::int64_t>(1, variable_integer(variables, "SAGEMAKER_STARTUP_TIMEOUT", 600, 86'400)));
   return settings;

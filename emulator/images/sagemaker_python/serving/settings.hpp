@@ -24,7 +24,7 @@ struct ServingSettings {
   int threads = 0;          // of each worker; 0: the user has set OMP_NUM_THREADS
   std::size_t batch_max = 1;                         // SAGEMAKER_TS_BATCH_SIZE
   std::chrono::milliseconds batch_delay{0};          // SAGEMAKER_TS_MAX_BATCH_DELAY
-  std::chrono::milliseconds timeout{60'000};         // SAGEMAKER_MODEL_SERVER_TIMEOUT, of one invocation
+  std::chrono::milliseconds timeout{60'000};         // environment.invocation_timeout
   std::chrono::milliseconds start_timeout{600'000};  // SAGEMAKER_STARTUP_TIMEOUT, to load a model
 };
 

@@ -1,6 +1,7 @@
 // Bodies of batcher.hpp.
 #pragma once
 
+#include <algorithm>
 #include <utility>
 
 #include <sagemaker/container/batcher.hpp>
@@ -95,11 +96,33 @@ SAGEMAKER_CONTAINER_FUNCTION void Batcher::run(const Items& items, const Predict
   }
   for (const auto& item : items) {
     try {
-      item->output = predict(item->input);
+      item->output = run_alone(*item, predict);
     } catch (...) {
       item->error = std::current_exception();
     }
   }
+}
+
+// In calls of a part of the rows each, where the request is large and its rows are independent.
+SAGEMAKER_CONTAINER_FUNCTION torch::Tensor Batcher::run_alone(const Item& item, const Predict& predict) {
+  if (options_.bytes_max == 0 || !item.input.defined() || !shares(item)) return predict(item.input);
+  const std::int64_t rows = item.rows();
+  const std::size_t row_bytes =
+      std::max<std::size_t>(1, item.input.nbytes() / static_cast<std::size_t>(rows));
+  const std::int64_t rows_max =
+      std::max(options_.rows_max, static_cast<std::int64_t>(options_.bytes_max / row_bytes));
+  std::vector<torch::Tensor> answers;
+  for (std::int64_t row = 0; row < rows; row += rows_max) {
+    const torch::Tensor part = item.input.narrow(0, row, std::min(rows_max, rows - row));
+    torch::Tensor answer = predict(part);
+    if (rows_max >= rows) return answer;
+    if (answer.dim() == 0 || answer.size(0) != part.size(0)) {
+      one_by_one_ = true;
+      return predict(item.input);
+    }
+    answers.push_back(std::move(answer));
+  }
+  return torch::cat(answers);
 }
 
 // False where the call threw, or did not answer with one row for each that it was given.

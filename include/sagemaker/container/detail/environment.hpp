@@ -339,16 +339,18 @@ SAGEMAKER_CONTAINER_FUNCTION ServingEnvironment ServingEnvironment::read(const V
       static_cast<int>(detail::variable_integer(variables, "SAGEMAKER_BIND_TO_PORT", env.bind_port, 65535));
   env.default_accept =
       detail::variable(variables, "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", env.default_accept);
-  std::int64_t timeout_s = 60;
+  env.batch_transform = detail::variable(variables, "SAGEMAKER_BATCH", "false") == "true";
+  std::int64_t timeout_s = env.batch_transform ? 3600 : 60;
   for (const char* const name : {"SAGEMAKER_TS_RESPONSE_TIMEOUT", "SAGEMAKER_MODEL_SERVER_TIMEOUT",
                                  "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS"}) {
     timeout_s = detail::variable_integer(variables, name, timeout_s, 86'400);
   }
   env.invocation_timeout = std::chrono::seconds(std::max<std::int64_t>(1, timeout_s));
   const auto megabytes = static_cast<std::int64_t>(env.payload_bytes_max >> 20);
-  env.payload_bytes_max = static_cast<std::size_t>(detail::variable_integer(
-                              variables, "SAGEMAKER_MAX_PAYLOAD_IN_MB", megabytes, 1 << 20))
-                          << 20;
+  constexpr std::int64_t megabytes_max = 1 << 20;
+  const auto payload =
+      detail::variable_integer(variables, "SAGEMAKER_MAX_PAYLOAD_IN_MB", megabytes, megabytes_max);
+  env.payload_bytes_max = static_cast<std::size_t>(payload == 0 ? megabytes_max : payload) << 20;
   detail::read_batching(env, variables);
   env.num_cpus = detail::count_cpus(variables);
   env.num_gpus = detail::count_gpus(variables);

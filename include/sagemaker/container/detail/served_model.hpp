@@ -86,7 +86,8 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
         model_(std::make_shared<const Context::Model>(Context::Model{model_dir, name})),
         uses_headers_(hooks.input_fn.takes_context || hooks.predict_fn.takes_context ||
                       hooks.output_fn.takes_context || hooks.transform_fn.takes_context),
-        batcher_({env.batch_rows_max, env.batch_delay, env.workers}),
+        batcher_({env.batch_rows_max, env.batch_delay, env.workers,
+                  env.batch_transform ? batch_call_bytes_max : 0}),
         intra_op_(env.worker_threads()) {
     for (int worker = 0; worker < env.workers; ++worker) devices_.push_back(env.worker_device(worker));
   }
@@ -286,6 +287,9 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
     }
   }
 
+  // Batch transform puts thousands of records into a request. What a network makes of its input in between
+  // may be a hundred times as large: this keeps it below some hundred megabytes.
+  static constexpr std::size_t batch_call_bytes_max = std::size_t{4} << 20;
   static constexpr std::int64_t untried_ns = std::int64_t{1} << 60;
 
   const Hooks& hooks_;

@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <sagemaker/container/detail/execution_parameters.hpp>
 #include <sagemaker/container/detail/http_server.hpp>
 #include <sagemaker/container/detail/log.hpp>
 #include <sagemaker/container/detail/served_model.hpp>
@@ -61,17 +62,6 @@ class StopSignals {
 [[noreturn]] SAGEMAKER_CONTAINER_FUNCTION void end_process(int code) {
   std::fflush(nullptr);
   std::_Exit(code);
-}
-
-// What batch transform asks before it begins; MaxConcurrentTransforms times MaxPayloadInMB may be 100 at
-// most.
-SAGEMAKER_CONTAINER_FUNCTION std::string execution_parameters(const ServingEnvironment& env) {
-  const std::size_t payload_mb = std::clamp<std::size_t>(env.payload_bytes_max >> 20, 1, 100);
-  const std::size_t usual_mb = std::min<std::size_t>(payload_mb, 6);
-  const std::size_t concurrent =
-      std::clamp<std::size_t>(static_cast<std::size_t>(env.workers) * 8, 1, 100 / usual_mb);
-  return "{\"MaxConcurrentTransforms\": " + std::to_string(concurrent) +
-         ", \"BatchStrategy\": \"MULTI_RECORD\", \"MaxPayloadInMB\": " + std::to_string(usual_mb) + "}";
 }
 
 SAGEMAKER_CONTAINER_FUNCTION std::chrono::milliseconds until(
@@ -140,7 +130,7 @@ class ServingProcess : public HttpHandler {
       response.status = ready_ ? 200 : 503;
     } else if (request.path == "/execution-parameters") {
       response.content_type = "application/json";
-      response.body = execution_parameters(env_);
+      response.body = execution_parameters(env_, static_cast<std::size_t>(env_.workers) * 8);
     } else {
       response.content_type = "text/plain; version=0.0.4";
       response.body = metrics_.text(server_.connections(), server_.busy(), waiting(), ready_ ? models() : 0);
