@@ -43,7 +43,9 @@ void append_little_endian(std::string& out, Number number) {
 
 class RecordIoReader {
  public:
-  explicit RecordIoReader(std::string_view body) : rest_(body) {}
+  // `records_before`: how many were read before these bytes, for the numbers in messages.
+  explicit RecordIoReader(std::string_view body, std::size_t records_before = 0)
+      : rest_(body), count_(records_before) {}
 
   // False at the end. A record that was stored in several parts, because it holds the magic number itself, is
   // put together in `buffer`. Throws FormatError naming the record by its number, from 1.
@@ -88,7 +90,7 @@ class RecordIoReader {
   }
 
   std::string_view rest_;
-  std::size_t count_ = 0;
+  std::size_t count_;
 };
 
 // Throws FormatError for a record whose length does not fit into its frame.

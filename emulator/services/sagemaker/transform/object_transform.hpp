@@ -26,6 +26,7 @@ struct ObjectSettings {
   int concurrent_requests = 1;               // to one instance
   bool gzip = false;
   std::string content_type;  // "text/csv"; for what depends on it
+  std::string accept;        // of the answers; empty: the same
   const DataProcessing* processing = nullptr;
   // Two columns or members behind every record of the output; empty: none. See BatchInferenceId.
   std::function<std::pair<std::string, std::string>()> inference_id = {};
@@ -41,7 +42,7 @@ struct RequestBody {
 
 // Sends one request to the model, with the retries that the job allows, and returns the answer's body.
 // Called from several threads at a time. Throws TransformFailure. `on_piece`, where set, gets the body as it
-// comes instead.
+// comes instead. It should end soon once the job is stopped: what is in flight is waited for.
 using SendRequest = std::function<std::string(const RequestBody& body,
                                               const std::function<bool(std::string_view)>& on_piece)>;
 
