@@ -18,6 +18,18 @@ with open("/opt/ml/output/message", "w") as out:
     out.write("summed up")
 print("done")
 """
+COUNT = """#include <fstream>
+#include <iostream>
+#include <string>
+
+int main(int, char** argv) {
+  std::ifstream in(argv[1]);
+  int lines = 0;
+  for (std::string line; std::getline(in, line);) ++lines;
+  std::ofstream("/opt/ml/processing/out/lines") << lines << "\\n";
+  std::cout << "counted " << lines << std::endl;
+}
+"""
 NAMES = "cd /opt/ml/processing/in; find . -type f | sort | tr '\\n' ' '"
 
 
@@ -28,13 +40,13 @@ class Processing(ProcessingJobs, local_emulator.EmulatorTest):
         cls.attach(cls, cls.emulator)
         cls.s3.create_bucket(Bucket=cls.bucket)
 
-    def script_job(self, name, script, command, **changes):
-        """As ScriptProcessor asks for one: the script is an input."""
+    def script_job(self, file, script, command, name=None, **changes):
+        """As ScriptProcessor asks for one: the script is an input. `name`: of the job, unless it is the file's."""
+        name = name or file
         folder = "/opt/ml/processing/input/code"
-        uri = self.put(f"{name}/code/{os.path.basename(name)}", script)
-        application = {"ImageUri": "sagemaker-python", "ContainerEntrypoint": [*command, f"{folder}/{name}"]}
+        application = {"ImageUri": "sagemaker-python", "ContainerEntrypoint": [*command, f"{folder}/{file}"]}
         application.update(changes.pop("application", {}))
-        inputs = [s3_input("code", uri, folder), *changes.pop("inputs", [])]
+        inputs = [s3_input("code", self.put(f"{name}/code/{file}", script), folder), *changes.pop("inputs", [])]
         return self.create(name, None, inputs, AppSpecification=application, **changes)
 
     def test_a_python_script_with_arguments_and_an_exit_message(self):
@@ -84,6 +96,22 @@ class Processing(ProcessingJobs, local_emulator.EmulatorTest):
         self.completed("shell")
         # Links are not followed and not stored.
         self.assertEqual(self.objects("shell/out/"), {"a/b": "/opt/ml/processing/input/code/shell\n"})
+
+    def test_a_cpp_file(self):
+        if not os.path.exists(os.path.join(os.path.dirname(os.environ["SAGEMAKER_LOCAL_BIN"]), "sagemaker-cpp-image")):
+            self.skipTest("the C++ image is not built here")
+        self.script_job(
+            "count.cpp",
+            COUNT,
+            [],
+            name="count",
+            application={"ImageUri": "sagemaker-cpp", "ContainerArguments": ["/opt/ml/processing/data/lines.csv"]},
+            inputs=[s3_input("data", self.put("count/data/lines.csv", "1\n2\n3\n"))],
+            outputs=[s3_output("out", "s3://jobs/count/out")],
+        )
+        self.completed("count")
+        self.assertEqual(self.objects("count/out/"), {"lines": "3\n"})
+        self.assertIn("counted 3", self.job_messages("count"))
 
     def test_what_a_container_is_told(self):
         self.create(

@@ -1,4 +1,4 @@
-"""Version 2 of the SageMaker Python SDK, unchanged, processes: Processor with a program of this machine, ScriptProcessor,
+"""Version 2 of the SageMaker Python SDK, unchanged: Processor with a program of this machine, ScriptProcessor,
 SKLearnProcessor and FrameworkProcessor with scripts, logs, failures, stop, attach.
 
 Run by the interpreter of an environment with the package; see install_python_clients.py.
@@ -191,7 +191,6 @@ class Processing(unittest.TestCase):
         job = processor.latest_job
         job.stop()
         self.assertEqual(self.session.wait_for_processing_job(job.job_name, poll=0.1)["ProcessingJobStatus"], "Stopped")
-        job.stop()  # the SDK says that it has ended, and raises nothing
 
 
 if __name__ == "__main__":

@@ -104,7 +104,8 @@ class ProcessingJobs:
 
     def completed(self, name):
         job = self.ended(name)
-        self.assertEqual((job["ProcessingJobStatus"], job.get("FailureReason")), ("Completed", None))
+        told = (job.get("FailureReason"), job.get("ExitMessage"), self.job_messages(name))
+        self.assertEqual(job["ProcessingJobStatus"], "Completed", told)
         return job
 
     def put(self, key, text):
