@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <limits>
+#include <optional>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -24,17 +25,17 @@ using Kind = HttpAnswer::Kind;
 constexpr std::size_t head_bytes_max = 64 * 1024;
 constexpr std::size_t idle_max = 64;
 
-// Waits for `events`; false at the deadline.
-bool wait(int fd, short events, Deadline deadline) {
+// Waits for one of `events` and says what is there; 0 at the deadline.
+short wait(int fd, short events, Deadline deadline) {
   const Waiting waiting;  // a container that hangs keeps no thread from those who want something else
   for (;;) {
     const auto left =
         std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
-    if (left <= 0) return false;
+    if (left <= 0) return 0;
     pollfd watched{fd, events, 0};
     const int result = ::poll(&watched, 1, static_cast<int>(std::min<std::int64_t>(left, 3'600'000)));
-    if (result > 0) return true;
-    if (result < 0 && errno != EINTR) return true;  // the next call on the socket tells what is wrong
+    if (result > 0) return watched.revents;
+    if (result < 0 && errno != EINTR) return events;  // the next call on the socket tells what is wrong
   }
 }
 
@@ -70,17 +71,62 @@ std::string head_of(const HttpRequest& request, const std::string& address, int 
   for (const auto& [name, value] : request.headers) {
     if (is_clean(name) && is_clean(value)) head += name + ": " + value + "\r\n";
   }
-  if (!request.body.empty() || request.method != "GET") {
+  if (request.pull) {
+    head += "Transfer-Encoding: chunked\r\n";
+  } else if (!request.body.empty() || request.method != "GET") {
     head += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
   }
   return head + "\r\n";
 }
+
+// A request whose body is pulled while it is sent: its bytes as they go over the connection.
+class Upload {
+ public:
+  Upload(std::string_view head, const HttpRequest& request) : pull_(&request.pull), bytes_(head) {
+    unsent_ = bytes_;
+  }
+
+  bool ended() const { return last_ && unsent_.empty(); }
+  // What is to be sent next: not empty before the end.
+  std::string_view next() {
+    if (unsent_.empty() && !last_) pull_chunk();
+    return unsent_;
+  }
+  void sent(std::size_t count) { unsent_.remove_prefix(count); }
+
+ private:
+  static constexpr std::size_t chunk_bytes = 64 * 1024;
+  static constexpr std::size_t header_bytes = 10;  // at least those of the size in hexadecimal and a line end
+
+  void pull_chunk() {
+    bytes_.resize(header_bytes + chunk_bytes);
+    const std::size_t size = std::min((*pull_)(bytes_.data() + header_bytes, chunk_bytes), chunk_bytes);
+    last_ = size == 0;
+    std::array<char, header_bytes> digits;
+    char* end = std::to_chars(digits.data(), digits.data() + digits.size(), size, 16).ptr;
+    const std::string header = std::string(digits.data(), end) + "\r\n";
+    const std::size_t begin = header_bytes - header.size();
+    bytes_.replace(begin, header.size(), header);
+    bytes_.resize(header_bytes + size);
+    bytes_ += "\r\n";
+    unsent_ = std::string_view(bytes_).substr(begin);
+  }
+
+  const std::function<std::size_t(char*, std::size_t)>* pull_;
+  std::string bytes_;
+  std::string_view unsent_;  // of bytes_
+  bool last_ = false;
+};
 
 // One request and its answer on one connection.
 class Exchange {
  public:
   Exchange(int fd, Deadline deadline, std::uint64_t body_bytes_max, const HttpStream* stream)
       : fd_(fd), deadline_(deadline), body_bytes_max_(body_bytes_max), stream_(stream) {}
+
+  // Sends what is uploaded while the answer is waited for and received: who reads and writes by turns, as a
+  // model that answers line by line, is not stopped by an answer that nobody takes.
+  void send_meanwhile(Upload& upload) { upload_ = &upload; }
 
   // False where the other side closed before all was sent: it may have answered nevertheless.
   bool send(std::string_view head, std::string_view body) {
@@ -111,6 +157,7 @@ class Exchange {
     do {
       read_head(answer);
     } while (answer.status >= 100 && answer.status < 200);
+    if (answer.status >= 300) end_upload();
     if (stream_ && answer.status < 300) {
       deadline_ = stream_->deadline;
       body_bytes_max_ = std::numeric_limits<std::uint64_t>::max();
@@ -119,6 +166,7 @@ class Exchange {
       stream_ = nullptr;
     }
     read_body(answer);
+    end_upload();
     answer.kind = Kind::answered;
   }
 
@@ -127,7 +175,7 @@ class Exchange {
   // for too long for it. One that ends while it works on a request has read it: its system says goodbye with
   // a FIN, and with a reset (RST) only to what nobody reads any more.
   bool untaken() const { return refused_ && !received_any_; }
-  bool reusable() const { return reusable_ && rest_.empty(); }
+  bool reusable() const { return reusable_ && !cut_off_ && rest_.empty(); }
 
  private:
   // A server that sends head and body in two pieces waits with the second until the first is acknowledged
@@ -136,6 +184,35 @@ class Exchange {
   void acknowledge_at_once() {
     const int on = 1;
     ::setsockopt(fd_, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+  }
+
+  bool uploads() const { return upload_ && !upload_->ended(); }
+
+  // The rest is not wanted.
+  void end_upload() {
+    cut_off_ = cut_off_ || uploads();
+    upload_ = nullptr;
+  }
+
+  // Sends what the connection takes at once of one piece.
+  void send_piece() {
+    const std::string_view piece = upload_->next();
+    const ssize_t count = ::send(fd_, piece.data(), piece.size(), MSG_NOSIGNAL);
+    if (count >= 0) return upload_->sent(static_cast<std::size_t>(count));
+    if (errno == EAGAIN || errno == EINTR) return;
+    refused_ = true;
+    end_upload();  // an answer may have come before
+  }
+
+  // Waits until there is something to receive, or the end.
+  void wait_for_input() {
+    for (;;) {
+      const short wanted = uploads() ? POLLIN | POLLOUT : POLLIN;
+      const short ready = wait(fd_, wanted, deadline_);
+      if (ready == 0) throw Failure{Kind::timed_out};
+      if ((ready & ~POLLOUT) != 0) return;
+      send_piece();
+    }
   }
 
   int pending_error() const {
@@ -147,11 +224,11 @@ class Exchange {
   // Takes in what arrives, where everything before was used; false at the end of the stream.
   bool fill() {
     // The beginning of an answer is waited for, its continuation is there most of the time.
-    bool waits = !received_any_;
+    bool waits = !received_any_ || uploads();
     for (;; waits = true) {
       if (waits) {
         if (received_any_) acknowledge_at_once();
-        if (!wait(fd_, POLLIN, deadline_)) throw Failure{Kind::timed_out};
+        wait_for_input();
       } else if (std::chrono::steady_clock::now() >= deadline_) {
         throw Failure{Kind::timed_out};  // of who always has more to say nothing is ever waited for
       }
@@ -283,6 +360,8 @@ class Exchange {
   std::size_t head_bytes_ = 0;
   bool received_any_ = false;
   bool refused_ = false;  // a reset came
+  Upload* upload_ = nullptr;
+  bool cut_off_ = false;  // the request was not sent to its end
   bool reusable_ = false;
   std::array<char, 64 * 1024> chunk_;
 };
@@ -292,7 +371,8 @@ class Exchange {
 HttpAnswer HttpClient::send(const HttpRequest& request, Deadline deadline, std::uint64_t body_bytes_max,
                             const HttpStream* stream) {
   const std::string head = head_of(request, address_, port_);
-  UniqueFd connection = take_idle();
+  // Whether an idle connection is still good is known only after sending, when a pulled body is used up.
+  UniqueFd connection = request.pull ? UniqueFd() : take_idle();
   for (bool kept_alive = static_cast<bool>(connection);; kept_alive = false) {
     HttpAnswer answer;
     bool untaken = false;
@@ -300,7 +380,12 @@ HttpAnswer HttpClient::send(const HttpRequest& request, Deadline deadline, std::
       if (!connection) connection = connect(deadline);
       Exchange exchange(connection.get(), deadline, body_bytes_max, stream);
       try {
-        exchange.send(head, request.body);
+        std::optional<Upload> upload;
+        if (request.pull) {
+          exchange.send_meanwhile(upload.emplace(head, request));
+        } else {
+          exchange.send(head, request.body);
+        }
         exchange.receive(answer);
         answer.began = true;
         if (exchange.reusable()) give_back(std::move(connection));

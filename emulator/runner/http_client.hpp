@@ -19,8 +19,13 @@ namespace sagemaker::local::runner {
 struct HttpRequest {
   std::string method = "GET";
   std::string target = "/";
-  aws::Headers headers;  // Host and Content-Length are added
+  aws::Headers headers;  // Host, and Content-Length or Transfer-Encoding, are added
   std::string_view body;
+  // Where set, the body is what this hands out while it is sent (in chunks): up to `size` bytes into
+  // `target`; 0: the end. It is asked from the beginning to the end at most once, and not to its end where an
+  // answer other than 2xx comes before. What it throws passes through send() and closes the connection, by
+  // which the server sees that the body is not whole.
+  std::function<std::size_t(char* target, std::size_t size)> pull = {};
 };
 
 struct HttpAnswer {
@@ -48,7 +53,8 @@ class HttpClient {
       : address_(std::move(address)), port_(port), sockets_(std::move(sockets)) {}
 
   // A request is sent once. The one exception is a kept-alive connection that the server had closed before it
-  // read the request: then it is sent again on a new one.
+  // read the request: then it is sent again on a new one. A body that is pulled goes out on a new connection.
+  // `deadline` includes the time it takes to send the body.
   // With `stream`, `deadline` is that of the answer's head, and no limit holds for a body that is handed
   // over; an answer other than 2xx arrives as without it.
   HttpAnswer send(const HttpRequest& request, std::chrono::steady_clock::time_point deadline,

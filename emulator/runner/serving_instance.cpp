@@ -80,7 +80,8 @@ class Instance final : public ServingInstance {
     HttpRequest request{.method = invocation.method,
                         .target = invocation.target,
                         .headers = invocation.headers,
-                        .body = invocation.body};
+                        .body = invocation.body,
+                        .pull = invocation.pull};
     if (!invocation.content_type.empty()) request.headers.set("Content-Type", invocation.content_type);
     if (!invocation.accept.empty()) request.headers.set("Accept", invocation.accept);
     const Clock::time_point now = Clock::now();

@@ -54,6 +54,8 @@ struct Invocation {
   std::string content_type, accept;
   aws::Headers headers;   // X-Amzn-SageMaker-* that a container sees
   std::string_view body;  // must live until invoke returns
+  // Where set, the body is pulled while it is sent, with chunked encoding: HttpRequest::pull.
+  std::function<std::size_t(char* target, std::size_t size)> pull = {};
   std::string method = "POST";
   std::string target = "/invocations";
   // Where `on_piece` is set, the body of a 2xx answer is handed over as it arrives and InvocationResult::body

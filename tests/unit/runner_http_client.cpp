@@ -2,6 +2,7 @@
 // emulator wait, grow or repeat a request. Method: a server that sends exactly the bytes of each case.
 #include <algorithm>
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <sagemaker/aws/uri.hpp>
@@ -160,16 +161,29 @@ TEST_CASE("a request line and headers cannot be broken out of") {
 }
 
 TEST_CASE("an answer has to end in time, also where its next bytes are always there already") {
+  // Many interim answers at once: they are sent faster than they are understood.
+  std::string interim;
+  while (interim.size() < 1'000'000) interim += "HTTP/1.1 100 Continue\r\n\r\n";
   const RawServer server([&](int, int socket) {
-    const bool interim = RawServer::read_head(socket).starts_with("GET /interim");
-    if (!interim) RawServer::write(socket, ok + "\r\n");
-    const std::string more = interim ? "HTTP/1.1 100 Continue\r\n\r\n" : std::string(16 * 1024, 'x');
+    const bool stream = RawServer::read_head(socket).starts_with("GET /stream");
+    if (stream) RawServer::write(socket, ok + "\r\n");
+    const std::string more = stream ? std::string(16 * 1024, 'x') : interim;
     while (::send(socket, more.data(), more.size(), MSG_NOSIGNAL) > 0) continue;
   });
-  HttpClient client = client_of(server);
+  int socket = -1;
+  HttpClient client("127.0.0.1", aws::parse_uri(server.origin()).port, [&socket] {
+    local::runner::UniqueFd made(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    socket = made.get();
+    return made;
+  });
   const auto now = std::chrono::steady_clock::now();
-  // Without a limit of its own the stream would go on until its taker has had enough.
-  const auto enough = [now](std::string_view) { return std::chrono::steady_clock::now() < now + 10s; };
+  // A taker who is slower than the server: it goes on when the next bytes have come. Without a limit of its
+  // own the stream would go on until the taker has had enough.
+  const auto enough = [now, &socket](std::string_view) {
+    pollfd watched{socket, POLLIN, 0};
+    ::poll(&watched, 1, 10'000);
+    return std::chrono::steady_clock::now() < now + 10s;
+  };
   const HttpStream stream{{}, enough, now + 200ms};
   const HttpAnswer answer = client.send({.target = "/stream"}, now + 20s, limit, &stream);
   CHECK(answer.kind == Kind::timed_out);

@@ -33,8 +33,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(1000)
         self.answer(503 if os.path.exists('refuse-ping') else 200, b'')
     def do_DELETE(self): self.answer(200, b'deleted ' + self.path.encode())
+    def chunks(self):
+        while True:
+            size = int(self.rfile.readline(), 16)
+            yield self.rfile.read(size)
+            self.rfile.readline()
+            if size == 0: return
     def do_POST(self):
-        body = self.rfile.read(int(self.headers['Content-Length']))
+        if self.headers['Transfer-Encoding'] == 'chunked':
+            if self.headers['Content-Length']: return self.answer(400, b'two lengths')
+            body = b''.join(self.chunks())
+        else: body = self.rfile.read(int(self.headers['Content-Length']))
         command = body[:40].decode('latin-1').strip()
         if command == 'crash': os._exit(3)
         if command == 'slow': time.sleep(1000)

@@ -131,6 +131,31 @@ TEST_CASE("an answer that breaks off or is no HTTP is told from none at all") {
   });
 }
 
+TEST_CASE("a body may be pulled while it is sent; who pulls may stop the invocation") {
+  with_endpoint([](Endpoint& endpoint) {
+    endpoint.start_ready();
+    std::string rest = "abcdefg";
+    const auto pull = [&rest](char* target, std::size_t size) {
+      const std::size_t count = rest.copy(target, std::min<std::size_t>(size, 3));
+      rest.erase(0, count);
+      return count;
+    };
+    const InvocationResult result =
+        endpoint.instance->invoke({.content_type = "text/csv",
+                                   .accept = "*/*",
+                                   .headers = {{"X-Amzn-SageMaker-Custom-Attributes", "c"}},
+                                   .pull = pull},
+                                  20s);
+    CHECK(result.kind == Kind::answered);
+    CHECK(result.body == "gfedcba");
+    CHECK(result.headers.get("X-Seen") == "text/csv|*/*|c");
+    const auto fails = [](char*, std::size_t) -> std::size_t { throw std::runtime_error("no more"); };
+    CHECK_THROWS_WITH_AS(endpoint.instance->invoke({.pull = fails}, 20s), "no more", std::runtime_error);
+    CHECK(endpoint.instance->in_flight() == 0);
+    CHECK(endpoint.text("abc") == "cba");
+  });
+}
+
 TEST_CASE("an invocation may use another method and another path") {
   with_endpoint([](Endpoint& endpoint) {
     endpoint.start_ready();

@@ -1,3 +1,4 @@
+// The error of a single record of a transform job.
 #pragma once
 
 #include <stdexcept>
