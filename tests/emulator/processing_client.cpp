@@ -202,6 +202,10 @@ TEST_CASE("a processor of a job that ended runs it again, over the same data") {
       {.inputs = again.latest_job().inputs(), .outputs = outputs, .logs = false, .job_name = "second"});
   CHECK(local.output(second, "all") == "one\n");
   CHECK(second.output_uri("all").ends_with("/second/output/all"));
+  std::vector<std::string> names;
+  for (const json& summary : local.session.sagemaker().items("ListProcessingJobs", {{"MaxResults", 1}}))
+    names.push_back(summary["ProcessingJobName"]);
+  CHECK(names == std::vector<std::string>{"second", "first"});  // the latest first
   CHECK(sm::ProcessingJob::from_processing_arn(local.session, second.describe()["ProcessingJobArn"]).name() ==
         "second");
 }
