@@ -39,10 +39,14 @@ class ProcessingJob {
 
   // A job of any state. Throws ServiceError where there is none.
   static ProcessingJob from_processing_name(const Session& session, const std::string& name) {
-    const json job = session.describe_processing_job(name);
-    return {session,
-            {name, detail::inputs_of_job(job), detail::outputs_of_job(job),
-             detail::text_of(detail::object_of(job, "ProcessingOutputConfig"), "KmsKeyId")}};
+    return of_description(session, session.describe_processing_job(name));
+  }
+  // The answer of DescribeProcessingJob.
+  static ProcessingJob of_description(const Session& session, const json& job) {
+    return {
+        session,
+        {detail::text_of(job, "ProcessingJobName"), detail::inputs_of_job(job), detail::outputs_of_job(job),
+         detail::text_of(detail::object_of(job, "ProcessingOutputConfig"), "KmsKeyId")}};
   }
   // arn:aws:sagemaker:eu-west-1:111122223333:processing-job/my-job
   static ProcessingJob from_processing_arn(const Session& session, const std::string& arn) {
@@ -99,9 +103,9 @@ class Processor {
 
   // A processor that would run the job of that name again; the job is its latest_job().
   static Processor attach(const Session& session, const std::string& processing_job_name) {
-    Processor processor(
-        session, detail::processor_options_of_job(session.describe_processing_job(processing_job_name)));
-    processor.jobs_.push_back(ProcessingJob::from_processing_name(session, processing_job_name));
+    const json job = session.describe_processing_job(processing_job_name);
+    Processor processor(session, detail::processor_options_of_job(job));
+    processor.jobs_.push_back(ProcessingJob::of_description(session, job));
     return processor;
   }
 
