@@ -71,6 +71,7 @@ struct RunnerLimits {
   // a loopback address, of which there are 253. AWS's quotas are lower.
   std::int64_t training_instances_max = 250;
   std::int64_t endpoint_instances_max = 250;
+  std::int64_t transform_instances_max = 100;  // of one transform job: AWS's own maximum
   std::uint64_t archive_bytes_max = 64ull << 30;  // unpacked size of one model or source archive
   std::uint64_t archive_entries_max = 1'000'000;  // entries of one archive
   std::uint64_t archive_ratio_max = 2'000;  // unpacked over packed size, beyond the first 256 MiB: a bomb

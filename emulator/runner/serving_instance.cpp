@@ -376,6 +376,7 @@ class Instance final : public ServingInstance {
 
   // Follows the container in service to its end, or to where it has to be ended.
   End watch(HttpClient& client) {
+    const auto busy_time = spec_.busy_time.count() > 0 ? spec_.busy_time : limits_.invocation_timeout;
     Clock::time_point well = Clock::now();  // when it last showed so
     for (int failures = 0;;) {
       if (container().wait_for(limits_.health_check_interval)) return End::exited;
@@ -393,7 +394,7 @@ class Instance final : public ServingInstance {
       // A program of one thread answers no ping while it works: that is no failure for as long as an
       // invocation may take.
       well = std::max(well, Clock::time_point(Clock::duration(last_answer_.load())));
-      const bool working = well >= asked || (in_flight_ > 0 && asked - well < limits_.invocation_timeout);
+      const bool working = well >= asked || (in_flight_ > 0 && asked - well < busy_time);
       if (answer.kind != HttpAnswer::Kind::answered && working) continue;
       if (++failures < limits_.health_check_failures) continue;
       {

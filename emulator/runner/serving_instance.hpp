@@ -1,4 +1,4 @@
-// One instance of an endpoint: unpacks the model, starts the container with "serve", waits for /ping,
+// One instance of an endpoint or a transform job: unpacks the model, starts the container with "serve", waits for /ping,
 // forwards invocations, restarts a container that died (with backoff), and stops it for good.
 #pragma once
 
@@ -42,6 +42,9 @@ struct ServingSpec {
   std::string container_name = "primary";  // as texts for people name it
   std::chrono::seconds startup_timeout{240};
   std::chrono::seconds model_timeout{3600};  // to provide the model: ModelDataDownloadTimeoutInSeconds
+  // For how long it may work on an invocation without answering a ping; 0:
+  // RunnerLimits::invocation_timeout.
+  std::chrono::seconds busy_time{0};
   std::uint64_t response_bytes_max =
       25 * 1024 * 1024;  // InvokeEndpoint; a larger answer is a server error of the container
   std::function<void(std::string_view line)> on_line;

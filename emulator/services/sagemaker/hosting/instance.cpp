@@ -19,6 +19,11 @@ using Clock = std::chrono::steady_clock;
 
 std::string new_instance_id() { return "i-" + aws::sha256_hex(aws::uuid4()).substr(0, 17); }
 
+std::string stream_of(const VariantPlan& plan, const std::string& id, std::int64_t now_ms) {
+  if (plan.transform_job.empty()) return plan.name + "/" + id;
+  return plan.transform_job + "/" + id + "-" + std::to_string(now_ms / 1000);
+}
+
 void add_share(std::map<std::string, std::string>& environment, const VariantPlan& plan, int index, int of) {
   const runner::Machine& machine = runner::this_machine();
   runner::Share share = runner::share_of(plan.instance_type, of, machine);
@@ -36,7 +41,10 @@ void add_share(std::map<std::string, std::string>& environment, const VariantPla
 
 Instance::Instance(Platform& platform, const VariantPlan& plan, const std::filesystem::path& root, int index,
                    int of)
-    : plan_(plan), id_(new_instance_id()), root_(root / id_) {
+    : plan_(plan),
+      id_(new_instance_id()),
+      log_stream_(stream_of(plan, id_, platform.now_ms())),
+      root_(root / id_) {
   for (std::size_t container = 0; container < plan_.containers.size(); ++container) {
     containers_.push_back(start(platform, container, root_ / plan_.containers[container].name, index, of));
     const ContainerPlan& one = plan_.containers[container];
@@ -59,8 +67,7 @@ std::unique_ptr<runner::ServingInstance> Instance::start(Platform& platform, std
                                                          int of) {
   const ContainerPlan& one = plan_.containers[container];
   const std::string group = log_group();
-  const std::string stream =
-      plan_.name + "/" + id_ + (plan_.containers.size() > 1 ? "/" + one.name : std::string());
+  const std::string stream = log_stream_ + (plan_.containers.size() > 1 ? "/" + one.name : std::string());
   platform.logs.open_stream(group, stream);
   runner::ServingSpec spec;
   spec.image = one.image;
@@ -76,6 +83,7 @@ std::unique_ptr<runner::ServingInstance> Instance::start(Platform& platform, std
   spec.hostname = plan_.containers.size() > 1 ? one.name : "model.aws.local";
   spec.startup_timeout = plan_.startup_timeout;
   spec.model_timeout = plan_.download_timeout;
+  spec.busy_time = plan_.busy_time;
   spec.response_bytes_max = plan_.response_bytes_max;
   if (plan_.serverless)
     spec.limits.memory_bytes = static_cast<std::uint64_t>(plan_.serverless->memory_mb) << 20;
@@ -125,12 +133,16 @@ std::string Instance::failure_reason() const {
     const runner::ServingInstance& container = *containers_[index];
     if (container.state() != ContainerState::failed) continue;
     const ContainerPlan& one = plan_.containers[index];
-    spdlog::warn("endpoint {}: {}", plan_.endpoint, container.failure_detail());
+    if (plan_.transform_job.empty())
+      spdlog::warn("endpoint {}: {}", plan_.endpoint, container.failure_detail());
+    else
+      spdlog::warn("transform job {}: {}", plan_.transform_job, container.failure_detail());
     if (container.failure() == runner::ServingInstance::Failure::model_data)
       return "Failed to extract model data archive for container \"" + one.name + "\" from URL \"" +
              one.model_uri +
              "\". Please ensure that the object located at the URL is a valid tar.gz archive. (" +
              container.failure_detail() + ")";
+    if (!plan_.transform_job.empty()) return "Model container failed to respond to ping";
     if (!plan_.component.empty())
       return "The " + one.name + " container for inference component " + plan_.component +
              " did not pass the ping health check. Please check CloudWatch logs for this inference "

@@ -1,5 +1,5 @@
-// One instance of a variant: the containers that an ML compute instance would run, started together, with
-// their logs in CloudWatch.
+// One instance of a variant or of a batch transform job: the containers that an ML compute instance would
+// run, started together, with their logs in CloudWatch.
 #pragma once
 
 #include <atomic>
@@ -38,6 +38,9 @@ class Instance {
   void stop(std::chrono::milliseconds grace);
 
   std::string log_group() const { return hosting::log_group(plan_); }
+  // "VARIANT/i-0123456789abcdef0", or "JOB/i-0123456789abcdef0-EPOCH" of a transform job. Below it each
+  // container of a pipeline has its stream; the only container writes here.
+  const std::string& log_stream() const { return log_stream_; }
   std::size_t container_count() const { return containers_.size(); }
   const ContainerPlan& plan(std::size_t container) const { return plan_.containers.at(container); }
   runner::ServingInstance& container(std::size_t container) const { return *containers_.at(container); }
@@ -53,6 +56,7 @@ class Instance {
 
   const VariantPlan plan_;
   const std::string id_;
+  const std::string log_stream_;
   const std::filesystem::path root_;
   std::vector<std::unique_ptr<runner::ServingInstance>> containers_;
   std::vector<std::unique_ptr<ModelCache>> models_;

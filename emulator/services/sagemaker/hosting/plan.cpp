@@ -31,6 +31,7 @@ std::string version_of(const json& model, std::size_t container) {
 }  // namespace
 
 std::string log_group(const VariantPlan& plan) {
+  if (!plan.transform_job.empty()) return "/aws/sagemaker/TransformJobs";
   return plan.component.empty() ? "/aws/sagemaker/Endpoints/" + plan.endpoint
                                 : "/aws/sagemaker/InferenceComponents/" + plan.component;
 }

@@ -1,5 +1,5 @@
-// What a variant of an endpoint configuration asks for, made ready to run: its containers with the programs
-// behind their images, and the files of their models kept on this machine.
+// What a variant of an endpoint configuration, or a batch transform job, asks for, made ready to run: its
+// containers with the programs behind their images, and the files of their models kept on this machine.
 #pragma once
 
 #include <chrono>
@@ -46,9 +46,10 @@ struct CopyShare {
 struct VariantPlan {
   std::string endpoint;
   std::string name;
-  std::string component = {};  // the inference component whose copies these are; empty: a variant's own
-  std::string model_name;      // empty: a variant for inference components
-  std::string instance_type;   // empty: serverless
+  std::string component = {};      // the inference component whose copies these are; empty: a variant's own
+  std::string transform_job = {};  // the batch transform job that these serve; empty: an endpoint
+  std::string model_name;          // empty: a variant for inference components
+  std::string instance_type;       // empty: serverless
   int initial_instances = 1;
   double initial_weight = 1.0;
   bool shadow = false;
@@ -58,6 +59,9 @@ struct VariantPlan {
   std::chrono::seconds startup_timeout{240};
   std::chrono::seconds download_timeout{3600};
   std::chrono::seconds drain_time{480};  // for how long a request may still be answered by what has to end
+  // For how long a container of one thread may work on a request before it has to answer a ping; 0: the
+  // runner's own limit.
+  std::chrono::seconds busy_time{0};
   std::optional<ServerlessPlan> serverless;
   std::optional<CopyShare> share;        // of copies of an inference component
   std::uint64_t response_bytes_max = 0;  // of one container's answer
@@ -71,8 +75,8 @@ inline bool for_components(const VariantPlan& plan) {
   return plan.model_name.empty() && plan.component.empty();
 }
 
-// Where the containers' output is: "/aws/sagemaker/Endpoints/NAME", or
-// "/aws/sagemaker/InferenceComponents/NAME".
+// Where the containers' output is: "/aws/sagemaker/Endpoints/NAME",
+// "/aws/sagemaker/InferenceComponents/NAME" or "/aws/sagemaker/TransformJobs".
 std::string log_group(const VariantPlan& plan);
 
 // The definitions of a model's containers: PrimaryContainer or Containers.

@@ -1,0 +1,48 @@
+// What a transform job stores when it has ended: its outputs, and the manifests of its data capture.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <sagemaker/aws/json.hpp>
+
+#include "emulator/services/sagemaker/platform.hpp"
+#include "emulator/services/sagemaker/transform/input_objects.hpp"
+
+namespace sagemaker::local::services::transform {
+
+// Throws std::runtime_error where the bucket of S3OutputPath, or of the data capture, is not there.
+void require_output_buckets(const store::Objects& objects, const json& job);
+
+class Outputs {
+ public:
+  // Both must outlive this.
+  Outputs(Platform& platform, const json& job) : platform_(platform), job_(job) {}
+
+  // "<S3OutputPath>/<relative name>.out". Takes the file away. Throws std::runtime_error where it cannot be
+  // an object, std::system_error and store::DatabaseError for this machine's disk.
+  void publish(const InputObject& input, const std::filesystem::path& file);
+  // DataCaptureConfig: where the inputs and the outputs published so far lie, below the hour in which the job
+  // began. https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-batch.html
+  void publish_capture(const std::filesystem::path& scratch);
+  // Deletes what was published, where nobody has replaced it meanwhile: a job that is stopped stores nothing.
+  void withdraw() noexcept;
+
+ private:
+  void put(const S3Location& target, const std::filesystem::path& file, const std::string& kms_key);
+  void put_manifest(const std::string& side, const std::vector<S3Location>& objects,
+                    const std::filesystem::path& scratch);
+
+  struct Published {
+    std::string bucket;
+    store::ObjectInfo info;
+  };
+  Platform& platform_;
+  const json& job_;
+  std::vector<Published> published_;
+  std::vector<S3Location> inputs_, outputs_;
+};
+
+}  // namespace sagemaker::local::services::transform
