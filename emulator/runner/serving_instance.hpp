@@ -1,5 +1,5 @@
-// One instance of an endpoint or a transform job: unpacks the model, starts the container with "serve", waits for /ping,
-// forwards invocations, restarts a container that died (with backoff), and stops it for good.
+// One instance of an endpoint or a transform job: unpacks the model, starts the container with "serve", waits for
+// /ping, forwards invocations, restarts a container that died (with backoff), and stops it for good.
 #pragma once
 
 #include <chrono>

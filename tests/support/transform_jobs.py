@@ -159,9 +159,9 @@ class TransformTest(endpoints.Endpoints, local_emulator.EmulatorTest):
             event["message"]
             for stream in self.streams(name)
             if data_log is None or data_log == stream.endswith("/data-log")
-            for event in self.logs.get_log_events(
-                logGroupName=LOG_GROUP, logStreamName=stream, startFromHead=True
-            )["events"]
+            for event in self.logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=stream, startFromHead=True)[
+                "events"
+            ]
         ]
 
     def data_log(self, name):
