@@ -66,7 +66,6 @@ std::string ModelClient::send(const RequestBody& body,
                               const std::function<bool(std::string_view)>& on_piece) {
   milliseconds wait = retry_pause_first;
   const Clock::time_point refused_until = Clock::now() + settings_.restart_timeout;
-  if (body.pull) throw AlgorithmFailure("MaxPayloadInMB 0 is not implemented by sagemaker-local yet");
   for (int retries = 0;;) {
     wait_ready();
     Attempt attempt;
@@ -94,6 +93,7 @@ runner::InvocationResult ModelClient::through_all(const RequestBody& body, Attem
   invocation.content_type = settings_.content_type;
   invocation.accept = settings_.accept;
   invocation.body = body.bytes;
+  invocation.pull = body.pull;
   std::string between;
   for (std::size_t index = 0;; ++index) {
     const bool last = index + 1 == instance_.container_count();
@@ -110,6 +110,7 @@ runner::InvocationResult ModelClient::through_all(const RequestBody& body, Attem
     if (last || answer.kind != Kind::answered || answer.status < 200 || answer.status >= 300) return answer;
     between = std::move(answer.body);
     invocation.body = between;
+    invocation.pull = nullptr;
     invocation.content_type = answer.headers.get("Content-Type");
   }
 }
