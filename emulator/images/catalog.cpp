@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -13,6 +14,7 @@
 
 #include <unistd.h>
 
+#include <sagemaker/aws/crypto.hpp>
 #include <sagemaker/aws/json.hpp>
 #include <sagemaker/aws/uri.hpp>
 
@@ -91,6 +93,23 @@ bool is_python_name(std::string_view name) {
 std::filesystem::path made(const std::filesystem::path& folder) {
   std::error_code ignored;
   std::filesystem::create_directories(folder, ignored);
+  return folder;
+}
+
+// A folder in which python and pip, by the names that AWS's images have, are links to `program`. Empty where
+// it cannot be made. Several emulators may do this at once.
+std::filesystem::path made_commands(const std::filesystem::path& folder,
+                                    const std::filesystem::path& program) {
+  static std::atomic<unsigned> made_links = 0;
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  for (const char* const name : {"python", "python3", "pip", "pip3"}) {
+    if (std::filesystem::read_symlink(folder / name, error) == program && !error) continue;
+    const auto fresh = folder / ("." + std::to_string(::getpid()) + "-" + std::to_string(made_links++));
+    std::filesystem::create_symlink(program, fresh, error);
+    if (!error) std::filesystem::rename(fresh, folder / name, error);
+    if (error) return {};
+  }
   return folder;
 }
 
@@ -281,6 +300,10 @@ std::optional<Image> Catalog::python_image(const std::string& name) const {
               {program.string()},
               {{"SAGEMAKER_PYTHON_CACHE", cache.string()}, {"PIP_CACHE_DIR", downloads.string()}},
               {cache, downloads}};
+  // Emulators of several builds share the cache.
+  const std::filesystem::path linked = std::filesystem::absolute(program);
+  const std::string build = aws::sha256_hex(linked.string()).substr(0, 16);
+  image.commands = made_commands(options_.cache / "python-commands" / build, linked);
   auto& variables = image.environment;
   // What the handlers do that a script leaves out.
   for (const char* const framework : {"huggingface", "pytorch", "scikit-learn", "tensorflow"}) {

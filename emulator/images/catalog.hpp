@@ -25,6 +25,9 @@ struct Image {
   // Source files that the image's program runs, by the end of their names: a file of them may be the entry
   // point of a processing job, as if it were executable.
   std::vector<std::string> source_suffixes = {};
+  // The folder with the image's own commands, which the entry points of processing jobs find first on their
+  // PATH; empty: those of this machine will do.
+  std::filesystem::path commands = {};
 
   bool runs(std::string_view file) const;
 };

@@ -64,6 +64,20 @@ class Scripts {
     return runner::ProcessingRunner(sandbox_, addresses_, limits_).run(spec_, events, {});
   }
 
+  // Starters in the way of pyenv's: scripts, one of them of no use in a container, and no "python".
+  void hide_python_behind_starters() {
+    const fs::path folder = folder_ / "starters";
+    fs::create_directories(folder);
+    const auto script = [&](const char* name, const std::string& text) {
+      std::ofstream(folder / name) << "#!/bin/sh\n" << text;
+      fs::permissions(folder / name, fs::perms::owner_all);
+    };
+    script("python3", "PATH='" + std::string(std::getenv("PATH")) + "' exec python3 \"$@\"\n");
+    script("pip", "echo a starter; exit 1\n");
+    for (const char* name : {"cat", "sh"}) fs::create_symlink(fs::path("/bin") / name, folder / name);
+    spec_.environment["PATH"] = folder.string();
+  }
+
   std::string result() const {
     std::ifstream file(runner::processing_output_folder(spec_, spec_.outputs[0], 0) / "count");
     return {std::istreambuf_iterator<char>(file), {}};
@@ -158,4 +172,21 @@ TEST_CASE("a Python file runs in the Python image as ScriptProcessor asks for it
   REQUIRE(outcome.kind == Kind::completed);
   CHECK(scripts.log.find("lines 3\n") != std::string::npos);
   CHECK(scripts.result() == "3\n");
+}
+
+TEST_CASE("entry points find python and pip by all their names, whatever this machine calls them") {
+  Scripts scripts("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.5.1-cpu-py311");
+  scripts.hide_python_behind_starters();
+  const runner::ProcessingOutcome outcome =
+      scripts.run({"/bin/sh", "/opt/ml/processing/input/code/run.sh"},
+                  {{"run.sh",
+                    "for name in python python3; do $name -c 'import sys; print(\"runs\", "
+                    "sys.argv[1:])' \"a b\"; done\n"
+                    "pip --version; pip3 --version\n"
+                    "exit 0\n"}});
+  CAPTURE(scripts.log);
+  CHECK(outcome.kind == Kind::completed);
+  CHECK(scripts.log.find("runs ['a b']\nruns ['a b']\n") != std::string::npos);
+  CHECK(scripts.log.find("not found") == std::string::npos);
+  CHECK(scripts.log.find("a starter") == std::string::npos);
 }

@@ -1,7 +1,7 @@
 // sagemaker-python-image: what stands in for AWS's framework containers (PyTorch, MXNet, TensorFlow, ...).
 // Started as the image would be, with "train", it does what their training toolkit does: finds the user's
 // code, installs what it asks for, runs it, and tells how it ended; with "serve" what their inference toolkit
-// does (see serving/). The contracts:
+// does (see serving/). Started as "python" or "pip", it becomes that. The contracts:
 // https://github.com/aws/sagemaker-training-toolkit
 // https://github.com/aws/sagemaker-inference-toolkit
 #include <cstdio>
@@ -14,6 +14,7 @@
 
 #include "emulator/images/interpreter.hpp"
 #include "emulator/images/sagemaker_python/arguments.hpp"
+#include "emulator/images/sagemaker_python/commands.hpp"
 #include "emulator/images/sagemaker_python/entry_point.hpp"
 #include "emulator/images/sagemaker_python/error_lines.hpp"
 #include "emulator/images/sagemaker_python/launcher.hpp"
@@ -137,6 +138,8 @@ int train() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const std::string name = argc > 0 ? fs::path(argv[0]).filename().string() : "";
+  if (is_python_command(name)) return become_python_command(name, {argv + 1, argv + argc});
   const std::string command = argc == 2 ? argv[1] : "";
   if (command == "train") return train();
   if (command == "serve") return serve(sagemaker::container::process_variables());

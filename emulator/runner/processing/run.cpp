@@ -156,6 +156,8 @@ class Job {
     const Share share = hosts_.share(host);
     Environment result =
         base_environment(spec_.image.environment, spec_.environment, root_of(host), sandbox_.isolated());
+    if (!spec_.image.commands.empty())
+      result["PATH"] = fs::absolute(spec_.image.commands).string() + ":" + result["PATH"];
     result.merge(gpu_environment(share, host, this_machine()));
     // The hosts share this machine's processors.
     result.emplace("OMP_NUM_THREADS", std::to_string(share.cpus));
