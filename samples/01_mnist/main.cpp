@@ -1,24 +1,19 @@
 // MNIST from end to end: upload the data, train mnist.cpp as a SageMaker training job, put the model on an
 // endpoint, send all test images through it and take everything down again. AWS_ENDPOINT_URL decides where.
 //   sample_01_mnist [--data FOLDER] [--script FILE] [--epochs N]
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <span>
 #include <string>
-#include <vector>
 
 #include <sagemaker/sagemaker.hpp>
 
+#include "asking.hpp"
 #include "mnist_files.hpp"
 
 namespace sm = sagemaker;
 
 namespace {
-
-constexpr std::size_t batch = 100;  // images in one request
-constexpr std::size_t pixels = 28 * 28;
 
 struct Arguments {
   std::string data;
@@ -41,23 +36,6 @@ Arguments read_arguments(int argc, char** argv) {
       throw sm::ConfigError("unknown option " + name + "; known are --data, --script and --epochs");
   }
   return arguments;
-}
-
-// How many of the endpoint's answers are right, in percent.
-double measure(const sm::Predictor& predictor, const ImageSet& test) {
-  std::size_t right = 0;
-  for (std::size_t first = 0; first < test.labels.size(); first += batch) {
-    const std::size_t count = std::min(batch, test.labels.size() - first);
-    const std::span<const float> images = std::span(test.pixels).subspan(first * pixels, count * pixels);
-    const auto scores = predictor.predict(sm::NpyArray(images, {count, pixels})).values<float>();
-    if (scores.size() != count * 10)
-      throw sm::Error("the endpoint did not answer with ten numbers for each image");
-    for (std::size_t index = 0; index < count; ++index) {
-      const auto row = scores.begin() + static_cast<std::ptrdiff_t>(index * 10);
-      right += std::max_element(row, row + 10) - row == test.labels[first + index] ? 1U : 0U;
-    }
-  }
-  return 100.0 * static_cast<double>(right) / static_cast<double>(test.labels.size());
 }
 
 int run(const Arguments& arguments) {
@@ -88,10 +66,10 @@ int run(const Arguments& arguments) {
   const sm::Predictor predictor =
       estimator.deploy({.initial_instance_count = 1, .instance_type = "ml.m5.large"});
   std::printf("endpoint %s is in service\n", predictor.endpoint_name().c_str());
-  double accuracy = 0;
+  double right = 0;
   std::exception_ptr failure;
   try {
-    accuracy = measure(predictor, test);
+    right = accuracy(ask_endpoint(predictor, test, test.labels.size()), test);
   } catch (...) {
     failure = std::current_exception();  // the endpoint costs money: delete it first
   }
@@ -100,8 +78,8 @@ int run(const Arguments& arguments) {
   if (failure) std::rethrow_exception(failure);
 
   std::printf("endpoint, configuration and model are deleted\n");
-  std::printf("accuracy: %.2f %% of %zu test images\n", accuracy, test.labels.size());
-  if (accuracy < 97.5) throw sm::Error("the accuracy is lower than the 97.5 % that this sample promises");
+  std::printf("accuracy: %.2f %% of %zu test images\n", right, test.labels.size());
+  if (right < 97.5) throw sm::Error("the accuracy is lower than the 97.5 % that this sample promises");
   return EXIT_SUCCESS;
 }
 

@@ -13,13 +13,13 @@
 
 #include <sagemaker/sagemaker.hpp>
 
+#include "../01_mnist/asking.hpp"
 #include "../01_mnist/mnist_files.hpp"
 
 namespace sm = sagemaker;
 
 namespace {
 
-constexpr std::size_t batch = 100;  // images in one request
 constexpr std::size_t pixels = 28 * 28;
 
 struct Arguments {
@@ -57,21 +57,6 @@ std::vector<Prediction> classify(const sm::Predictor& predictor, std::span<const
   return predictions;
 }
 
-// How many of the endpoint's answers are right, in percent. Many images in NumPy's format are one request.
-double measure(const sm::Predictor& predictor, const ImageSet& test, std::size_t images) {
-  std::size_t right = 0;
-  for (std::size_t first = 0; first < images; first += batch) {
-    const std::size_t count = std::min(batch, images - first);
-    const auto rows = std::span<const float>(test.pixels).subspan(first * pixels, count * pixels);
-    const auto scores = predictor.predict(sm::NpyArray(rows, {count, pixels})).values<float>();
-    for (std::size_t index = 0; index < count; ++index) {
-      const auto row = scores.begin() + static_cast<std::ptrdiff_t>(index * 10);
-      right += std::max_element(row, row + 10) - row == test.labels[first + index] ? 1U : 0U;
-    }
-  }
-  return 100.0 * static_cast<double>(right) / static_cast<double>(images);
-}
-
 double ask(const sm::Predictor& predictor, const ImageSet& test, std::size_t images) {
   for (std::size_t index = 0; index < std::min<std::size_t>(images, 2); ++index) {
     std::printf("\nimage %zu, a %d\n", index, test.labels[index]);
@@ -79,7 +64,7 @@ double ask(const sm::Predictor& predictor, const ImageSet& test, std::size_t ima
     for (const auto& [probability, digit] : classify(predictor, image))
       std::printf("  %d: %.6f\n", digit, probability);
   }
-  return measure(predictor, test, images);
+  return accuracy(ask_endpoint(predictor, test, images), test);
 }
 
 int run(const Arguments& arguments) {
@@ -104,10 +89,10 @@ int run(const Arguments& arguments) {
                    .role = sm::execution_role(session),
                    .env = {{"SAGEMAKER_PROGRAM", "inference.cpp"}}}};
   const sm::Predictor predictor = model.deploy({.instance_type = "ml.m5.large", .endpoint_logging = true});
-  double accuracy = 0;
+  double right = 0;
   std::exception_ptr failure;
   try {
-    accuracy = ask(predictor, test, images);
+    right = ask(predictor, test, images);
   } catch (...) {
     failure = std::current_exception();  // the endpoint costs money: delete it first
   }
@@ -118,8 +103,8 @@ int run(const Arguments& arguments) {
   if (failure) std::rethrow_exception(failure);
 
   std::puts("endpoint, configuration, model and its archive are deleted");
-  std::printf("accuracy: %.2f %% of %zu test images\n", accuracy, images);
-  if (accuracy < 95) throw sm::Error("the accuracy is lower than the 95 % that this sample promises");
+  std::printf("accuracy: %.2f %% of %zu test images\n", right, images);
+  if (right < 95) throw sm::Error("the accuracy is lower than the 95 % that this sample promises");
   return EXIT_SUCCESS;
 }
 
