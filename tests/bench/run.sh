@@ -52,7 +52,7 @@ processor="$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sort -u)"
 printf '%s, %s processors, %s\n\n' "$(date -u +%F)" "$(nproc)" "$processor"
 printf '%-46s %14s  %-44s %8s  %-18s\n' what measured floor ratio budget
 for name in startup control_plane codecs signatures s3 s3_client serving serving_stacks gateway training \
-  training_jobs training_inputs distributed; do
+  training_jobs training_inputs transform distributed; do
   program="$build/bin/bench_$name"
   if [[ ! -x "$program" ]]; then
     echo "$name: left out, it needs libtorch"
