@@ -161,7 +161,7 @@ TEST_CASE("a request line and headers cannot be broken out of") {
 }
 
 TEST_CASE("an answer has to end in time, also where its next bytes are always there already") {
-  // Many interim answers at once: they are sent faster than they are understood.
+  // Many interim answers at once, which leaves the client little to wait for.
   std::string interim;
   while (interim.size() < 1'000'000) interim += "HTTP/1.1 100 Continue\r\n\r\n";
   const RawServer server([&](int, int socket) {
