@@ -113,6 +113,7 @@ TEST_CASE("what is not JSON is an error of the record or of the model") {
   CHECK_THROWS_WITH_AS(joins.output("nope", "1"), "Failed to parse input as JSON", RecordError);
   CHECK_THROWS_WITH_AS(joins.output("{}", "0.1,0.2"), "Failed to parse output from the algorithm as JSON",
                        RecordError);
+  CHECK_THROWS_AS(joins.input(std::string_view("{\"x\":1}\0,", 9)), RecordError);
   CHECK_THROWS_AS(joins.input(std::string(100'000, '[') + std::string(100'000, ']')), RecordError);
 }
 
