@@ -42,6 +42,18 @@ class ProcessingLife(ProcessingJobs, unittest.TestCase):
         self.assertEqual(code, "ValidationException")
         self.assertEqual(message, "The request was rejected because the processing job is in status Stopped.")
 
+    def test_a_job_can_be_stopped_at_any_moment(self):
+        self.start("--capacity", "3")
+        for number in range(200):
+            self.put(f"in/{number}", "x")
+        names = [f"job-{number}" for number in range(12)]
+        for name in names:  # queued, downloading, starting, running
+            self.create(name, WAITER, [s3_input("in", "s3://jobs/in/")], [s3_output("out", f"s3://jobs/{name}")])
+            self.stop(name)
+        for name in names:
+            self.assertEqual(self.ended(name)["ProcessingJobStatus"], "Stopped")
+            self.assertLessEqual(set(self.objects(name + "/")), {"half", "stopped"})
+
     def test_a_job_that_runs_too_long_is_stopped(self):
         self.start()
         self.waiter("long", StoppingCondition={"MaxRuntimeInSeconds": 1})

@@ -123,10 +123,10 @@ bool FolderSync::bring(Host& host, const std::string& name, store::ObjectInfo& o
   }
 }
 
-void FolderSync::upload(bool last, const std::function<bool()>& cancelled) {
+bool FolderSync::upload(bool last, const std::function<bool()>& cancelled) {
   for (Host& host : hosts_) {
     for (const runner::GuardedFolder::File& file : host.folder.files()) {
-      if (cancelled && cancelled()) return;
+      if (cancelled && cancelled()) return false;
       Known& known = host.files[file.name];
       if (known.in_step == file) continue;
       known.restless = known.seen == file ? 0 : known.restless + 1;
@@ -144,6 +144,7 @@ void FolderSync::upload(bool last, const std::function<bool()>& cancelled) {
       known.restless = 0;
     }
   }
+  return true;
 }
 
 // False where it should be tried again.

@@ -29,8 +29,8 @@ class FolderSync {
 
   // Files that changed go up, what failed before less and less often; a file that is still being written,
   // which is one that changes from one step to the next, waits until it rests. At the `last` step, when
-  // nothing writes any more, everything goes. Until `cancelled`.
-  void upload(bool last, const std::function<bool()>& cancelled = {});
+  // nothing writes any more, everything goes. False where `cancelled` said so before the end.
+  bool upload(bool last, const std::function<bool()>& cancelled = {});
 
   // A file that the last step should have stored and could not.
   struct Failure {

@@ -62,6 +62,8 @@ void ProcessingJobRun::run() {
 }
 
 void ProcessingJobRun::work() {
+  // It may have been stopped before there was anybody to tell.
+  record_.note([](store::Record&, std::int64_t) {});
   if (!claim_->wait([this] { return control_.over(); }) || control_.over()) {
     if (control_.shutting_down()) return;
     record_.settle([](store::Record& job, std::int64_t now) {
@@ -107,19 +109,22 @@ ProcessingJobRun::Result ProcessingJobRun::process() {
     say("sagemaker-local: the job was stopped because it ran for longer than MaxRuntimeInSeconds (" +
         std::to_string(spec.run_seconds_max.count()) + ")");
   if (result.outcome.kind != Kind::stopped) result.cause = Cause::none;  // it had ended by itself
-  if (result.outcome.started && result.cause != Cause::shutdown) {
-    // Whatever became of the job: what it has written is its owner's.
-    const auto shut_down = [this] { return control_.shutting_down(); };
-    if (const auto reason = outputs.finish(shut_down); reason && result.outcome.kind != Kind::failed) {
-      result.outcome.kind = Kind::failed;
-      result.outcome.failure_reason = *reason;
-    } else if (shut_down()) {  // not all of it is there, perhaps
-      result.outcome.kind = Kind::stopped;
-      result.cause = Cause::shutdown;
-    }
-  }
+  if (result.outcome.started && result.cause != Cause::shutdown) store(outputs, result);
   platform_.logs.flush();
   return result;
+}
+
+// Whatever became of the job: what it has written is its owner's.
+void ProcessingJobRun::store(ProcessingOutputs& outputs, Result& result) {
+  const auto stored = outputs.finish([this] { return control_.shutting_down(); });
+  if (result.outcome.kind == Kind::failed) return;  // for a reason of its own
+  if (stored.reason) {
+    result.outcome.kind = Kind::failed;
+    result.outcome.failure_reason = *stored.reason;
+  } else if (!stored.all) {
+    result.outcome.kind = Kind::stopped;
+    result.cause = Cause::shutdown;
+  }
 }
 
 // The last state.

@@ -15,6 +15,8 @@
 
 namespace sagemaker::local::services {
 
+class ProcessingOutputs;
+
 class ProcessingJobRun {
  public:
   // Its place in the queue for instances is taken here and now.
@@ -28,6 +30,7 @@ class ProcessingJobRun {
 
   void work();
   Result process();
+  void store(ProcessingOutputs& outputs, Result& result);
   void end(store::Record& job, const Result& result, std::int64_t now);
 
   Platform& platform_;

@@ -59,17 +59,17 @@ void ProcessingOutputs::follow() {
   }
 }
 
-std::optional<std::string> ProcessingOutputs::finish(const std::function<bool()>& cancelled) {
+ProcessingOutputs::Stored ProcessingOutputs::finish(const std::function<bool()>& cancelled) {
   following_.stop();
-  std::optional<std::string> reason;
+  Stored stored;
   for (Output& output : outputs_) {
-    output.sync.upload(true, cancelled);
-    if (cancelled && cancelled()) return reason;
-    if (const auto failure = output.sync.failure(); failure && !reason)
-      reason = std::string(failure->machine ? "InternalServerError" : "ClientError") +
-               ": Failed to upload data. " + failure->reason;
+    stored.all = output.sync.upload(true, cancelled) && stored.all;
+    if (!stored.all) return stored;
+    if (const auto failure = output.sync.failure(); failure && !stored.reason)
+      stored.reason = std::string(failure->machine ? "InternalServerError" : "ClientError") +
+                      ": Failed to upload data. " + failure->reason;
   }
-  return reason;
+  return stored;
 }
 
 }  // namespace sagemaker::local::services

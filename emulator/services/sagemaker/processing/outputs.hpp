@@ -22,9 +22,12 @@ class ProcessingOutputs {
 
   // The folders are there: what is Continuous is followed from now on.
   void begin();
-  // The containers have ended: everything goes to S3, until `cancelled`. Returns a FailureReason where a file
-  // could not be stored; the others are.
-  std::optional<std::string> finish(const std::function<bool()>& cancelled);
+  struct Stored {
+    bool all = true;                      // false: `cancelled` came before the end
+    std::optional<std::string> reason{};  // a FailureReason: a file could not be stored; the others are
+  };
+  // The containers have ended: everything goes to S3, until `cancelled`.
+  Stored finish(const std::function<bool()>& cancelled);
 
  private:
   struct Output {
