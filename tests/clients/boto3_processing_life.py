@@ -61,6 +61,12 @@ class ProcessingLife(ProcessingJobs, unittest.TestCase):
         self.assertEqual(self.objects("long/"), {"half": "half\n", "stopped": "stopped\n"})
         self.assertTrue(any("MaxRuntimeInSeconds (1)" in line for line in self.job_messages("long")))
 
+    def test_the_sdk_hears_of_the_end_at_once(self):
+        self.start()
+        self.sagemaker = self.emulator.client("sagemaker", user_agent_extra="lib/AWS-SageMaker-Python-SDK#2.257.7")
+        self.create("short", "#!/bin/sh\nsleep 1\n")
+        self.assertEqual(self.describe("short")["ProcessingJobStatus"], "Completed")  # asked once
+
     def test_a_name_is_free_again_after_a_delete(self):
         self.start()
         arn = self.waiter("twice", Tags=[{"Key": "a", "Value": "b"}])

@@ -1,8 +1,11 @@
-"""Version 3 of the SageMaker Python SDK, unchanged: ModelTrainer with a SourceCode entry script on real MNIST.
+"""Version 3 of the SageMaker Python SDK, unchanged: ModelTrainer with a SourceCode entry script on real MNIST, and
+ScriptProcessor.
 
 Run by the interpreter of an environment with the package (1 GB); see install_python_clients.py.
 """
 
+import contextlib
+import io
 import json
 import os
 import unittest
@@ -14,8 +17,9 @@ os.environ["SAGEMAKER_USER_CONFIG_OVERRIDE"] = os.environ["SAGEMAKER_ADMIN_CONFI
 
 try:
     from sagemaker.core.helper.session_helper import Session
+    from sagemaker.core.processing import ScriptProcessor
     from sagemaker.core.resources import TrainingJob
-    from sagemaker.core.shapes import StoppingCondition
+    from sagemaker.core.shapes import ProcessingOutput, ProcessingS3Output, StoppingCondition
     from sagemaker.core.training.configs import Compute, InputData, SourceCode
     from sagemaker.core.utils.exceptions import FailedStatusError
     from sagemaker.train import ModelTrainer
@@ -100,6 +104,37 @@ class Training(unittest.TestCase):
         with self.assertRaises(FailedStatusError):
             trainer.train()
         self.assertIn("it is sour", self.messages(self.job("v3-fails").training_job_name))
+
+
+class Processing(unittest.TestCase):
+    def test_a_script_processes(self):
+        emulator = sagemaker_sdk.start()
+        self.addCleanup(emulator.stop)
+        session = Session()
+        s3_output = ProcessingS3Output(
+            s3_uri=f"s3://{session.default_bucket()}/out",
+            local_path="/opt/ml/processing/out",
+            s3_upload_mode="EndOfJob",
+        )
+        processor = ScriptProcessor(
+            image_uri="sagemaker-python",
+            command=["python3"],
+            role=sagemaker_local.ROLE,
+            instance_count=1,
+            instance_type="ml.m5.large",
+            sagemaker_session=session,
+        )
+        shown = io.StringIO()
+        with contextlib.redirect_stdout(shown):
+            processor.run(
+                code=emulator.file(
+                    "scripts/say.py", b"open('/opt/ml/processing/out/said', 'w').write('hello')\nprint('written')\n"
+                ),
+                outputs=[ProcessingOutput(output_name="out", s3_output=s3_output)],
+            )
+        self.assertIn("written", shown.getvalue())
+        stored = session.boto_session.client("s3").get_object(Bucket=session.default_bucket(), Key="out/said")
+        self.assertEqual(stored["Body"].read(), b"hello")
 
 
 if __name__ == "__main__":
