@@ -272,6 +272,40 @@ class Records(TransformTest):
         self.assertEqual(did[0] & did[1], set())
         self.assertEqual(sorted(map(len, did)), [3, 4])
 
+    def test_an_object_is_streamed(self):
+        # Begins to answer before it has read all: the pieces come with chunked encoding, whatever their number.
+        self.model("streamed", "assert False")
+        with open(self.emulator.path("streamed")) as file:
+            text = file.read()
+        text = text.replace(
+            "    def do_POST",
+            """    def do_POST(self):
+        if self.headers.get("Transfer-Encoding") != "chunked" or "Content-Length" in self.headers:
+            return self.reply(400, b"not a stream")
+        length = 0
+        while size := int(self.rfile.readline(), 16):
+            length += len(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        self.begin()
+        for part in range(3): self.chunk(b"%d of %d\\n" % (part, length))
+        self.chunk(b"")
+    def unused""",
+        )
+        self.emulator.program("streamed", text)
+        self.put("streamed", a=b"x" * (9 << 20), b=b"y" * 10)
+        self.create("streamed", MaxPayloadInMB=0)
+        self.completed("streamed")
+        answers = {
+            f"{name}.out": "".join(f"{part} of {length}\n" for part in range(3)).encode()
+            for name, length in (("a", 9 << 20), ("b", 10))
+        }
+        self.assertEqual(self.outputs("streamed"), answers)
+        # Without it, an object that is larger than a request may be is not sent.
+        self.create("limited", model="streamed", uri="s3://bucket/streamed/a")
+        self.assertEqual(self.failed("limited"), "ClientError: See job logs for more information")
+        self.assertEqual(self.outputs("limited"), {})
+
     def test_filters_and_joins(self):
         self.model(
             "joined",

@@ -1,7 +1,9 @@
 """Batch transform and the end of the emulator: kill -9, shutdown, a full machine. And objects larger than memory."""
 
 import os
+import subprocess
 import time
+import unittest
 
 import local_emulator
 from transform_jobs import AT_GATE, TransformTest
@@ -71,6 +73,38 @@ class Capacity(TransformTest):
         self.completed("first")
         self.completed("third")
         self.assertEqual(self.outputs("second"), {})
+
+
+class FullDisk(TransformTest):
+    """On a file system of 24 MiB of its own."""
+
+    MOUNT = 'mkdir {data}; mount -t tmpfs -o size=24m none {data}; exec "$@"'
+
+    @classmethod
+    def setUpClass(cls):
+        test = subprocess.run(["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"], stderr=subprocess.DEVNULL)
+        if test.returncode != 0:
+            raise unittest.SkipTest("no user and mount namespaces here for a small file system")
+        super().setUpClass()
+
+    @classmethod
+    def emulator_class(cls):
+        return local_emulator.LocalEmulator(
+            "--sandbox", "none", prefix=["unshare", "-rm", "sh", "-ec", cls.MOUNT, "sh"]
+        )
+
+    def test_outputs_that_do_not_fit(self):
+        self.model("swollen", 'self.reply(200, body * 1000 if body == b"x" * 100000 else body)')
+        self.put("swollen", a=b"1", b=b"x" * 100000, c=b"3")
+        self.create("swollen", input={"SplitType": "None"})
+        reason = self.failed("swollen")
+        self.assertTrue(reason.startswith("InternalServerError: "), reason)
+        self.assertIn("No space left on device", reason)
+        self.assertNotIn("b.out", self.outputs("swollen"))
+        # Nothing of it is left that fills the disk.
+        self.put("after", a=b"y" * (4 << 20))
+        self.create("after", model="swollen", MaxPayloadInMB=10)
+        self.completed("after")
 
 
 class Large(TransformTest):

@@ -14,6 +14,35 @@ void check_often(Endpoint& endpoint) {
   endpoint.limits.ping_timeout = 1s;
 }
 
+// Holds every ping while a request is under way, then without one.
+void work_hard(Endpoint& endpoint) {
+  check_often(endpoint);
+  endpoint.limits.ping_timeout = 20ms;
+  endpoint.start_ready();
+  Lines pieces;
+  std::thread caller([&] {
+    const InvocationResult result = endpoint.instance->invoke({.body = "pieces",
+                                                               .on_piece =
+                                                                   [&](std::string_view piece) {
+                                                                     pieces.add(piece);
+                                                                     return true;
+                                                                   }},
+                                                              20s);
+    CHECK(result.kind == Kind::answered);
+  });
+  CHECK(eventually([&] { return endpoint.instance->in_flight() == 1; }));
+  endpoint.order("hold-ping");
+  const auto pings = [&] { return read_text(endpoint.spec.root / "work/held").size(); };
+  CHECK(eventually([&] { return pings() > 6; }));
+  CHECK(endpoint.instance->state() == State::in_service);
+  for (const char* piece : {"piece-0", "piece-1", "piece-2"}) endpoint.order(piece);
+  caller.join();
+  CHECK(endpoint.instance->restarts() == 0);
+  CHECK(eventually([&] { return endpoint.instance->restarts() > 0; }));  // nothing excuses it any more
+  fs::remove(endpoint.spec.root / "work/hold-ping");
+  endpoint.instance->stop(0ms);
+}
+
 }  // namespace
 
 TEST_CASE("a container whose ping fails in service is started again, and serves when it passes") {
@@ -45,32 +74,14 @@ TEST_CASE("a container that hangs is started again") {
 }
 
 TEST_CASE("a container that answers no ping while it works is left alone") {
+  with_endpoint([](Endpoint& endpoint) { work_hard(endpoint); });
+}
+
+TEST_CASE("a container may work longer on a batch than on an invocation of an endpoint") {
   with_endpoint([](Endpoint& endpoint) {
-    check_often(endpoint);
-    endpoint.limits.ping_timeout = 20ms;
-    endpoint.start_ready();
-    Lines pieces;
-    std::thread caller([&] {
-      const InvocationResult result = endpoint.instance->invoke({.body = "pieces",
-                                                                 .on_piece =
-                                                                     [&](std::string_view piece) {
-                                                                       pieces.add(piece);
-                                                                       return true;
-                                                                     }},
-                                                                20s);
-      CHECK(result.kind == Kind::answered);
-    });
-    CHECK(eventually([&] { return endpoint.instance->in_flight() == 1; }));
-    endpoint.order("hold-ping");
-    const auto pings = [&] { return read_text(endpoint.spec.root / "work/held").size(); };
-    CHECK(eventually([&] { return pings() > 6; }));
-    CHECK(endpoint.instance->state() == State::in_service);
-    for (const char* piece : {"piece-0", "piece-1", "piece-2"}) endpoint.order(piece);
-    caller.join();
-    CHECK(endpoint.instance->restarts() == 0);
-    CHECK(eventually([&] { return endpoint.instance->restarts() > 0; }));  // nothing excuses it any more
-    fs::remove(endpoint.spec.root / "work/hold-ping");
-    endpoint.instance->stop(0ms);
+    endpoint.limits.invocation_timeout = 0s;
+    endpoint.spec.busy_time = 600s;
+    work_hard(endpoint);
   });
 }
 

@@ -102,17 +102,21 @@ void InstanceWork::work_off(const std::vector<std::size_t>& objects, int at_once
 
 void InstanceWork::transform(std::size_t index, const ObjectSettings& settings) {
   const InputObject& object = site_.objects[index];
-  bool algorithm_failed = false;
   try {
-    transform_one(index, settings, algorithm_failed);
+    transform_one(index, settings);
     const std::lock_guard lock(mutex_);
     transformed_.push_back(index);
     return;
   } catch (const TransformStopped&) {
+  } catch (const AlgorithmFailure& failure) {
+    algorithm_failed_ = true;
+    log_.say(object.location, failure.what());
   } catch (const TransformFailure& failure) {
-    (algorithm_failed ? algorithm_failed_ : data_failed_) = true;
+    data_failed_ = true;
     log_.say(object.location, failure.what());
   } catch (const std::system_error& error) {
+    break_off(error.what());
+  } catch (const store::DatabaseError& error) {
     break_off(error.what());
   } catch (const std::bad_alloc&) {
     break_off("there is not enough memory");
@@ -124,26 +128,15 @@ void InstanceWork::transform(std::size_t index, const ObjectSettings& settings) 
   std::filesystem::remove(staged_output(site_.staging, index), ignored);
 }
 
-void InstanceWork::transform_one(std::size_t index, const ObjectSettings& settings, bool& algorithm_failed) {
+void InstanceWork::transform_one(std::size_t index, const ObjectSettings& settings) {
   const InputObject& object = site_.objects[index];
   const runner::UniqueFd file = open_object(site_.platform.objects, object.location);
   const auto input = runner::byte_source(file, settings.gzip, object.location.uri());
-  std::atomic<bool> failed{false};
-  const SendRequest send = [&](const RequestBody& body,
-                               const std::function<bool(std::string_view)>& on_piece) {
-    try {
-      return client_.send(body, on_piece);
-    } catch (const AlgorithmFailure&) {
-      failed = true;
-      throw;
-    }
+  const SendRequest send = [this](const RequestBody& body,
+                                  const std::function<bool(std::string_view)>& on_piece) {
+    return client_.send(body, on_piece);
   };
-  try {
-    transform_object(settings, *input, staged_output(site_.staging, index), send, [this] { return over(); });
-  } catch (...) {
-    algorithm_failed = failed;
-    throw;
-  }
+  transform_object(settings, *input, staged_output(site_.staging, index), send, [this] { return over(); });
 }
 
 // The rest of the job cannot succeed either.

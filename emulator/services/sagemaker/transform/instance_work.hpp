@@ -55,7 +55,7 @@ class InstanceWork {
  private:
   void work_off(const std::vector<std::size_t>& objects, int at_once, const ObjectSettings& settings);
   void transform(std::size_t index, const ObjectSettings& settings);
-  void transform_one(std::size_t index, const ObjectSettings& settings, bool& algorithm_failed);
+  void transform_one(std::size_t index, const ObjectSettings& settings);
   bool over() const { return site_.stop.requested() || broken_; }
   void break_off(const std::string& trouble);
 
