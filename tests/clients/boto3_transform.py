@@ -352,6 +352,19 @@ class Records(TransformTest):
         self.assertEqual(manifests["input"], [{"prefix": "s3://bucket/captured/"}, "a.csv", "b.csv"])
         self.assertEqual(manifests["output"], [{"prefix": "s3://bucket/captured-out/"}, "a.csv.out", "b.csv.out"])
 
+    def test_inference_ids_are_in_the_format_of_the_answer(self):
+        self.model("identified", 'self.reply(200, b\'{"label": 3}\')')
+        self.put("identified", a=b"a picture")
+        self.create(
+            "identified",
+            input={"ContentType": "image/png"},
+            output={"Accept": "application/json"},
+            DataCaptureConfig={"DestinationS3Uri": "s3://bucket/identified-capture", "GenerateInferenceId": True},
+        )
+        self.completed("identified")
+        answer = json.loads(self.outputs("identified")["a.out"])
+        self.assertEqual(sorted(answer), ["SageMakerInferenceId", "SageMakerInferenceTime", "label"])
+
 
 class Failures(TransformTest):
     """Records that cannot be transformed, containers that fail, jobs that are stopped."""

@@ -39,6 +39,7 @@ ObjectSettings object_settings(const JobSite& site, const Parameters& parameters
   settings.payload_bytes_max = static_cast<std::size_t>(parameters.payload_mb) * megabyte;
   settings.gzip = site.request.at("TransformInput").value("CompressionType", "None") == "Gzip";
   settings.content_type = site.request.at("TransformInput").value("ContentType", "");
+  settings.accept = site.request.at("TransformOutput").value("Accept", "");
   settings.processing = site.processing;
   if (site.request.value("DataCaptureConfig", json::object()).value("GenerateInferenceId", false)) {
     settings.inference_id = [time = start_time(site.request)] { return std::pair(aws::uuid4(), time); };
