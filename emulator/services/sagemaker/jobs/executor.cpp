@@ -4,6 +4,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "emulator/services/sagemaker/tags.hpp"
+
 namespace sagemaker::local::services {
 
 JobExecutor::JobExecutor(Platform& platform, Capacity& capacity, JobKind kind)
@@ -18,6 +20,19 @@ void JobExecutor::interrupt() {
   const std::lock_guard lock(mutex_);
   shutting_down_ = true;
   for (auto& [name, control] : running_) control->shut_down();
+}
+
+bool JobExecutor::create(const store::Record& job, const json& tags) {
+  if (!platform_.records.insert(kind_.records, job)) return false;
+  try {
+    set_tags(platform_, job.arn, tags);
+    start(job);
+  } catch (...) {  // what nobody runs would be InProgress until the next start
+    platform_.records.erase(kind_.records, job.name);
+    erase_tags(platform_, job.arn);
+    throw;
+  }
+  return true;
 }
 
 void JobExecutor::start(const store::Record& record) {

@@ -40,8 +40,9 @@ class JobExecutor {
   // Tells what runs to end, for a shutdown; those jobs fail with the reason, or go on at the next start. Does
   // not wait.
   void interrupt();
-  // Starts the job of this record, which must be InProgress.
-  void start(const store::Record& job);
+  // Keeps the record, which must be InProgress, with its tags ([{"Key", "Value"}]), and starts the job: all
+  // of it or nothing. False: there is a job of this name.
+  bool create(const store::Record& job, const json& tags);
   // Tells the job to stop, where it runs; the state changes when it has ended.
   void stop(const std::string& job_name);
   // Ends the attempt of a job that runs now as if its instances were gone. False where none runs.
@@ -50,6 +51,7 @@ class JobExecutor {
   void recover();
 
  private:
+  void start(const store::Record& job);
   void recover(const store::Record& left);
 
   Platform& platform_;

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "emulator/services/sagemaker/jobs/faults.hpp"
 #include "emulator/services/sagemaker/listing.hpp"
 #include "emulator/services/sagemaker/long_poll.hpp"
 #include "emulator/services/sagemaker/processing/job_run.hpp"
@@ -47,13 +48,6 @@ store::Record new_job(const json& input, const Platform& platform) {
   return job;
 }
 
-[[noreturn]] void throw_taken(const store::Record& job) {
-  throw ServiceFault("ResourceInUse", 400,
-                     "Job name must be unique within an AWS account and region, and a job with this name "
-                     "already exists (" +
-                         job.arn + ")");
-}
-
 json create(Platform& platform, JobExecutor& executor, const json& input) {
   check_processing_request(input);
   const std::string image = input["AppSpecification"]["ImageUri"];
@@ -61,15 +55,7 @@ json create(Platform& platform, JobExecutor& executor, const json& input) {
     throw validation_fault("ECR image \"" + image + "\" is invalid. " +
                            platform.images.explain_unknown(image));
   const store::Record job = new_job(input, platform);
-  if (!platform.records.insert(processing_job_kind, job)) throw_taken(job);
-  try {
-    set_tags(platform, job.arn, input.value("Tags", json::array()));
-    executor.start(job);
-  } catch (...) {  // what nobody runs would be InProgress until the next start
-    platform.records.erase(processing_job_kind, job.name);
-    erase_tags(platform, job.arn);
-    throw;
-  }
+  if (!executor.create(job, input.value("Tags", json::array()))) throw job_name_taken(job);
   return {{"ProcessingJobArn", job.arn}};
 }
 
@@ -85,14 +71,10 @@ store::Record find(Platform& platform, const json& input) {
   return *job;
 }
 
-std::string in_status(const store::Record& job) {
-  return "The request was rejected because the processing job is in status " + job.status + ".";
-}
-
 json stop(Platform& platform, JobExecutor& executor, const json& input) {
   const std::string name = find(platform, input).name;
   platform.records.update(processing_job_kind, name, [&](store::Record& job) {
-    if (job.status != "InProgress") throw validation_fault(in_status(job));
+    if (job.status != "InProgress") throw validation_fault(rejected_in_status(job, "processing job"));
     processing_state::stopping(job, platform.now_ms());
   });
   executor.stop(name);
@@ -103,7 +85,8 @@ json erase(Platform& platform, const json& input) {
   const store::Record found = find(platform, input);
   // Asked where it is erased: the name may be that of a new job by then.
   const bool erased = platform.records.erase(processing_job_kind, found.name, [](const store::Record& job) {
-    if (!processing_state::ended(job)) throw ServiceFault("ResourceInUse", 400, in_status(job));
+    if (!processing_state::ended(job))
+      throw ServiceFault("ResourceInUse", 400, rejected_in_status(job, "processing job"));
   });
   if (!erased) throw not_found(found.name);
   erase_tags(platform, found.arn);

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "emulator/services/sagemaker/jobs/faults.hpp"
 #include "emulator/services/sagemaker/listing.hpp"
 #include "emulator/services/sagemaker/long_poll.hpp"
 #include "emulator/services/sagemaker/s3_locations.hpp"
@@ -56,20 +57,12 @@ json create(Platform& platform, TrainingExecutor& executor, const json& input) {
     throw validation_fault("ECR image \"" + image + "\" is invalid. " +
                            platform.images.explain_unknown(image));
   parse_s3_uri(input.at("OutputDataConfig").at("S3OutputPath").get<std::string>());
-  store::Record job = new_job(input, platform);
+  const store::Record job = new_job(input, platform);
   if (platform.records.find(training_job_kind, job.name)) throw_taken(job);
   for (const json& channel : input.value("InputDataConfig", json::array()))
     require_objects(platform.objects, channel["DataSource"]["S3DataSource"], platform.region,
                     input.at("RoleArn"));
-  if (!platform.records.insert(training_job_kind, job)) throw_taken(job);
-  try {
-    set_tags(platform, job.arn, input.value("Tags", json::array()));
-    executor.jobs().start(job);
-  } catch (...) {  // what nobody runs would be InProgress until the next start
-    platform.records.erase(training_job_kind, job.name);
-    erase_tags(platform, job.arn);
-    throw;
-  }
+  if (!executor.jobs().create(job, input.value("Tags", json::array()))) throw_taken(job);
   return {{"TrainingJobArn", job.arn}};
 }
 
@@ -85,9 +78,7 @@ store::Record find(Platform& platform, const json& input) {
 json stop(Platform& platform, TrainingExecutor& executor, const json& input) {
   const std::string name = find(platform, input).name;
   platform.records.update(training_job_kind, name, [&](store::Record& job) {
-    if (job.status != "InProgress")
-      throw validation_fault("The request was rejected because the training job is in status " + job.status +
-                             ".");
+    if (job.status != "InProgress") throw validation_fault(rejected_in_status(job, "training job"));
     job.status = "Stopping";
     job.document["TrainingJobStatus"] = "Stopping";
     training_state::enter(job, "Stopping", "Stopping the training job", platform.now_ms());
@@ -114,8 +105,7 @@ json update(Platform& platform, TrainingExecutor& executor, const json& input) {
   platform.records.update(training_job_kind, found.name, [&](store::Record& job) {
     if ((input.contains("ProfilerConfig") || input.contains("ProfilerRuleConfigurations")) &&
         job.status != "InProgress")
-      throw validation_fault("The request was rejected because the training job is in status " + job.status +
-                             ".");
+      throw validation_fault(rejected_in_status(job, "training job"));
     for (const char* member : {"ProfilerConfig", "ProfilerRuleConfigurations"})
       if (input.contains(member)) job.document[member] = input[member];
     if (!resources.empty()) job.document["ResourceConfig"].update(resources);
@@ -141,9 +131,7 @@ json erase(Platform& platform, TrainingExecutor& executor, const json& input) {
       throw validation_fault(
           "The request was rejected because the training job retains an available warm pool.");
     if (!training_state::ended(job))
-      throw ServiceFault(
-          "ResourceInUse", 400,
-          "The request was rejected because the training job is in status " + job.status + ".");
+      throw ServiceFault("ResourceInUse", 400, rejected_in_status(job, "training job"));
     cache = executor.warm_pools().forget(job.name);
   });
   if (!erased) throw not_found();

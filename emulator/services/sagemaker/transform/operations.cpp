@@ -3,10 +3,10 @@
 #include <memory>
 
 #include "emulator/services/sagemaker/hosting/models.hpp"
+#include "emulator/services/sagemaker/jobs/faults.hpp"
 #include "emulator/services/sagemaker/listing.hpp"
 #include "emulator/services/sagemaker/long_poll.hpp"
 #include "emulator/services/sagemaker/s3_locations.hpp"
-#include "emulator/services/sagemaker/tags.hpp"
 #include "emulator/services/sagemaker/transform/job_run.hpp"
 #include "emulator/services/sagemaker/transform/state.hpp"
 #include "emulator/services/sagemaker/transform/validation.hpp"
@@ -41,13 +41,6 @@ store::Record new_job(const json& input, const json& model, const Platform& plat
   return job;
 }
 
-ServiceFault taken(const store::Record& job) {
-  return ServiceFault(
-      "ResourceInUse", 400,
-      "Job name must be unique within an AWS account and region, and a job with this name already exists (" +
-          job.arn + ")");
-}
-
 json create(Platform& platform, JobExecutor& executor, const json& input) {
   transform::check_request(platform, input);
   const std::string model_name = input.at("ModelName");
@@ -55,18 +48,10 @@ json create(Platform& platform, JobExecutor& executor, const json& input) {
   if (!model) throw validation_fault("Could not find model \"" + platform.arn("model", model_name) + "\".");
   transform::check_model(model->document);
   const store::Record job = new_job(input, model->document, platform);
-  if (platform.records.find(transform_job_kind, job.name)) throw taken(job);
+  if (platform.records.find(transform_job_kind, job.name)) throw job_name_taken(job);
   require_objects(platform.objects, input["TransformInput"]["DataSource"]["S3DataSource"], platform.region,
                   model->document.at("ExecutionRoleArn"));
-  if (!platform.records.insert(transform_job_kind, job)) throw taken(job);
-  try {
-    set_tags(platform, job.arn, input.value("Tags", json::array()));
-    executor.start(job);
-  } catch (...) {  // what nobody runs would be InProgress until the next start
-    platform.records.erase(transform_job_kind, job.name);
-    erase_tags(platform, job.arn);
-    throw;
-  }
+  if (!executor.create(job, input.value("Tags", json::array()))) throw job_name_taken(job);
   return {{"TransformJobArn", job.arn}};
 }
 
@@ -76,9 +61,7 @@ ServiceFault not_found() { return validation_fault("Requested resource not found
 json stop(Platform& platform, JobExecutor& executor, const json& input) {
   const std::string name = input.at("TransformJobName");
   const auto job = platform.records.update(transform_job_kind, name, [&](store::Record& found) {
-    if (found.status != "InProgress")
-      throw validation_fault("The request was rejected because the transform job is in status " +
-                             found.status + ".");
+    if (found.status != "InProgress") throw validation_fault(rejected_in_status(found, "transform job"));
     found.status = "Stopping";
     found.document["TransformJobStatus"] = "Stopping";
     found.modified_ms = std::max(found.modified_ms, platform.now_ms());
