@@ -49,6 +49,22 @@ std::string predict(std::string_view body) {
 
 const json joined = {{"JoinSource", "Input"}};
 
+// Rows of ten thousand bytes, "a,xxx...", as many as are wanted.
+class WideRows final : public local::runner::ByteSource {
+ public:
+  explicit WideRows(std::size_t rows) : bytes_(rows * row_.size()) {}
+  std::size_t read(char* target, std::size_t size) override {
+    const std::size_t taken = row_.copy(target, std::min(size, bytes_ - given_), given_ % row_.size());
+    given_ += taken;
+    return taken;
+  }
+
+ private:
+  const std::string row_ = "a," + std::string(9'997, 'x') + "\n";
+  const std::size_t bytes_;
+  std::size_t given_ = 0;
+};
+
 }  // namespace
 
 TEST_CASE("a record's columns and its prediction's are one row, whatever the requests are") {
@@ -133,4 +149,26 @@ TEST_CASE("inference ids stand behind every record") {
   settings.assemble = Assembly::none;
   const std::string written = TransformRun{settings}("a", [](std::string_view) { return "{\"label\": 3}"; });
   CHECK(json::parse(written).at("SageMakerInferenceTime") == "now");
+}
+
+TEST_CASE("an object that no request limits is not held in memory for the sake of its filters") {
+  // Two bytes of every row are sent, but all of it is kept until the answer comes.
+  Job narrow(Split::line, Strategy::multi_record, "text/csv",
+             {{"JoinSource", "Input"}, {"InputFilter", "$[0]"}, {"OutputFilter", "$[0,-1]"}});
+  TransformRun run(narrow.settings);
+  WideRows rows(5'000);
+  const std::string output = run(rows, predict);
+  CHECK(std::count(output.begin(), output.end(), '\n') == 5'000);
+  CHECK(output.starts_with("a,pa\na,pa\n"));
+  REQUIRE(run.sent.size() == 2);
+  CHECK(run.sent[0].size() + run.sent[1].size() == 10'000);
+  CHECK(run.sent[0].size() < 2 * 3'400);  // rows of 32 MB
+
+  // A request of any size ends somewhere too, where what is sent is made here.
+  Job whole(Split::line, Strategy::multi_record, "text/csv", {{"InputFilter", "$[0,1]"}});
+  whole.settings.payload_bytes_max = 0;
+  TransformRun unlimited(whole.settings);
+  WideRows many(10'600);
+  CHECK(unlimited(many, [](std::string_view) { return "answer\n"; }) == "answer\nanswer\n");
+  CHECK(unlimited.sent.at(0).size() <= 100u << 20);
 }

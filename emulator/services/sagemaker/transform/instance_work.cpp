@@ -88,8 +88,12 @@ void InstanceWork::work_off(const std::vector<std::size_t>& objects, int at_once
                             const ObjectSettings& settings) {
   std::atomic<std::size_t> next{0};
   const auto lane = [&] {
-    for (std::size_t place = next++; place < objects.size() && !over(); place = next++)
-      transform(objects[place], settings);
+    try {
+      for (std::size_t place = next++; place < objects.size() && !over(); place = next++)
+        transform(objects[place], settings);
+    } catch (const std::exception& error) {  // not even the log could be written
+      break_off(error.what());
+    }
   };
   std::vector<std::jthread> others;
   const std::size_t lanes = std::min(static_cast<std::size_t>(at_once), objects.size());

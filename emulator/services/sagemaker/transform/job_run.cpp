@@ -48,6 +48,8 @@ JobRun::JobRun(Platform& platform, Capacity& capacity, std::string name, json do
 void JobRun::run() {
   std::string failure;
   try {
+    // It may have been stopped before there was anybody to tell.
+    record_.note([](store::Record&, std::int64_t) {});
     if (claim_->wait([this] { return control_.over(); }) && !control_.over())
       attempt();
     else

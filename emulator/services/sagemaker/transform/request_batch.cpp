@@ -4,6 +4,16 @@
 #include <limits>
 
 namespace sagemaker::local::services::transform {
+namespace {
+
+// Of the records that a join needs: where the input filter leaves little of them, many more fit into a
+// request than into memory.
+constexpr std::size_t originals_bytes_max = 32u << 20;
+// Of several records in a request that may be of any size, as large as the largest limit; a record that is
+// larger is a request of its own.
+constexpr std::size_t unlimited_batch_bytes_max = 100u << 20;
+
+}  // namespace
 
 BatchReader::BatchReader(const ObjectSettings& settings, RecordReader& records)
     : settings_(settings),
@@ -26,9 +36,14 @@ bool BatchReader::next(RequestBatch& batch) {
   do {
     append(batch);
     pending_ = false;
-  } while (settings_.strategy == Strategy::multi_record && advance() &&
-           bytes_.size() <= bytes_max_ - batch.body.size());
+  } while (settings_.strategy == Strategy::multi_record && advance() && fits(batch));
   return true;
+}
+
+bool BatchReader::fits(const RequestBatch& batch) const {
+  const std::size_t body_max = settings_.payload_bytes_max > 0 ? bytes_max_ : unlimited_batch_bytes_max;
+  if (batch.body.size() + bytes_.size() > body_max) return false;
+  return batch.originals.empty() || batch.originals.size() + record_.content.size() <= originals_bytes_max;
 }
 
 bool BatchReader::advance() {

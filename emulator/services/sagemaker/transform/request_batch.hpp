@@ -36,7 +36,8 @@ class BatchReader {
   bool next(RequestBatch& batch);
 
  private:
-  bool advance();  // to the next record; false: there is none
+  bool advance();                              // to the next record; false: there is none
+  bool fits(const RequestBatch& batch) const;  // the record beside those that are in the batch
   void append(RequestBatch& batch) const;
 
   const ObjectSettings& settings_;
