@@ -394,6 +394,14 @@ class Failures(TransformTest):
         # A request that the container refuses is not sent again.
         self.assertLessEqual(self.messages("bad").count("asked"), 5)
 
+    def test_an_output_that_cannot_be_an_object_costs_itself_only(self):
+        self.model("longest", ECHO)
+        self.put("longest", a=b"1", **{"b" * 1010: b"2"}, c=b"3")
+        self.create("longest")
+        reason = self.failed("longest")
+        self.assertTrue(reason.startswith("ClientError: Output upload failed: the key of the output"), reason)
+        self.assertEqual(self.outputs("longest"), {"a.out": b"1", "c.out": b"3"})
+
     def test_server_errors_are_tried_again(self):
         count = (
             "state = Server.__dict__.get('asked', 0) + 1; Server.asked = state\nprint('asked', state, flush=True)\n"

@@ -33,6 +33,7 @@ int instances_of(const json& job) { return job.at("TransformResources").at("Inst
 struct JobRun::Result {
   std::vector<std::size_t> transformed;  // in the order of the objects
   std::string failure_reason;            // empty: none
+  bool upload_failed = false;            // which is the failure_reason then
   bool concluded = false;                // nothing ended it before it was done
 };
 
@@ -161,18 +162,26 @@ JobRun::Result JobRun::work(Instances& instances, const std::vector<InputObject>
 
 // The objects that were transformed wholly are stored, whatever became of the others.
 void JobRun::publish(Result& result, const std::vector<InputObject>& objects, Outputs& outputs) const {
+  const auto fail = [&result](const std::string& kind, const std::exception& error) {
+    if (!result.upload_failed) result.failure_reason = kind + ": Output upload failed: " + error.what();
+    result.upload_failed = true;
+  };
   try {
     for (const std::size_t index : result.transformed) {
       if (control_.over()) return;
-      outputs.publish(objects[index], staged_output(root_ / "output", index));
+      try {
+        outputs.publish(objects[index], staged_output(root_ / "output", index));
+      } catch (const InvalidKey& error) {
+        fail("ClientError", error);
+      }
     }
     outputs.publish_capture(root_);
   } catch (const std::system_error& error) {
-    result.failure_reason = internal_error(std::string("Output upload failed: ") + error.what());
+    fail("InternalServerError", error);
   } catch (const store::DatabaseError& error) {
-    result.failure_reason = internal_error(std::string("Output upload failed: ") + error.what());
-  } catch (const std::exception& error) {
-    result.failure_reason = std::string("ClientError: Output upload failed: ") + error.what();
+    fail("InternalServerError", error);
+  } catch (const std::exception& error) {  // the bucket is gone
+    fail("ClientError", error);
   }
   result.concluded = true;
 }

@@ -53,7 +53,7 @@ void require_output_buckets(const store::Objects& objects, const json& job) {
 
 void Outputs::put(const S3Location& target, const std::filesystem::path& file, const std::string& kms_key) {
   if (target.key.size() > platform_.limits.s3.key_bytes_max)
-    throw std::runtime_error("the key of the output " + target.uri() + " is too long");
+    throw InvalidKey("the key of the output " + target.uri() + " is too long");
   json metadata = json::object();
   if (!kms_key.empty()) metadata = {{"ServerSideEncryption", "aws:kms"}, {"SSEKMSKeyId", kms_key}};
   published_.push_back(

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -16,13 +17,19 @@ namespace sagemaker::local::services::transform {
 // Throws std::runtime_error where the bucket of S3OutputPath, or of the data capture, is not there.
 void require_output_buckets(const store::Objects& objects, const json& job);
 
+// This one output cannot be an object; others can.
+class InvalidKey : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 class Outputs {
  public:
   // Both must outlive this.
   Outputs(Platform& platform, const json& job) : platform_(platform), job_(job) {}
 
-  // "<S3OutputPath>/<relative name>.out". Takes the file away. Throws std::runtime_error where it cannot be
-  // an object, std::system_error and store::DatabaseError for this machine's disk.
+  // "<S3OutputPath>/<relative name>.out". Takes the file away. Throws InvalidKey, std::runtime_error where no
+  // output can be stored, std::system_error and store::DatabaseError for this machine's disk.
   void publish(const InputObject& input, const std::filesystem::path& file);
   // DataCaptureConfig: where the inputs and the outputs published so far lie, below the hour in which the job
   // began. https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-batch.html
