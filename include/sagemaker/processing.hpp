@@ -60,7 +60,8 @@ class ProcessingJob {
   const std::vector<ProcessingInput>& inputs() const { return data_.inputs; }
   const std::vector<ProcessingOutput>& outputs() const { return data_.outputs; }
   const std::string& output_kms_key() const { return data_.output_kms_key; }
-  // Where an output lies: s3://bucket/prefix. Throws ConfigError where the job has none of that name.
+  // Where an output lies: s3://bucket/prefix, and with "/" behind it nothing but that output. Throws
+  // ConfigError where the job has none of that name.
   std::string output_uri(std::string_view output_name) const {
     for (const ProcessingOutput& output : data_.outputs) {
       if (output.output_name == output_name) return output.destination;
@@ -176,7 +177,8 @@ class Processor {
   void upload(const std::string& job, const std::string& kms_key, ProcessingInput& input) const {
     const std::string path = detail::local_path_of(input.source);
     if (path.empty()) return;
-    input.source = session_.upload_data(path, job + "/input/" + input.input_name, {.kms_key = kms_key});
+    const std::string place = job + "/input/" + input.input_name;
+    input.source = detail::upload_input(session_, path, place, {.kms_key = kms_key});
   }
 
   std::string base_job_name(const std::string& image) const {

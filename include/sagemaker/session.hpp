@@ -504,4 +504,16 @@ inline void Session::print_summary(const detail::JobKind& kind, const std::strin
   }
 }
 
+namespace detail {
+
+// Uploads what a job is to read, and returns the URI of its S3Prefix. A folder's ends in "/", unlike in the
+// SDK: ".../data" would stand for what is below ".../data2", too.
+inline std::string upload_input(const Session& session, const std::filesystem::path& path,
+                                std::string_view key_prefix, const UploadOptions& options = {}) {
+  const std::string uri = session.upload_data(path, key_prefix, options);
+  return std::filesystem::is_directory(path) ? uri + "/" : uri;
+}
+
+}  // namespace detail
+
 }  // namespace sagemaker

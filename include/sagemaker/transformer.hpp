@@ -58,7 +58,7 @@ class Transformer {
     places.output_path = !options_.output_path.empty()
                              ? options_.output_path
                              : (session_.default_location() / places.job_name).text();
-    if (local) places.data = upload(data, places.job_name);
+    if (local) places.data = detail::upload_input(session_, data, "transform-input/" + places.job_name);
     session_.print("Creating transform job with name: " + places.job_name);
     session_.sagemaker().create_transform_job(detail::transform_document(options_, options, places));
     job_name_ = places.job_name;
@@ -123,11 +123,6 @@ class Transformer {
     const json& containers = detail::array_of(model, "Containers");
     if (image.empty() && !containers.empty()) image = detail::text_of(containers.front(), "Image");
     return image.empty() ? options_.model_name : detail::base_name_from_image(image);
-  }
-
-  std::string upload(const std::filesystem::path& data, const std::string& job) const {
-    const std::string uri = session_.upload_data(data, "transform-input/" + job);
-    return std::filesystem::is_directory(data) ? uri + "/" : uri;
   }
 
   Session session_;

@@ -131,7 +131,7 @@ class Processing(ProcessingJobs, local_emulator.EmulatorTest):
         self.assertEqual(config["ProcessingInputs"][0]["S3Input"]["S3Uri"], "s3://jobs/nothing/there")
         outputs = config["ProcessingOutputConfig"]["Outputs"]
         self.assertEqual([output["AppManaged"] for output in outputs], [False, True])
-        self.assertEqual(config["StoppingCondition"], {"MaxRuntimeInSeconds": 60})
+        self.assertEqual(config["StoppingCondition"], {"MaxRuntimeInSeconds": 600})
         resources = json.loads(files["resourceconfig.json"])
         self.assertEqual((resources["current_host"], resources["hosts"]), ("algo-1", ["algo-1"]))
         environment = files["env"].splitlines()

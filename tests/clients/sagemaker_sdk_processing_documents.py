@@ -1,4 +1,5 @@
-"""The SageMaker Python SDK's Processors and ours make the same CreateProcessingJob of the same arguments.
+"""The SageMaker Python SDK's Processors and ours make the same CreateProcessingJob of the same arguments, but for the
+"/" that ends the prefixes of our uploaded folders.
 
 The SDK's clients are stubs: nothing is sent. Ours are those of the program processing_documents, named by
 SAGEMAKER_TEST_DOCUMENTS, whose cases have the same names.
@@ -71,7 +72,7 @@ class Documents(unittest.TestCase):
         session._get_account_id_if_default_bucket = lambda bucket: None
         return session
 
-    def compare(self, name, run=None, code=None, **arguments):
+    def compare(self, name, run=None, code=None, folders=(), **arguments):
         arguments = {"instance_count": 1, "instance_type": "ml.m5.large"} | arguments
         kind = Processor if code is None else ScriptProcessor
         processor = kind(
@@ -82,6 +83,9 @@ class Documents(unittest.TestCase):
             run["code"] = code
         processor.run(wait=False, logs=False, job_name=name, **run)
         theirs = json.loads(json.dumps(self.session.sagemaker_client.create_processing_job.call_args.kwargs))
+        for source in theirs.get("ProcessingInputs", []):
+            if source["InputName"] in folders:
+                source["S3Input"]["S3Uri"] += "/"
         self.compared.add(name)
         self.assertEqual(self.ours[name], theirs)
 
@@ -116,7 +120,8 @@ class Documents(unittest.TestCase):
         self.compare("local-inputs", {"inputs": [
             plain_input(),
             ProcessingInput(os.path.join(self.folder, "data"), "/opt/ml/processing/input/b"),
-            ProcessingInput(os.path.join(self.folder, "data/rows.csv"), "/opt/ml/processing/input/c", "rows")]})
+            ProcessingInput(os.path.join(self.folder, "data/rows.csv"), "/opt/ml/processing/input/c", "rows")]},
+                     folders=["input-2"])
         query = AthenaDatasetDefinition(
             catalog="c", database="d", query_string="select 1", output_s3_uri="s3://q/", output_format="PARQUET")
         definition = DatasetDefinition("FullyReplicated", "File", "/opt/ml/processing/input/query",

@@ -47,7 +47,7 @@ class ProcessingJobs:
             "ProcessingJobName": name,
             "RoleArn": local_emulator.ROLE,
             "ProcessingResources": self.cluster(1),
-            "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 600},  # machines may be slow
         }
         if script is not None:
             request["AppSpecification"] = {"ImageUri": self.emulator.program(name, script)}

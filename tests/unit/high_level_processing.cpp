@@ -119,7 +119,7 @@ TEST_CASE("a folder of sources is uploaded whole, and the code is a path in it")
   json document = stage.aws->document("CreateProcessingJob");
   CHECK(document["AppSpecification"]["ContainerEntrypoint"] ==
         json{"python3", "/opt/ml/processing/input/code/prepare.py"});
-  CHECK(document["ProcessingInputs"][0]["S3Input"]["S3Uri"] == "s3://b/j/input/code");
+  CHECK(document["ProcessingInputs"][0]["S3Input"]["S3Uri"] == "s3://b/j/input/code/");
   CHECK(stage.aws->count("PUT /b/j/input/code/data/rows.csv") == 1);
   const auto upload = stage.aws->requests.find("PUT /b/j/input/code/prepare.py");
   REQUIRE(upload != stage.aws->requests.end());
@@ -131,6 +131,22 @@ TEST_CASE("a folder of sources is uploaded whole, and the code is a path in it")
         json{"/bin/bash", "/opt/ml/processing/input/code/sub/prepare.sh"});
   CHECK(document["ProcessingInputs"][0]["S3Input"]["S3Uri"] == "s3://there/code");
   CHECK(processor.jobs().size() == 2);
+}
+
+TEST_CASE("an uploaded folder is a prefix that no other input's begins with") {
+  Stage stage({.default_bucket = "b"});
+  const Files files;
+  Processor processor(stage.session, basic({.image_uri = "image"}));
+  const ProcessingInput data{
+      .source = files.path("data"), .destination = "/opt/ml/processing/data", .input_name = "data"};
+  ProcessingInput labels = data;
+  labels.destination = "/opt/ml/processing/labels";
+  labels.input_name = "data-labels";
+  const ProcessingJob job = processor.run({.inputs = {data, labels}, .wait = false, .job_name = "j"});
+  CHECK(job.inputs().at(0).source == "s3://b/j/input/data/");
+  CHECK(job.inputs().at(1).source == "s3://b/j/input/data-labels/");
+  const json inputs = stage.aws->document("CreateProcessingJob")["ProcessingInputs"];
+  CHECK(inputs[0]["S3Input"]["S3Uri"] == "s3://b/j/input/data/");
 }
 
 TEST_CASE("what cannot be sent is refused before anything is asked or uploaded") {
