@@ -56,10 +56,10 @@ class ProcessingLife(ProcessingJobs, unittest.TestCase):
 
     def test_a_job_that_runs_too_long_is_stopped(self):
         self.start()
-        self.waiter("long", StoppingCondition={"MaxRuntimeInSeconds": 1})
+        self.waiter("long", StoppingCondition={"MaxRuntimeInSeconds": 3})
         self.assertEqual(self.ended("long")["ProcessingJobStatus"], "Stopped")
         self.assertEqual(self.objects("long/"), {"half": "half\n", "stopped": "stopped\n"})
-        self.assertTrue(any("MaxRuntimeInSeconds (1)" in line for line in self.job_messages("long")))
+        self.assertTrue(any("MaxRuntimeInSeconds (3)" in line for line in self.job_messages("long")))
 
     def test_the_sdk_hears_of_the_end_at_once(self):
         self.start()

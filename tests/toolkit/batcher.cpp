@@ -182,6 +182,21 @@ TEST_CASE("a large request alone is cut into calls, where its rows are independe
   CHECK(calls_of(parts, alone, true) == Calls{12});
 }
 
+TEST_CASE("a request whose parts have answers of different shapes is answered whole") {
+  Batcher batcher({.rows_max = 2, .bytes_max = 5 * 4});  // rows of one float
+  const auto large = item(torch::arange(12, torch::kFloat).view({12, 1}));
+  // As wide as the largest number, as answers are that are filled up to the longest.
+  const auto widened = [](const torch::Tensor& batch) {
+    return batch.expand({batch.size(0), batch.max().item<std::int64_t>() + 1});
+  };
+  batcher.push(large);
+  const auto turn = batcher.begin();
+  REQUIRE(turn);
+  batcher.run(turn->items, widened);
+  REQUIRE(failure(*large) == "none");
+  CHECK(large->output.equal(widened(large->input)));
+}
+
 TEST_CASE("a request that nobody waits for any more costs the model nothing") {
   Batcher batcher({.rows_max = 64});
   const std::vector items = {rows(1), rows(1), rows(1)};

@@ -66,7 +66,8 @@ class Batcher {
 
   // Calls the model for the items of a turn and gives each its rows of the answer. When a shared call throws,
   // its halves are tried, so that only the bad item fails. Where the model turns out not to answer with one
-  // row for each, all items are alone from then on.
+  // row for each, or with rows of another shape in each part of a request, all items are alone and whole from
+  // then on.
   void run(const Items& items, const Predict& predict);
 
  private:

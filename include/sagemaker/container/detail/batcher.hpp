@@ -116,7 +116,9 @@ SAGEMAKER_CONTAINER_FUNCTION torch::Tensor Batcher::run_alone(const Item& item, 
     const torch::Tensor part = item.input.narrow(0, row, std::min(rows_max, rows - row));
     torch::Tensor answer = predict(part);
     if (rows_max >= rows) return answer;
-    if (answer.dim() == 0 || answer.size(0) != part.size(0)) {
+    const bool row_by_row = answer.dim() > 0 && answer.size(0) == part.size(0) &&
+                            (answers.empty() || answer.sizes().slice(1) == answers.front().sizes().slice(1));
+    if (!row_by_row) {
       one_by_one_ = true;
       return predict(item.input);
     }
