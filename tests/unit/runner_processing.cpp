@@ -296,6 +296,20 @@ TEST_CASE("stopping sends SIGTERM, then SIGKILL after the grace; the time limit 
       CHECK(outcome.exit_message == "stopped");
       CHECK(outcome.failure_reason.empty());
     }
+    SUBCASE("a job that is cut off in its message") {
+      Job job(sandbox,
+              "trap 'printf \"ab\\\\377\" > $ML/output/message; exit 0' TERM\n"
+              "echo ready; while :; do sleep 0.02; done\n");
+      std::thread stopper([&] {
+        eventually([&] { return job.lines[0].contains("ready"); });
+        job.stop.request();
+      });
+      const ProcessingOutcome outcome = job.run();
+      stopper.join();
+      CHECK(outcome.kind == Kind::stopped);
+      CHECK(outcome.exit_message == "ab");
+      CHECK(outcome.failure_reason.empty());
+    }
     SUBCASE("a job that does not") {
       Job job(sandbox, "trap '' TERM; echo ready; while :; do sleep 0.02; done\n");
       job.limits.training_stop_grace = std::chrono::seconds(0);

@@ -200,8 +200,8 @@ class Job {
     fail("AlgorithmError: See job logs for more information");
   }
 
-  // What the hosts have written, one behind the other, as far as there is room. Text that is none fails the
-  // job, but is not what made one fail.
+  // What the hosts have written, one behind the other, as far as there is room. Text that is none fails a
+  // job that would be Completed; it is not why one failed or was stopped.
   // https://docs.aws.amazon.com/sagemaker/latest/dg/byoc-metadata.html
   void collect() {
     std::string message;
@@ -209,7 +209,7 @@ class Job {
       // Root may read anything; another user may be kept out of folders by what the job made of them.
       if (::geteuid() != 0) make_removable(root_of(host));
       const std::string text = read_output(root_of(host), "message");
-      if (!is_text(text) && outcome_.kind != Kind::failed)
+      if (!is_text(text) && outcome_.kind == Kind::completed)
         fail("ClientError: The exit message in /opt/ml/output/message is not UTF-8 encoded");
       message += text_prefix(text, exit_message_bytes_max - message.size());
     }
