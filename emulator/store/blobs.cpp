@@ -191,7 +191,7 @@ void Blobs::remove(const std::string& name) noexcept {
   if (is_blob_name(name)) ::unlink(path_of(name).c_str());
 }
 
-void Blobs::publish(const std::string& name, Database& database,
+void Blobs::publish(const std::vector<std::string>& names, Database& database,
                     const std::function<void(Connection&)>& work) {
   try {
     database.write(work);
@@ -199,7 +199,7 @@ void Blobs::publish(const std::string& name, Database& database,
     swept_ = false;
     throw;
   } catch (...) {
-    remove(name);
+    for (const std::string& name : names) remove(name);
     throw;
   }
 }

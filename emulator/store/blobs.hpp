@@ -36,9 +36,10 @@ class Blobs {
   // A second name for the same bytes. Throws std::system_error (ENOENT) where the blob is gone.
   std::string duplicate(const std::string& name);
   void remove(const std::string& name) noexcept;
-  // The transaction in which a settled blob is referred to for the first time. Where it fails the blob goes;
-  // where nobody can know whether it failed the blob stays, and the next start will see.
-  void publish(const std::string& name, Database& database, const std::function<void(Connection&)>& work);
+  // The transaction in which settled blobs are referred to for the first time. Where it fails they go; where
+  // nobody can know whether it failed they stay, and the next start will see.
+  void publish(const std::vector<std::string>& names, Database& database,
+               const std::function<void(Connection&)>& work);
   std::filesystem::path path_of(const std::string& name) const;
 
   // Removes what a killed process left behind: temporary files always, and blobs that nothing refers to

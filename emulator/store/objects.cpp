@@ -3,7 +3,10 @@
 // without its bytes.
 #include "emulator/store/objects.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <future>
 #include <utility>
 
 #include "emulator/store/blobs.hpp"
@@ -12,6 +15,8 @@
 
 namespace sagemaker::local::store {
 namespace {
+
+constexpr std::size_t settling_threads = 8;
 
 Bucket bucket_of(const Statement& row) { return {row.text(0), row.text(1), row.integer(2), row.text(3)}; }
 
@@ -31,11 +36,62 @@ class Objects::Implementation {
   ObjectInfo publish(std::string_view bucket, const ObjectInfo& info, const Condition& condition) {
     Orphans orphans;
     ObjectInfo stored;
-    blobs.publish(info.blob, database, [&](Connection& connection) {
+    blobs.publish({info.blob}, database, [&](Connection& connection) {
       stored = replace_object(connection, bucket, info, condition, orphans);
     });
     remove(orphans);
     return stored;
+  }
+
+  // All in one transaction.
+  std::vector<ObjectInfo> publish_all(std::string_view bucket, const std::vector<ObjectInfo>& infos) {
+    std::vector<std::string> names;
+    for (const ObjectInfo& info : infos) names.push_back(info.blob);
+    Orphans orphans;
+    std::vector<ObjectInfo> stored;
+    blobs.publish(names, database, [&](Connection& connection) {
+      for (const ObjectInfo& info : infos)
+        stored.push_back(replace_object(connection, bucket, info, {}, orphans));
+    });
+    remove(orphans);
+    return stored;
+  }
+
+  // The bytes of a file of this machine, safe on the disk; nothing refers to them yet.
+  ObjectInfo settle(const NewFile& file) {
+    std::unique_ptr<BlobWriter> blob = blobs.import(file.file);
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    ObjectInfo info;
+    info.key = file.key;
+    info.size = blob->size();
+    info.etag = blob->md5_hex();
+    info.modified_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+    info.metadata = file.metadata;
+    info.blob = blobs.settle(std::move(blob));
+    return info;
+  }
+
+  // On several threads: what takes time is the disk. Where one fails none is kept.
+  std::vector<ObjectInfo> settle_all(const std::vector<NewFile>& files) {
+    std::vector<ObjectInfo> infos(files.size());
+    std::atomic<std::size_t> next = 0;
+    const auto work = [&] {
+      for (std::size_t i = next++; i < files.size(); i = next++) infos[i] = settle(files[i]);
+    };
+    std::vector<std::future<void>> helpers;
+    try {
+      for (std::size_t i = 1; i < std::min(settling_threads, files.size()); ++i)
+        helpers.push_back(std::async(std::launch::async, work));
+      work();
+      for (std::future<void>& helper : helpers) helper.get();
+    } catch (...) {
+      next = files.size();
+      for (const std::future<void>& helper : helpers)
+        if (helper.valid()) helper.wait();
+      for (const ObjectInfo& info : infos) blobs.remove(info.blob);
+      throw;
+    }
+    return infos;
   }
 
   void remove(const Orphans& orphans) {
@@ -192,16 +248,12 @@ ObjectInfo Objects::put(std::string_view bucket, const ObjectInfo& info, std::un
 
 ObjectInfo Objects::put_file(std::string_view bucket, std::string_view key, const std::filesystem::path& file,
                              json metadata) {
-  std::unique_ptr<BlobWriter> blob = implementation_->blobs.import(file);
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  ObjectInfo info;
-  info.key = key;
-  info.size = blob->size();
-  info.etag = blob->md5_hex();
-  info.modified_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-  info.metadata = std::move(metadata);
-  info.blob = implementation_->blobs.settle(std::move(blob));
-  return implementation_->publish(bucket, info, {});
+  return implementation_->publish(bucket,
+                                  implementation_->settle({std::string(key), file, std::move(metadata)}), {});
+}
+
+std::vector<ObjectInfo> Objects::put_files(std::string_view bucket, const std::vector<NewFile>& files) {
+  return implementation_->publish_all(bucket, implementation_->settle_all(files));
 }
 
 ObjectInfo Objects::copy(const ObjectInfo& source, std::string_view bucket, const ObjectInfo& info,

@@ -114,6 +114,14 @@ class Objects {
   // A file of this machine as an object (its bytes are copied); etag and size are computed.
   ObjectInfo put_file(std::string_view bucket, std::string_view key, const std::filesystem::path& file,
                       json metadata = json::object());
+  // Many of them, all or none: they become visible together, and what the disk is waited for is waited for
+  // side by side.
+  struct NewFile {
+    std::string key;
+    std::filesystem::path file;
+    json metadata = json::object();
+  };
+  std::vector<ObjectInfo> put_files(std::string_view bucket, const std::vector<NewFile>& files);
   // The bytes of an object under another key: both share them on disk, nothing is copied. The rest is as for
   // put(). Throws std::system_error (ENOENT) where `source` was replaced or deleted since it was found.
   ObjectInfo copy(const ObjectInfo& source, std::string_view bucket, const ObjectInfo& info,

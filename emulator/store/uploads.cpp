@@ -109,7 +109,7 @@ std::vector<Upload> Uploads::list(std::string_view bucket, std::string_view pref
 void Uploads::put_part(std::string_view id, const Part& part, std::unique_ptr<BlobWriter> blob) {
   const std::string name = blobs_.settle(std::move(blob));
   std::string replaced;
-  blobs_.publish(name, database_, [&](Connection& connection) {
+  blobs_.publish({name}, database_, [&](Connection& connection) {
     if (!upload_exists(connection, id)) throw UploadChanged();
     {
       Statement row = connection.prepare("SELECT blob FROM upload_parts WHERE upload = ? AND number = ?");
@@ -175,7 +175,7 @@ ObjectInfo Uploads::complete(const Upload& upload, const std::vector<Part>& part
   if (adopted) {
     database_.write(replace);
   } else {
-    blobs_.publish(stored.blob, database_, replace);
+    blobs_.publish({stored.blob}, database_, replace);
   }
   for (const std::string& orphan : orphans) {
     if (orphan != stored.blob) blobs_.remove(orphan);

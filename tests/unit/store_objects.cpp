@@ -284,6 +284,33 @@ TEST_CASE_FIXTURE(DurableFixture, "a file of this machine becomes an object; a f
   CHECK(objects->put_file("b", "proc", "/proc/self/status").size == 0);
 }
 
+TEST_CASE_FIXTURE(DurableFixture, "many files of this machine become objects, all of them or none") {
+  std::vector<Objects::NewFile> files;
+  for (int i = 0; i < 40; ++i) {
+    const auto file = directory / ("file-" + std::to_string(i));
+    std::ofstream(file, std::ios::binary) << "text " << i;
+    files.push_back({"many/" + std::to_string(i), file, {{"ContentType", std::to_string(i)}}});
+  }
+  CHECK(objects->put_files("b", {}).empty());
+  const std::vector<ObjectInfo> stored = objects->put_files("b", files);
+  REQUIRE(stored.size() == files.size());
+  for (int i = 0; i < 40; ++i) {
+    CHECK(stored[static_cast<std::size_t>(i)].key == "many/" + std::to_string(i));
+    const auto found = objects->find("b", "many/" + std::to_string(i));
+    REQUIRE(found);
+    CHECK(contents(*found) == "text " + std::to_string(i));
+    CHECK(found->metadata["ContentType"] == std::to_string(i));
+  }
+  CHECK(file_count() == 40);
+  for (Objects::NewFile& file : files) file.key = "again/" + file.key;
+  files[17].file = directory / "none";
+  CHECK_THROWS_AS(objects->put_files("b", files), std::system_error);
+  files.erase(files.begin() + 17);
+  CHECK_THROWS_AS(objects->put_files("none", files), MissingBucket);
+  CHECK(keys("again/", "", 10).empty());
+  CHECK(file_count() == 40);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a copy outlives its source and shares its bytes") {
   const ObjectInfo source = put("k", "text");
   ObjectInfo target = source;

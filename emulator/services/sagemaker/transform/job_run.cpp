@@ -175,6 +175,7 @@ void JobRun::publish(Result& result, const std::vector<InputObject>& objects, Ou
         fail("ClientError", error);
       }
     }
+    outputs.flush();
     outputs.publish_capture(root_);
   } catch (const std::system_error& error) {
     fail("InternalServerError", error);

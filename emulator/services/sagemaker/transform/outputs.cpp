@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <stdexcept>
+#include <utility>
 
 #include <spdlog/spdlog.h>
 
@@ -10,6 +11,8 @@
 
 namespace sagemaker::local::services::transform {
 namespace {
+
+constexpr std::size_t waiting_max = 256;  // what is stored together waits for the disk once
 
 // A prefix as a folder: "" or "a/b/".
 std::string folder(std::string key) {
@@ -43,6 +46,12 @@ std::string hour_path(const json& job) {
   return hour;
 }
 
+// The metadata of an object that is encrypted with this key; empty: with none.
+json encryption(const std::string& kms_key) {
+  if (kms_key.empty()) return json::object();
+  return {{"ServerSideEncryption", "aws:kms"}, {"SSEKMSKeyId", kms_key}};
+}
+
 }  // namespace
 
 void require_output_buckets(const store::Objects& objects, const json& job) {
@@ -51,23 +60,33 @@ void require_output_buckets(const store::Objects& objects, const json& job) {
     require_bucket(objects, capture->at("DestinationS3Uri"), "DataCaptureConfig.DestinationS3Uri");
 }
 
-void Outputs::put(const S3Location& target, const std::filesystem::path& file, const std::string& kms_key) {
-  if (target.key.size() > platform_.limits.s3.key_bytes_max)
-    throw InvalidKey("the key of the output " + target.uri() + " is too long");
-  json metadata = json::object();
-  if (!kms_key.empty()) metadata = {{"ServerSideEncryption", "aws:kms"}, {"SSEKMSKeyId", kms_key}};
-  published_.push_back(
-      {target.bucket, platform_.objects.put_file(target.bucket, target.key, file, metadata)});
+void Outputs::put(const std::string& bucket, const std::vector<store::Objects::NewFile>& files) {
+  for (store::ObjectInfo& info : platform_.objects.put_files(bucket, files))
+    published_.push_back({bucket, std::move(info)});
 }
 
 void Outputs::publish(const InputObject& input, const std::filesystem::path& file) {
   const json& output = job_.at("TransformOutput");
   S3Location target = parse_s3_uri(output.at("S3OutputPath").get<std::string>());
   target.key = folder(target.key) + input.relative + ".out";
-  put(target, file, output.value("KmsKeyId", ""));
-  inputs_.push_back(input.location);
-  outputs_.push_back(target);
-  std::filesystem::remove(file);  // the bytes are in the store: they are not kept twice
+  if (target.key.size() > platform_.limits.s3.key_bytes_max)
+    throw InvalidKey("the key of the output " + target.uri() + " is too long");
+  waiting_.push_back({target.key, file, encryption(output.value("KmsKeyId", ""))});
+  waiting_inputs_.push_back(input.location);
+  if (waiting_.size() >= waiting_max) flush();
+}
+
+void Outputs::flush() {
+  if (waiting_.empty()) return;
+  const std::string bucket = parse_s3_uri(job_["TransformOutput"]["S3OutputPath"].get<std::string>()).bucket;
+  const auto files = std::exchange(waiting_, {});
+  const auto inputs = std::exchange(waiting_inputs_, {});
+  put(bucket, files);
+  inputs_.insert(inputs_.end(), inputs.begin(), inputs.end());
+  for (const store::Objects::NewFile& file : files) {
+    outputs_.push_back({bucket, file.key});
+    std::filesystem::remove(file.file);  // the bytes are in the store: they are not kept twice
+  }
 }
 
 void Outputs::publish_capture(const std::filesystem::path& scratch) {
@@ -90,7 +109,7 @@ void Outputs::put_manifest(const std::string& side, const std::vector<S3Location
   S3Location target = parse_s3_uri(capture.at("DestinationS3Uri").get<std::string>());
   target.key = folder(target.key) + side + "/" + hour_path(job_) + "/" +
                job_.at("TransformJobName").get<std::string>() + "-" + aws::uuid4() + ".jsonl";
-  put(target, file, capture.value("KmsKeyId", ""));
+  put(target.bucket, {{target.key, file, encryption(capture.value("KmsKeyId", ""))}});
 }
 
 void Outputs::withdraw() noexcept {

@@ -28,9 +28,12 @@ class Outputs {
   // Both must outlive this.
   Outputs(Platform& platform, const json& job) : platform_(platform), job_(job) {}
 
-  // "<S3OutputPath>/<relative name>.out". Takes the file away. Throws InvalidKey, std::runtime_error where no
-  // output can be stored, std::system_error and store::DatabaseError for this machine's disk.
+  // The file of a transformed object becomes "<S3OutputPath>/<relative name>.out", and is taken away: now, or
+  // with others at the next flush(). Throws InvalidKey, and what flush() throws.
   void publish(const InputObject& input, const std::filesystem::path& file);
+  // Stores what waits, all or none. Throws std::runtime_error where no output can be stored,
+  // std::system_error and store::DatabaseError for this machine's disk.
+  void flush();
   // DataCaptureConfig: where the inputs and the outputs published so far lie, below the hour in which the job
   // began. https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-batch.html
   void publish_capture(const std::filesystem::path& scratch);
@@ -38,7 +41,7 @@ class Outputs {
   void withdraw() noexcept;
 
  private:
-  void put(const S3Location& target, const std::filesystem::path& file, const std::string& kms_key);
+  void put(const std::string& bucket, const std::vector<store::Objects::NewFile>& files);
   void put_manifest(const std::string& side, const std::vector<S3Location>& objects,
                     const std::filesystem::path& scratch);
 
@@ -48,6 +51,8 @@ class Outputs {
   };
   Platform& platform_;
   const json& job_;
+  std::vector<store::Objects::NewFile> waiting_;
+  std::vector<S3Location> waiting_inputs_;
   std::vector<Published> published_;
   std::vector<S3Location> inputs_, outputs_;
 };
