@@ -211,6 +211,20 @@ class Processing(ProcessingJobs, local_emulator.EmulatorTest):
         self.assertEqual(summary["FailureReason"], job["FailureReason"])
         self.assertEqual(summary["ProcessingEndTime"], job["ProcessingEndTime"])
 
+    def test_what_stands_in_the_place_of_an_output_folder_is_not_followed(self):
+        self.create(
+            "moved",
+            "#!/bin/sh\nmv /opt/ml/processing/out /opt/ml/processing/elsewhere\n"
+            "ln -s /etc /opt/ml/processing/out\n",
+            outputs=[s3_output("out", "s3://jobs/moved/out"), s3_output("good", "s3://jobs/moved/good")],
+        )
+        self.completed("moved")
+        self.assertEqual(self.objects("moved/"), {})
+        said = [line for line in self.job_messages("moved") if "is no folder any more" in line]
+        self.assertEqual(
+            said, ["sagemaker-local: /opt/ml/processing/out is no folder any more: nothing of it is uploaded"]
+        )
+
     def test_an_input_without_objects_fails_the_job(self):
         self.create(
             "nothing",

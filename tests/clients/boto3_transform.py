@@ -112,6 +112,15 @@ class Requests(TransformTest):
         self.assertEqual(
             self.data_log("told"), ["MaxConcurrentTransforms=8, MaxPayloadInMB=3, BatchStrategy=SINGLE_RECORD"]
         )
+        # 100 MB of requests at once are the most.
+        said = '{"MaxConcurrentTransforms": 50, "MaxPayloadInMB": 40}'
+        self.model("much", tell, said)
+        self.put("much", a=b"1")
+        self.create("much")
+        self.completed("much")
+        self.assertEqual(
+            self.data_log("much"), ["MaxConcurrentTransforms=2, MaxPayloadInMB=40, BatchStrategy=MULTI_RECORD"]
+        )
         # What the request says wins.
         self.create(
             "told2",

@@ -21,7 +21,9 @@ namespace fs = std::filesystem;
 
 json read_json(const fs::path& file) {
   std::ifstream stream(file, std::ios::binary);
-  if (!stream) throw std::runtime_error("the description of the compiler is missing: " + file.string());
+  if (!stream)
+    throw std::runtime_error("the description of the compiler is missing: " + file.string() +
+                             " (the target sagemaker_cpp_sample of sagemaker-cpp's build writes it)");
   const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
   try {
     return aws::parse_json(text);

@@ -29,7 +29,7 @@ json metadata_of(const json& config) {
 
 ProcessingOutputs::ProcessingOutputs(Platform& platform, const json& job, const runner::ProcessingSpec& spec,
                                      std::function<void(const std::string& line)> say)
-    : job_name_(spec.job_name) {
+    : job_name_(spec.job_name), say_(std::move(say)) {
   const json config = job.value("ProcessingOutputConfig", json::object());
   for (const json& described : config.value("Outputs", json::array())) {
     const auto output = std::find_if(spec.outputs.begin(), spec.outputs.end(),
@@ -39,8 +39,12 @@ ProcessingOutputs::ProcessingOutputs(Platform& platform, const json& job, const 
     if (output == spec.outputs.end()) continue;  // its program stores it itself
     const json& s3 = described.at("S3Output");
     outputs_.push_back({FolderSync(platform.objects, parse_s3_uri(s3.at("S3Uri").get<std::string>()),
-                                   folders_of(spec, *output), say, metadata_of(config)),
-                        s3.at("S3UploadMode") == "Continuous"});
+                                   folders_of(spec, *output), say_, metadata_of(config)),
+                        s3.at("S3UploadMode") == "Continuous",
+                        output->local_path.string(),
+                        {}});
+    for (int host = 0; host < spec.instance_count; ++host)
+      outputs_.back().folders.push_back(runner::processing_output_folder(spec, *output, host));
   }
 }
 
@@ -63,6 +67,10 @@ ProcessingOutputs::Stored ProcessingOutputs::finish(const std::function<bool()>&
   following_.stop();
   Stored stored;
   for (Output& output : outputs_) {
+    // What the program has put in the folder's place is not followed, as no link is.
+    for (const std::filesystem::path& folder : output.folders)
+      if (!std::filesystem::is_directory(std::filesystem::symlink_status(folder)))
+        say_("sagemaker-local: " + output.local_path + " is no folder any more: nothing of it is uploaded");
     stored.all = output.sync.upload(true, cancelled) && stored.all;
     if (!stored.all) return stored;
     if (const auto failure = output.sync.failure(); failure && !stored.reason)

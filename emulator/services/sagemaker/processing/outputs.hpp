@@ -33,10 +33,13 @@ class ProcessingOutputs {
   struct Output {
     FolderSync sync;
     bool continuous;
+    std::string local_path;                      // in the container
+    std::vector<std::filesystem::path> folders;  // of the hosts, on this machine
   };
   void follow();
 
   const std::string job_name_;
+  const std::function<void(const std::string& line)> say_;
   std::list<Output> outputs_;
   PacedWork following_;  // last: joined before the rest goes away
 };

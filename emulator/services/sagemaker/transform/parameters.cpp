@@ -61,6 +61,11 @@ Parameters effective_parameters(const ExecutionParameters& request, const Execut
     parameters.payload_mb = one->payload_mb.value_or(parameters.payload_mb);
     parameters.strategy = one->strategy.value_or(parameters.strategy);
   }
+  // AWS holds no more than 100 MB of requests at once. A request that asks for more was refused; a container
+  // gets what fits.
+  if (parameters.payload_mb > 0)
+    parameters.concurrent_transforms =
+        std::min(parameters.concurrent_transforms, std::max(1, payload_mb_max / parameters.payload_mb));
   return parameters;
 }
 
