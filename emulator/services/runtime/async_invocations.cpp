@@ -140,8 +140,10 @@ int AsyncInvocations::room(const std::string& endpoint, const Lane& lane, int& i
   const auto live = gateway_.fleet().find(endpoint);
   const auto deployment = live ? live->current() : nullptr;
   if (!deployment || !deployment->config().contains("AsyncInferenceConfig")) return 0;
+  // Held by name: a loop over *instances() would outlive the snapshot that instances() answers.
+  const auto production = deployment->production().front()->instances();
   int ready = 0;
-  for (const auto& instance : *deployment->production().front()->instances()) {
+  for (const auto& instance : *production) {
     ++instances;
     if (instance->ready()) ++ready;
   }

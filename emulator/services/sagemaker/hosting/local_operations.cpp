@@ -44,7 +44,8 @@ json live_document(const hosting::LiveEndpoint& live) {
   if (const auto deployment = live.current())
     for (const auto& variant : deployment->variants()) {
       json instances = json::array();
-      for (const auto& instance : *variant->instances()) instances.push_back(instance_document(*instance));
+      const auto running = variant->instances();  // the loop does not keep the snapshot
+      for (const auto& instance : *running) instances.push_back(instance_document(*instance));
       variants.push_back({{"VariantName", variant->name()},
                           {"Shadow", variant->plan().shadow},
                           {"Weight", variant->weight()},

@@ -181,7 +181,8 @@ InstanceUse Variant::pick(double random, const Instance* except) const {
 
 InstanceUse Variant::pick_loaded(const std::string& target_model) const {
   std::shared_ptr<Instance> best;
-  for (const auto& instance : *instances()) {
+  const auto all = instances();  // the loop does not keep the snapshot
+  for (const auto& instance : *all) {
     const ModelCache* const models = instance->container_count() > 0 ? instance->models(0) : nullptr;
     if (models == nullptr || !instance->ready() || !models->has(target_model)) continue;
     if (!best || instance->outstanding() < best->outstanding()) best = instance;
