@@ -28,6 +28,22 @@ truncate -s {size} "$SM_MODEL_DIR/weights"
 """
 
 LARGE = 6 << 30  # nothing here packs or unpacks it within the seconds that a shutdown may take
+# Says what it is told. Its answers end connections, so that nothing of it is waited for but the program.
+TELLS = """#!/usr/bin/env python3
+import http.server, os, signal, sys
+def end(*_):
+    print("was asked to end", flush=True)
+    os._exit(0)
+signal.signal(signal.SIGTERM, end)
+class Handler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *args): pass
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+http.server.ThreadingHTTPServer((os.environ["SAGEMAKER_BIND_TO_HOST"], int(os.environ["SAGEMAKER_BIND_TO_PORT"])),
+                                Handler).serve_forever()
+"""
+
 ENDS_WITHIN_S = 6  # two seconds of grace for containers, and a slow machine
 
 
@@ -79,8 +95,7 @@ class Shutdown(unittest.TestCase):
     def test_a_second_signal_ends_it_at_once(self):
         marker = f"ignores-sigterm-{random.randrange(1 << 30)}"
         self.create_endpoint(self.emulator.program(marker, SERVE))
-        self.until(lambda: self.sagemaker.describe_endpoint(EndpointName="endpoint")["EndpointStatus"] == "InService",
-                   "the endpoint does not come up")
+        self.until_in_service()
         self.emulator.process.send_signal(signal.SIGTERM)
         self.until(lambda: self.logged("SIGTERM: stopping"), "the first signal is not noticed")
         begin = time.monotonic()
@@ -106,6 +121,25 @@ class Shutdown(unittest.TestCase):
 
     def sagemaker_again(self):
         return self.emulator.client("sagemaker")
+
+    def test_the_containers_of_an_endpoint_are_asked_to_end(self):
+        self.create_endpoint(self.emulator.program("tells", TELLS))
+        self.until_in_service()
+        self.assertLess(self.terminate(), ENDS_WITHIN_S)
+        self.emulator.start()
+        self.until_in_service()  # it serves again
+        self.assertEqual(self.told(), 1)
+        self.sagemaker_again().delete_endpoint(EndpointName="endpoint")
+        self.until(lambda: self.told() == 2, "DeleteEndpoint did not ask the container to end")
+
+    def told(self):
+        events = self.emulator.client("logs").filter_log_events(
+            logGroupName="/aws/sagemaker/Endpoints/endpoint", filterPattern='"was asked to end"')["events"]
+        return len(events)
+
+    def until_in_service(self):
+        self.until(lambda: self.sagemaker_again().describe_endpoint(EndpointName="endpoint")["EndpointStatus"]
+                   == "InService", "the endpoint does not come up")
 
     def test_a_signal_that_means_nothing_changes_nothing(self):
         self.emulator.process.send_signal(signal.SIGUSR1)  # blocked: it is taken in the order of its sending

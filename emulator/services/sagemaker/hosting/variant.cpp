@@ -196,9 +196,9 @@ void Variant::stop(milliseconds grace) {
   {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
-    instances_ = std::make_shared<Instances>();
     for (const auto& started : started_)
       if (auto instance = started.lock()) running.push_back(std::move(instance));
+    instances_ = std::make_shared<Instances>();  // `running` keeps them: their end without a stop has no grace
   }
   stop_all(running, grace);
 }
