@@ -19,6 +19,7 @@
 #include "emulator/services/sagemaker/operations.hpp"
 #include "emulator/services/sagemaker/processing/operations.hpp"
 #include "emulator/services/sagemaker/transform/operations.hpp"
+#include "emulator/services/sagemaker/tuning/operations.hpp"
 #include "emulator/services/sagemaker/training/local_operations.hpp"
 #include "emulator/services/sts/operations.hpp"
 #include "emulator/wire/pipeline.hpp"
@@ -107,6 +108,7 @@ struct Emulator::Parts {
   services::TrainingExecutor training;
   services::JobExecutor transform;
   services::JobExecutor processing;
+  services::JobExecutor tuning;  // after training: its jobs create training jobs
   services::hosting::Fleet fleet;
   services::autoscaling::Scaler scaler;
   services::runtime::Service runtime;
@@ -145,6 +147,7 @@ struct Emulator::Parts {
         training(platform, capacity, options.training),
         transform(platform, capacity, services::transform_jobs(platform, capacity)),
         processing(platform, capacity, services::processing_jobs(platform, capacity)),
+        tuning(platform, capacity, services::tuning_jobs(platform, training)),
         fleet(platform, random_fraction),
         scaler({records, alarms, clock, options.account, options.region,
                 services::autoscaling::sagemaker_dimensions(platform, fleet)}),
@@ -156,7 +159,7 @@ struct Emulator::Parts {
             options, platform, runtime, s3, [this](const std::string& key) { return temporary_key(key); },
             {{"sagemaker", wire::checked(wire::Model::sagemaker,
                                          services::sagemaker_operations(
-                                             platform, {training, transform, processing}, fleet))},
+                                             platform, {training, transform, processing, tuning}, fleet))},
              {"monitoring", wire::checked(wire::Model::metrics, monitoring_operations())},
              {"application-autoscaling",
               wire::checked(wire::Model::autoscaling, services::autoscaling::autoscaling_operations(scaler))},
@@ -187,6 +190,7 @@ struct Emulator::Parts {
     training.recover();
     transform.recover();
     processing.recover();
+    tuning.recover();  // what its training jobs go on with, it finds under way
     fleet.recover();
     runtime.recover();
     scaler.start();
@@ -257,6 +261,7 @@ void Emulator::stop() {
   parts_->server.stop();
   // Jobs and containers end while the last requests are answered: some of those wait for them.
   parts_->runtime.stop();
+  parts_->tuning.interrupt();  // first: the ends of its training jobs are none of their own
   parts_->training.jobs().interrupt();
   parts_->transform.interrupt();
   parts_->processing.interrupt();

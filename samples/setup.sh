@@ -6,7 +6,7 @@
 set -euo pipefail
 
 required=(build-essential cmake ninja-build pkg-config nlohmann-json3-dev libcpp-httplib-dev libssl-dev libsqlite3-dev
-  libarchive-dev libpugixml-dev libcli11-dev libspdlog-dev libpcre2-dev zlib1g-dev doctest-dev libstb-dev curl
+  libeigen3-dev libarchive-dev libpugixml-dev libcli11-dev libspdlog-dev libpcre2-dev zlib1g-dev doctest-dev libstb-dev curl
   ca-certificates)
 torch=(libtorch-dev libopenblas0-pthread)   # the second makes matrix products 35 times faster than the reference BLAS
 # Faster builds, the sandbox of jobs, and Gloo's headers, which training on several hosts needs.
@@ -42,7 +42,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
 setup: this is not a Debian or Ubuntu system, so nothing was installed. Please install with your package manager:
   a C++20 compiler (GCC 12 or later), CMake 3.25 or later, Ninja, pkg-config, curl
   libtorch (any from 1.13 on; set Torch_DIR to the folder that holds TorchConfig.cmake)
-  nlohmann-json, cpp-httplib, OpenSSL, SQLite 3, libarchive, pugixml, CLI11, spdlog, PCRE2, zlib, doctest, stb
+  nlohmann-json, cpp-httplib, OpenSSL, SQLite 3, Eigen 3, libarchive, pugixml, CLI11, spdlog, PCRE2, zlib, doctest, stb
   optional: ccache, mold, bubblewrap
 In Debian these packages are called: ${required[*]} ${optional[*]}
 When they are there, set SAGEMAKER_SKIP_SETUP=1 and run samples/demo.sh again.

@@ -8,6 +8,7 @@
 #include "emulator/services/sagemaker/tags.hpp"
 #include "emulator/services/sagemaker/training/operations.hpp"
 #include "emulator/services/sagemaker/transform/operations.hpp"
+#include "emulator/services/sagemaker/tuning/operations.hpp"
 
 namespace sagemaker::local::services {
 
@@ -16,6 +17,7 @@ OperationTable sagemaker_operations(Platform& platform, const Executors& executo
   add_training_job_operations(table, platform, executors.training);
   add_transform_job_operations(table, platform, executors.transform);
   add_processing_job_operations(table, platform, executors.processing);
+  add_tuning_job_operations(table, platform, executors.tuning);
   add_model_operations(table, platform);
   add_endpoint_config_operations(table, platform);
   add_endpoint_operations(table, platform, fleet);

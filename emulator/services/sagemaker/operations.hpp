@@ -13,6 +13,7 @@ struct Executors {
   TrainingExecutor& training;
   JobExecutor& transform;
   JobExecutor& processing;
+  JobExecutor& tuning;
 };
 
 OperationTable sagemaker_operations(Platform& platform, const Executors& executors, hosting::Fleet& fleet);

@@ -5,8 +5,8 @@
 #include "emulator/services/sagemaker/jobs/faults.hpp"
 #include "emulator/services/sagemaker/listing.hpp"
 #include "emulator/services/sagemaker/long_poll.hpp"
-#include "emulator/services/sagemaker/s3_locations.hpp"
 #include "emulator/services/sagemaker/tags.hpp"
+#include "emulator/services/sagemaker/training/creation.hpp"
 #include "emulator/services/sagemaker/training/executor.hpp"
 #include "emulator/services/sagemaker/training/state.hpp"
 #include "emulator/services/sagemaker/training/validation.hpp"
@@ -14,33 +14,6 @@
 
 namespace sagemaker::local::services {
 namespace {
-
-store::Record new_job(const json& input, const Platform& platform) {
-  const std::int64_t now = platform.now_ms();
-  store::Record job;
-  job.name = input.at("TrainingJobName");
-  job.arn = platform.arn("training-job", job.name);
-  job.status = "InProgress";
-  job.created_ms = now;
-  job.document = input;
-  json& document = job.document;
-  document.erase("Tags");
-  document["TrainingJobArn"] = job.arn;
-  document["TrainingJobStatus"] = "InProgress";
-  document["CreationTime"] = timestamp(now);
-  // Clients of AWS index these without asking, so the service fills them in.
-  document["OutputDataConfig"].emplace("KmsKeyId", "");
-  document["OutputDataConfig"].emplace("CompressionType", "GZIP");
-  document["ResourceConfig"].emplace("VolumeSizeInGB", 30);
-  if (!document.contains("StoppingCondition")) document["StoppingCondition"] = json::object();
-  document["StoppingCondition"].emplace("MaxRuntimeInSeconds", 86400);
-  for (const char* member :
-       {"EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining"})
-    document.emplace(member, false);
-  document["AlgorithmSpecification"].emplace("EnableSageMakerMetricsTimeSeries", false);
-  training_state::enter(job, "Starting", "Starting the training job", now);
-  return job;
-}
 
 [[noreturn]] void throw_taken(const store::Record& job) {
   throw ServiceFault(
@@ -52,16 +25,10 @@ store::Record new_job(const json& input, const Platform& platform) {
 
 json create(Platform& platform, TrainingExecutor& executor, const json& input) {
   check_training_request(input);
-  const std::string image = input["AlgorithmSpecification"]["TrainingImage"];
-  if (!platform.images.resolve(image))
-    throw validation_fault("ECR image \"" + image + "\" is invalid. " +
-                           platform.images.explain_unknown(image));
-  parse_s3_uri(input.at("OutputDataConfig").at("S3OutputPath").get<std::string>());
-  const store::Record job = new_job(input, platform);
+  check_training_image(platform, input);
+  const store::Record job = new_training_job(platform, input);
   if (platform.records.find(training_job_kind, job.name)) throw_taken(job);
-  for (const json& channel : input.value("InputDataConfig", json::array()))
-    require_objects(platform.objects, channel["DataSource"]["S3DataSource"], platform.region,
-                    input.at("RoleArn"));
+  require_training_inputs(platform, input);
   if (!executor.jobs().create(job, input.value("Tags", json::array()))) throw_taken(job);
   return {{"TrainingJobArn", job.arn}};
 }
