@@ -6,8 +6,8 @@
 set -euo pipefail
 
 required=(build-essential cmake ninja-build pkg-config nlohmann-json3-dev libcpp-httplib-dev libssl-dev libsqlite3-dev
-  libeigen3-dev libarchive-dev libpugixml-dev libcli11-dev libspdlog-dev libpcre2-dev zlib1g-dev doctest-dev libstb-dev curl
-  ca-certificates)
+  libeigen3-dev libarchive-dev libpugixml-dev libcli11-dev libspdlog-dev libpcre2-dev zlib1g-dev doctest-dev
+  libstb-dev curl ca-certificates)
 torch=(libtorch-dev libopenblas0-pthread)   # the second makes matrix products 35 times faster than the reference BLAS
 # Faster builds, the sandbox of jobs, and Gloo's headers, which training on several hosts needs.
 optional=(ccache mold bubblewrap libgloo-dev)
