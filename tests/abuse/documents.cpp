@@ -30,6 +30,8 @@ TEST_CASE("broken and hostile JSON is refused as AWS does") {
       "\"text\"",
       "{} {}",
       std::string("{\"a\":\"\0\"}", 9),
+      std::string("{}\0", 3),
+      std::string("{}\0{\"a\":1}", 10),
       "{\"NameContains\":\"\xff\xfe\"}",
       std::string(100'000, '['),
       std::string(100'000, '[') + std::string(100'000, ']'),

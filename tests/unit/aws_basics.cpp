@@ -43,6 +43,16 @@ TEST_CASE("a JSON error says where it is") {
   }
 }
 
+TEST_CASE("a NUL byte does not end a JSON text: what follows is never ignored") {
+  const std::string nul(1, '\0');
+  for (const std::string& text : {"{}" + nul + "{\"a\": 1}", "{}" + nul, nul + "{}", "[1," + nul + "2]",
+                                  "1" + nul, "\"a" + nul + "b\"", "{\"a\": 1" + nul + "}"}) {
+    CAPTURE(text);
+    CHECK_THROWS_AS(parse_json(text), JsonError);
+  }
+  CHECK(parse_json("\"\\u0000\"") == json(nul));
+}
+
 TEST_CASE("dumping bytes that are not UTF-8 replaces them") {
   CHECK(dump_json(json{{"line",
                         "a\xff"

@@ -29,8 +29,9 @@ class JsonError : public std::runtime_error {
 namespace detail {
 
 // Brackets outside strings, counted before anything is built: a hostile document costs one pass and no
-// memory.
-inline void check_json_depth(std::string_view text, int depth_max) {
+// memory. The same pass refuses a NUL byte between values, which nlohmann::json takes for the end of the
+// text.
+inline void check_json_text(std::string_view text, int depth_max) {
   int depth = 0;
   bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -49,16 +50,18 @@ inline void check_json_depth(std::string_view text, int depth_max) {
       }
     } else if (c == ']' || c == '}') {
       --depth;
+    } else if (c == '\0') {
+      throw JsonError("invalid JSON: a NUL byte", i);
     }
   }
 }
 
 }  // namespace detail
 
-// Throws JsonError: a syntax error with its byte offset, a number out of range, or more than `depth_max`
-// levels.
+// Throws JsonError: a syntax error (a NUL byte anywhere is one) with its byte offset, a number out of range,
+// or more than `depth_max` levels.
 inline json parse_json(std::string_view text, int depth_max = 128) {
-  detail::check_json_depth(text, depth_max);
+  detail::check_json_text(text, depth_max);
   try {
     return json::parse(text.data(), text.data() + text.size());
   } catch (const json::parse_error& error) {

@@ -74,10 +74,8 @@ bool begins_with(std::string_view value, char c) {
 }  // namespace
 
 bool is_json(std::string_view text) {
-  // The parser takes this byte for the end of its input, wherever it stands; no JSON has it.
-  if (text.find('\0') != std::string_view::npos) return false;
   try {
-    aws::detail::check_json_depth(text, levels_max);
+    aws::detail::check_json_text(text, levels_max);
   } catch (const aws::JsonError&) {
     return false;
   }
