@@ -2,12 +2,11 @@
 // endpoint, send all test images through it and take everything down again. AWS_ENDPOINT_URL decides where.
 //   sample_01_mnist [--data FOLDER] [--script FILE] [--epochs N]
 #include <cstdio>
-#include <cstdlib>
-#include <exception>
 #include <string>
 
 #include <sagemaker/sagemaker.hpp>
 
+#include "../common/sample.hpp"
 #include "asking.hpp"
 #include "mnist_files.hpp"
 
@@ -21,24 +20,7 @@ struct Arguments {
   int epochs = 5;
 };
 
-Arguments read_arguments(int argc, char** argv) {
-  Arguments arguments;
-  for (int index = 1; index < argc; index += 2) {
-    const std::string name = argv[index];
-    if (index + 1 == argc) throw sm::ConfigError("the value of " + name + " is missing");
-    if (name == "--data")
-      arguments.data = argv[index + 1];
-    else if (name == "--script")
-      arguments.script = argv[index + 1];
-    else if (name == "--epochs")
-      arguments.epochs = std::atoi(argv[index + 1]);
-    else
-      throw sm::ConfigError("unknown option " + name + "; known are --data, --script and --epochs");
-  }
-  return arguments;
-}
-
-int run(const Arguments& arguments) {
+void run(const Arguments& arguments) {
   const MnistFiles files = find_mnist(arguments.data);
   if (files.real())
     std::printf("MNIST is in %s\n", files.folder().c_str());
@@ -67,30 +49,25 @@ int run(const Arguments& arguments) {
       estimator.deploy({.initial_instance_count = 1, .instance_type = "ml.m5.large"});
   std::printf("endpoint %s is in service\n", predictor.endpoint_name().c_str());
   double right = 0;
-  std::exception_ptr failure;
-  try {
-    right = accuracy(ask_endpoint(predictor, test, test.labels.size()), test);
-  } catch (...) {
-    failure = std::current_exception();  // the endpoint costs money: delete it first
-  }
-  predictor.delete_endpoint();
-  predictor.delete_model();
-  if (failure) std::rethrow_exception(failure);
+  sample::finally([&] { right = accuracy(ask_endpoint(predictor, test, test.labels.size()), test); },
+                  [&] {
+                    predictor.delete_endpoint();
+                    predictor.delete_model();
+                  });
 
   std::printf("endpoint, configuration and model are deleted\n");
   std::printf("accuracy: %.2f %% of %zu test images\n", right, test.labels.size());
   if (right < 97.5) throw sm::Error("the accuracy is lower than the 97.5 % that this sample promises");
-  return EXIT_SUCCESS;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // whole lines, also where the output goes to a file
-  try {
-    return run(read_arguments(argc, argv));
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "sample_01_mnist: %s\n", error.what());
-    return EXIT_FAILURE;
-  }
+  return sample::run("sample_01_mnist", [&] {
+    Arguments arguments;
+    sample::read_options(
+        argc, argv,
+        {{"--data", &arguments.data}, {"--script", &arguments.script}, {"--epochs", &arguments.epochs}});
+    run(arguments);
+  });
 }

@@ -4,15 +4,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <exception>
 #include <string>
 #include <vector>
 
 #include <sagemaker/sagemaker.hpp>
 
 #include "../01_mnist/mnist_files.hpp"
+#include "../common/sample.hpp"
 
 namespace sm = sagemaker;
 
@@ -26,23 +25,6 @@ struct Arguments {
   int images = 16'384;
   int epochs = 2;
 };
-
-Arguments read_arguments(int argc, char** argv) {
-  Arguments arguments;
-  for (int index = 1; index < argc; index += 2) {
-    const std::string name = argv[index];
-    if (index + 1 == argc) throw sm::ConfigError("the value of " + name + " is missing");
-    if (name == "--data")
-      arguments.data = argv[index + 1];
-    else if (name == "--images")
-      arguments.images = std::atoi(argv[index + 1]);
-    else if (name == "--epochs")
-      arguments.epochs = std::atoi(argv[index + 1]);
-    else
-      throw sm::ConfigError("unknown option " + name + "; known are --data, --images and --epochs");
-  }
-  return arguments;
-}
 
 struct Result {
   std::vector<double> parameters;
@@ -83,7 +65,7 @@ double largest_difference(const std::vector<double>& one, const std::vector<doub
   return most;
 }
 
-int run(const Arguments& arguments) {
+void run(const Arguments& arguments) {
   const MnistFiles files = find_mnist(arguments.data);
   if (!files.real()) std::puts("no MNIST here: these are digits that the sample renders itself");
   sm::Session session;
@@ -102,17 +84,16 @@ int run(const Arguments& arguments) {
   }
   if (!equal) throw sm::Error("the models differ by more than rounding explains");
   std::puts("the models are the same");
-  return EXIT_SUCCESS;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // whole lines, also where the output goes to a file
-  try {
-    return run(read_arguments(argc, argv));
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "sample_02_distributed: %s\n", error.what());
-    return EXIT_FAILURE;
-  }
+  return sample::run("sample_02_distributed", [&] {
+    Arguments arguments;
+    sample::read_options(
+        argc, argv,
+        {{"--data", &arguments.data}, {"--images", &arguments.images}, {"--epochs", &arguments.epochs}});
+    run(arguments);
+  });
 }

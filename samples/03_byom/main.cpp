@@ -4,9 +4,8 @@
 //   sample_03_byom WEIGHTS.pt [--data FOLDER] [--images N]
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
-#include <exception>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +14,7 @@
 
 #include "../01_mnist/asking.hpp"
 #include "../01_mnist/mnist_files.hpp"
+#include "../common/sample.hpp"
 
 namespace sm = sagemaker;
 
@@ -27,22 +27,6 @@ struct Arguments {
   std::string data;
   std::size_t images = 1'000;
 };
-
-Arguments read_arguments(int argc, char** argv) {
-  if (argc < 2 || argc % 2 != 0)
-    throw sm::ConfigError("usage: sample_03_byom WEIGHTS.pt [--data FOLDER] [--images N]");
-  Arguments arguments{.weights = argv[1]};
-  for (int index = 2; index < argc; index += 2) {
-    const std::string name = argv[index];
-    if (name == "--data")
-      arguments.data = argv[index + 1];
-    else if (name == "--images")
-      arguments.images = static_cast<std::size_t>(std::max(1, std::atoi(argv[index + 1])));
-    else
-      throw sm::ConfigError("unknown option " + name + "; known are --data and --images");
-  }
-  return arguments;
-}
 
 using Prediction = std::pair<double, int>;  // probability, class
 
@@ -67,7 +51,7 @@ double ask(const sm::Predictor& predictor, const ImageSet& test, std::size_t ima
   return accuracy(ask_endpoint(predictor, test, images), test);
 }
 
-int run(const Arguments& arguments) {
+void run(const Arguments& arguments) {
   const MnistFiles files = find_mnist(arguments.data);
   if (!files.real()) std::puts("no MNIST here: these are digits that the sample renders itself");
   const ImageSet test = read_test_set(files.folder());
@@ -90,32 +74,28 @@ int run(const Arguments& arguments) {
                    .env = {{"SAGEMAKER_PROGRAM", "inference.cpp"}}}};
   const sm::Predictor predictor = model.deploy({.instance_type = "ml.m5.large", .endpoint_logging = true});
   double right = 0;
-  std::exception_ptr failure;
-  try {
-    right = ask(predictor, test, images);
-  } catch (...) {
-    failure = std::current_exception();  // the endpoint costs money: delete it first
-  }
-  predictor.delete_endpoint();
-  predictor.delete_model();
-  const sm::S3Uri uploaded(model_data);
-  session.s3().delete_object({.bucket = uploaded.bucket(), .key = uploaded.key()});
-  if (failure) std::rethrow_exception(failure);
+  sample::finally([&] { right = ask(predictor, test, images); },
+                  [&] {
+                    predictor.delete_endpoint();
+                    predictor.delete_model();
+                    const sm::S3Uri uploaded(model_data);
+                    session.s3().delete_object({.bucket = uploaded.bucket(), .key = uploaded.key()});
+                  });
 
   std::puts("endpoint, configuration, model and its archive are deleted");
   std::printf("accuracy: %.2f %% of %zu test images\n", right, images);
   if (right < 95) throw sm::Error("the accuracy is lower than the 95 % that this sample promises");
-  return EXIT_SUCCESS;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // whole lines, also where the output goes to a file
-  try {
-    return run(read_arguments(argc, argv));
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "sample_03_byom: %s\n", error.what());
-    return EXIT_FAILURE;
-  }
+  return sample::run("sample_03_byom", [&] {
+    if (argc < 2)
+      throw std::invalid_argument("usage: sample_03_byom WEIGHTS.pt [--data FOLDER] [--images N]");
+    Arguments arguments{.weights = argv[1]};
+    sample::read_options(argc, argv, {{"--data", &arguments.data}, {"--images", &arguments.images}},
+                         /*first=*/2);
+    run(arguments);
+  });
 }

@@ -4,14 +4,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
-#include <exception>
 #include <stdexcept>
 #include <string>
 
 #include <torch/torch.h>
 
 #include "../01_mnist/mnist_files.hpp"
+#include "../common/sample.hpp"
 #include "code/net.hpp"
 
 namespace {
@@ -19,32 +18,14 @@ namespace {
 struct Arguments {
   std::string weights;
   std::string data;
-  std::int64_t images = 60'000;
+  std::size_t images = 60'000;
   int epochs = 2;
 };
-
-Arguments read_arguments(int argc, char** argv) {
-  if (argc < 2 || argc % 2 != 0)
-    throw std::runtime_error("usage: sample_03_train WEIGHTS.pt [--data FOLDER] ...");
-  Arguments arguments{.weights = argv[1]};
-  for (int index = 2; index < argc; index += 2) {
-    const std::string name = argv[index];
-    if (name == "--data")
-      arguments.data = argv[index + 1];
-    else if (name == "--images")
-      arguments.images = std::atoll(argv[index + 1]);
-    else if (name == "--epochs")
-      arguments.epochs = std::atoi(argv[index + 1]);
-    else
-      throw std::runtime_error("unknown option " + name + "; known are --data, --images and --epochs");
-  }
-  return arguments;
-}
 
 void run(const Arguments& arguments) {
   const MnistFiles files = find_mnist(arguments.data);
   ImageSet set = read_train_set(files.folder());
-  const auto count = std::min(arguments.images, static_cast<std::int64_t>(set.labels.size()));
+  const auto count = static_cast<std::int64_t>(std::min(arguments.images, set.labels.size()));
   const torch::Tensor images = torch::from_blob(set.pixels.data(), {count, 1, 28, 28});
   const torch::Tensor labels = torch::from_blob(set.labels.data(), {count}, torch::kUInt8).to(torch::kLong);
 
@@ -71,11 +52,15 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    run(read_arguments(argc, argv));
-    return EXIT_SUCCESS;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "sample_03_train: %s\n", error.what());
-    return EXIT_FAILURE;
-  }
+  return sample::run("sample_03_train", [&] {
+    if (argc < 2)
+      throw std::invalid_argument(
+          "usage: sample_03_train WEIGHTS.pt [--data FOLDER] [--images N] [--epochs N]");
+    Arguments arguments{.weights = argv[1]};
+    sample::read_options(
+        argc, argv,
+        {{"--data", &arguments.data}, {"--images", &arguments.images}, {"--epochs", &arguments.epochs}},
+        /*first=*/2);
+    run(arguments);
+  });
 }

@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <ctime>
-#include <exception>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -19,6 +17,7 @@
 #include <sagemaker/sagemaker.hpp>
 
 #include "../01_mnist/asking.hpp"
+#include "../common/sample.hpp"
 #include "digits.hpp"
 
 namespace sm = sagemaker;
@@ -33,29 +32,6 @@ struct Arguments {
   std::size_t images = 10'000;
   int instances = 2;  // of each transform job
 };
-
-Arguments read_arguments(int argc, char** argv) {
-  Arguments arguments;
-  for (int index = 1; index < argc; index += 2) {
-    const std::string name = argv[index];
-    if (index + 1 == argc) throw sm::ConfigError("the value of " + name + " is missing");
-    const char* const value = argv[index + 1];
-    if (name == "--data")
-      arguments.data = value;
-    else if (name == "--script")
-      arguments.script = value;
-    else if (name == "--epochs")
-      arguments.epochs = std::atoi(value);
-    else if (name == "--images")
-      arguments.images = static_cast<std::size_t>(std::max(1, std::atoi(value)));
-    else if (name == "--instances")
-      arguments.instances = std::max(1, std::atoi(value));
-    else
-      throw sm::ConfigError("unknown option " + name +
-                            "; known are --data, --script, --epochs, --images and --instances");
-  }
-  return arguments;
-}
 
 // The sample's work: everything in S3 lies below one prefix.
 class BatchTransform {
@@ -166,7 +142,7 @@ class BatchTransform {
   std::optional<sm::Predictor> endpoint_;
 };
 
-int run(const Arguments& arguments) {
+void run(const Arguments& arguments) {
   const MnistFiles files = find_mnist(arguments.data);
   if (!files.real())
     std::puts(
@@ -175,33 +151,32 @@ int run(const Arguments& arguments) {
   std::vector<std::uint8_t> csv;
   std::vector<std::uint8_t> png;
   std::vector<std::uint8_t> endpoint;
-  std::exception_ptr failure;
-  try {
-    work.train();
-    csv = work.transform_csv();
-    png = work.transform_png();
-    endpoint = work.ask();
-  } catch (...) {
-    failure = std::current_exception();  // what runs costs money: delete it first
-  }
-  work.take_down();
-  if (failure) std::rethrow_exception(failure);
+  sample::finally(
+      [&] {
+        work.train();
+        csv = work.transform_csv();
+        png = work.transform_png();
+        endpoint = work.ask();
+      },
+      [&] { work.take_down(); });
 
   const double right = work.percent("endpoint", endpoint);
   if (work.percent("CSV job", csv) != right || work.percent("PNG job", png) != right)
     throw sm::Error("the jobs do not answer as the endpoint does");
   if (right < 95) throw sm::Error("the accuracy is lower than the 95 % that this sample promises");
-  return EXIT_SUCCESS;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // whole lines, also where the output goes to a file
-  try {
-    return run(read_arguments(argc, argv));
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "sample_04_batch_transform: %s\n", error.what());
-    return EXIT_FAILURE;
-  }
+  return sample::run("sample_04_batch_transform", [&] {
+    Arguments arguments;
+    sample::read_options(argc, argv,
+                         {{"--data", &arguments.data},
+                          {"--script", &arguments.script},
+                          {"--epochs", &arguments.epochs},
+                          {"--images", &arguments.images},
+                          {"--instances", &arguments.instances}});
+    run(arguments);
+  });
 }
