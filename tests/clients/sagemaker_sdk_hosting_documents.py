@@ -6,28 +6,16 @@ SAGEMAKER_TEST_DOCUMENTS, whose cases have the same names. The time, and what is
 """
 
 import io
-import json
 import os
-import subprocess
-import tempfile
 import unittest
-from unittest import mock
 
 import sagemaker_local
-
-REGION = "eu-west-1"
-BUCKET = "sagemaker-eu-west-1-111122223333"
-ROLE = "arn:aws:iam::111122223333:role/Server"
-IMAGE = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/image:1"
-DATA = "s3://m/model.tar.gz"
-os.environ["SAGEMAKER_USER_CONFIG_OVERRIDE"] = os.environ["SAGEMAKER_ADMIN_CONFIG_OVERRIDE"] = os.devnull
+import sdk_documents
+from sdk_documents import IMAGE, ROLE, calls_of
 
 try:
-    import boto3
     import botocore.exceptions
     import numpy
-    import sagemaker
-    from sagemaker import utils
     from sagemaker.async_inference import AsyncInferenceConfig
     from sagemaker.compute_resource_requirements.resource_requirements import ResourceRequirements
     from sagemaker.enums import EndpointType
@@ -42,6 +30,7 @@ try:
 except ImportError as error:
     sagemaker_local.skip(f"the SageMaker Python SDK is not here: {error}")
 
+DATA = "s3://m/model.tar.gz"
 TAGS = [{"Key": "k", "Value": "v"}]
 OLD_CONFIG = {
     "EndpointConfigName": "old-config",
@@ -54,57 +43,24 @@ OLD_CONFIG = {
 }
 
 
-class Documents(unittest.TestCase):
-    maxDiff = None
-
-    @classmethod
-    def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.script = os.path.join(folder.name, "inference.py")
-        with open(cls.script, "w") as script:
-            script.write("print()\n")
-        printed = subprocess.run(
-            [os.environ["SAGEMAKER_TEST_DOCUMENTS"], cls.script], check=True, capture_output=True, text=True)
-        cls.ours = json.loads(printed.stdout)
-        cls.compared = set()
-        for target, replacement in {
-            "sagemaker.utils.sagemaker_timestamp": lambda: "2026-11-21-07-00-00-123",
-            "sagemaker.model.unique_name_from_base": lambda base: f"{base}-1795244400-8000",
-            "sagemaker.utils.repack_model": lambda **arguments: None,
-            "time.sleep": lambda seconds: None,
-        }.items():
-            patch = mock.patch(target, replacement)
-            patch.start()
-            cls.addClassCleanup(patch.stop)
-
-    @classmethod
-    def tearDownClass(cls):
-        assert cls.compared == set(cls.ours), f"cases of one side only: {cls.compared ^ set(cls.ours)}"
+class Documents(sdk_documents.Documents):
+    files = {"inference.py": "print()\n"}
+    argument = "inference.py"
+    patches = {
+        "sagemaker.model.unique_name_from_base": lambda base: f"{base}-1795244400-8000",
+        "sagemaker.utils.repack_model": lambda **arguments: None,
+        "time.sleep": lambda seconds: None,
+    }
 
     def setUp(self):
-        boto = boto3.Session(aws_access_key_id="AKID", aws_secret_access_key="secret", region_name=REGION)
-        boto.resource = mock.Mock()
-        client = self.client = mock.MagicMock()
-        client.describe_endpoint.return_value = {
+        super().setUp()
+        self.client.describe_endpoint.return_value = {
             "EndpointStatus": "InService", "EndpointConfigName": "old-config", "EndpointArn": "arn"}
-        client.describe_endpoint_config.return_value = OLD_CONFIG
-        client.list_tags.return_value = {"Tags": [{"Key": "old", "Value": "tag"}]}
-        self.session = sagemaker.Session(
-            boto, sagemaker_client=client, sagemaker_runtime_client=mock.Mock(), default_bucket=BUCKET,
-            default_bucket_prefix="our/prefix")
-        self.session._default_bucket = BUCKET  # known to be there
-        self.session.s3_resource = self.session.s3_client = mock.Mock()
-        self.session._get_account_id_if_default_bucket = lambda bucket: None
+        self.client.describe_endpoint_config.return_value = OLD_CONFIG
+        self.client.list_tags.return_value = {"Tags": [{"Key": "old", "Value": "tag"}]}
 
     def compare(self, name):
-        theirs = []
-        for called, _, arguments in self.client.method_calls:
-            if called.startswith(("create", "update")):
-                operation = "".join(word.capitalize() for word in called.split("_"))
-                theirs.append([operation, json.loads(json.dumps(arguments))])
-        self.compared.add(name)
-        self.assertEqual(self.ours[name], theirs)
+        self.compare_documents(name, calls_of(self.client, "create", "update"))
 
     def model(self, **arguments):
         arguments.setdefault("model_data", DATA)
@@ -172,13 +128,13 @@ class Documents(unittest.TestCase):
                     resources=ResourceRequirements(requests={"num_accelerators": 1, "memory": 512}))
 
     def test_scripts(self):
-        self.deploy("script", self.model(name="m", env={"A": "b"}, entry_point=self.script), endpoint_name="e")
+        self.deploy("script", self.model(name="m", env={"A": "b"}, entry_point=self.argument_path), endpoint_name="e")
         self.client.reset_mock()
-        folder, name = os.path.split(self.script)
+        folder, name = os.path.split(self.argument_path)
         self.deploy("source-dir", self.model(name="m", entry_point=name, source_dir=folder), endpoint_name="e")
 
     def pytorch(self, case, model={}, **deploy):
-        arguments = dict(framework_version="2.0.1", py_version="py310", entry_point=self.script) | model
+        arguments = dict(framework_version="2.0.1", py_version="py310", entry_point=self.argument_path) | model
         self.client.reset_mock()
         self.deploy(case, PyTorchModel(DATA, ROLE, sagemaker_session=self.session, **arguments), **deploy)
 
@@ -230,9 +186,7 @@ class Documents(unittest.TestCase):
 
 class Formats(unittest.TestCase):
     def test_bytes(self):
-        printed = subprocess.run(
-            [os.environ["SAGEMAKER_TEST_DOCUMENTS"], "--formats"], check=True, capture_output=True, text=True)
-        ours = {name: bytes.fromhex(digits) for name, digits in json.loads(printed.stdout).items()}
+        ours = {name: bytes.fromhex(digits) for name, digits in sdk_documents.of_our_program("--formats").items()}
         for dtype, rows in {
             "float32": [[0.5, -2], [3, 1e30]], "float64": [[0.5, -2], [3, 1e300]],
             "int64": [[1, -2], [300, 2147483647]],
@@ -252,5 +206,4 @@ class Formats(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    print("sagemaker", sagemaker.__version__)
-    unittest.main()
+    sdk_documents.main()

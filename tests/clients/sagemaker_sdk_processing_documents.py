@@ -7,21 +7,12 @@ SAGEMAKER_TEST_DOCUMENTS, whose cases have the same names.
 
 import json
 import os
-import subprocess
-import tempfile
-import unittest
-from unittest import mock
 
 import sagemaker_local
-
-REGION = "eu-west-1"
-BUCKET = "sagemaker-eu-west-1-111122223333"
-IMAGE = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/image:1"
-os.environ["SAGEMAKER_USER_CONFIG_OVERRIDE"] = os.environ["SAGEMAKER_ADMIN_CONFIG_OVERRIDE"] = os.devnull
+import sdk_documents
+from sdk_documents import IMAGE
 
 try:
-    import boto3
-    import sagemaker
     from sagemaker.dataset_definition.inputs import AthenaDatasetDefinition, DatasetDefinition
     from sagemaker.network import NetworkConfig
     from sagemaker.processing import FeatureStoreOutput, ProcessingInput, ProcessingOutput, Processor, ScriptProcessor
@@ -37,40 +28,9 @@ def plain_output():
     return ProcessingOutput("/opt/ml/processing/output")
 
 
-class Documents(unittest.TestCase):
-    maxDiff = None
-
-    @classmethod
-    def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.folder = folder.name
-        os.mkdir(os.path.join(cls.folder, "data"))
-        for name, text in (("script.py", "print('done')\n"), ("data/rows.csv", "1,2\n")):
-            with open(os.path.join(cls.folder, name), "w", encoding="utf-8") as file:
-                file.write(text)
-        printed = subprocess.run(
-            [os.environ["SAGEMAKER_TEST_DOCUMENTS"], cls.folder], check=True, capture_output=True, text=True)
-        cls.ours = json.loads(printed.stdout)
-        cls.compared = set()
-        cls.session = cls.make_session()
-        telemetry = mock.patch("sagemaker.telemetry.telemetry_logging._send_telemetry_request")  # it would call AWS
-        telemetry.start()
-        cls.addClassCleanup(telemetry.stop)
-
-    @classmethod
-    def tearDownClass(cls):
-        assert cls.compared == set(cls.ours), f"cases of one side only: {cls.compared ^ set(cls.ours)}"
-
-    @staticmethod
-    def make_session():
-        boto = boto3.Session(aws_access_key_id="AKID", aws_secret_access_key="secret", region_name=REGION)
-        session = sagemaker.Session(
-            boto, sagemaker_client=mock.Mock(), default_bucket=BUCKET, default_bucket_prefix="our/prefix")
-        session._default_bucket = BUCKET  # known to be there
-        session.s3_resource = session.s3_client = mock.Mock()
-        session._get_account_id_if_default_bucket = lambda bucket: None
-        return session
+class Documents(sdk_documents.Documents):
+    files = {"script.py": "print('done')\n", "data/rows.csv": "1,2\n"}
+    argument = "."
 
     def compare(self, name, run=None, code=None, folders=(), **arguments):
         arguments = {"instance_count": 1, "instance_type": "ml.m5.large"} | arguments
@@ -82,12 +42,11 @@ class Documents(unittest.TestCase):
         if code is not None:
             run["code"] = code
         processor.run(wait=False, logs=False, job_name=name, **run)
-        theirs = json.loads(json.dumps(self.session.sagemaker_client.create_processing_job.call_args.kwargs))
+        theirs = json.loads(json.dumps(self.client.create_processing_job.call_args.kwargs))
         for source in theirs.get("ProcessingInputs", []):
             if source["InputName"] in folders:
                 source["S3Input"]["S3Uri"] += "/"
-        self.compared.add(name)
-        self.assertEqual(self.ours[name], theirs)
+        self.compare_documents(name, theirs)
 
     def test_plain(self):
         self.compare("plain")
@@ -145,5 +104,4 @@ class Documents(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    print("sagemaker", sagemaker.__version__)
-    unittest.main()
+    sdk_documents.main()

@@ -6,21 +6,13 @@ configurations of debugger and profiler, is switched off here.
 """
 
 import json
-import os
-import subprocess
-import tempfile
-import unittest
 from unittest import mock
 
 import sagemaker_local
-
-REGION = "eu-west-1"
-BUCKET = "sagemaker-eu-west-1-111122223333"
-os.environ["SAGEMAKER_USER_CONFIG_OVERRIDE"] = os.environ["SAGEMAKER_ADMIN_CONFIG_OVERRIDE"] = os.devnull
+import sdk_documents
+from sdk_documents import IMAGE, REGION
 
 try:
-    import boto3
-    import sagemaker
     from sagemaker import image_uris, utils
     from sagemaker.estimator import Estimator
     from sagemaker.inputs import FileSystemInput, ShuffleConfig, TrainingInput
@@ -35,38 +27,9 @@ FULL_INPUT = dict(
     shuffle_config=ShuffleConfig(7), attribute_names=["a", "b"], instance_groups=["g"])
 
 
-class Documents(unittest.TestCase):
-    maxDiff = None
-
-    @classmethod
-    def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.script = os.path.join(folder.name, "train.py")
-        with open(cls.script, "w", encoding="utf-8") as file:
-            file.write("print('trained')\n")
-        printed = subprocess.run(
-            [os.environ["SAGEMAKER_TEST_DOCUMENTS"], cls.script], check=True, capture_output=True, text=True)
-        cls.ours = json.loads(printed.stdout)
-        cls.compared = set()
-        cls.session = cls.make_session()
-        telemetry = mock.patch("sagemaker.telemetry.telemetry_logging._send_telemetry_request")  # it would call AWS
-        telemetry.start()
-        cls.addClassCleanup(telemetry.stop)
-
-    @classmethod
-    def tearDownClass(cls):
-        assert cls.compared == set(cls.ours), f"cases of one side only: {cls.compared ^ set(cls.ours)}"
-
-    @staticmethod
-    def make_session():
-        boto = boto3.Session(aws_access_key_id="AKID", aws_secret_access_key="secret", region_name=REGION)
-        session = sagemaker.Session(
-            boto, sagemaker_client=mock.Mock(), default_bucket=BUCKET, default_bucket_prefix="our/prefix")
-        session._default_bucket = BUCKET  # known to be there
-        session.s3_resource = session.s3_client = mock.Mock()
-        session._get_account_id_if_default_bucket = lambda bucket: None
-        return session
+class Documents(sdk_documents.Documents):
+    files = {"train.py": "print('trained')\n"}
+    argument = "train.py"
 
     def compare(self, name, inputs=None, estimator=Estimator, **arguments):
         arguments.setdefault("role", "arn:aws:iam::111122223333:role/Trainer")
@@ -74,13 +37,12 @@ class Documents(unittest.TestCase):
             arguments.setdefault("instance_count", 1)
             arguments.setdefault("instance_type", "ml.m5.large")
         if estimator is Estimator:
-            arguments.setdefault("image_uri", "111122223333.dkr.ecr.eu-west-1.amazonaws.com/image:1")
+            arguments.setdefault("image_uri", IMAGE)
         arguments.setdefault("debugger_hook_config", False)
         estimator(sagemaker_session=self.session, disable_profiler=True, **arguments).fit(
             inputs, wait=False, job_name=name)
-        theirs = json.loads(json.dumps(self.session.sagemaker_client.create_training_job.call_args.kwargs))
-        self.compared.add(name)
-        self.assertEqual(self.ours[name], theirs)
+        theirs = json.loads(json.dumps(self.client.create_training_job.call_args.kwargs))
+        self.compare_documents(name, theirs)
 
     def test_plain(self):
         self.compare("plain", "s3://d/x", hyperparameters={"text": "x", "number": 5})
@@ -117,7 +79,7 @@ class Documents(unittest.TestCase):
         self.compare("debugger", debugger_hook_config=True)
 
     def test_sources(self):
-        arguments = {"entry_point": self.script, "hyperparameters": {"epochs": 5}}
+        arguments = {"entry_point": self.argument_path, "hyperparameters": {"epochs": 5}}
         self.compare("script", **arguments)
         self.compare("script-output", output_path="s3://out/p", **arguments)
         self.compare("script-code", output_path="s3://out/p", code_location="s3://code/c", **arguments)
@@ -126,8 +88,8 @@ class Documents(unittest.TestCase):
     def pytorch(self, name, inputs=None, **arguments):
         if "instance_groups" not in arguments:
             arguments["instance_count"] = 2
-        self.compare(name, inputs, PyTorch, entry_point=self.script, framework_version="2.0.1", py_version="py310",
-                     hyperparameters={"text": "x", "number": 5}, **arguments)
+        self.compare(name, inputs, PyTorch, entry_point=self.argument_path, framework_version="2.0.1",
+                     py_version="py310", hyperparameters={"text": "x", "number": 5}, **arguments)
 
     def test_pytorch(self):
         enabled = {"enabled": True}
@@ -158,9 +120,7 @@ class Documents(unittest.TestCase):
                     for python in details["py_versions"]
                     for instance_type in ("ml.m5.large", "ml.g5.xlarge", "ml.p4d.24xlarge")
                 ]
-        printed = subprocess.run(
-            [os.environ["SAGEMAKER_TEST_DOCUMENTS"], "--images"], input=json.dumps(asked), check=True,
-            capture_output=True, text=True)
+        ours = sdk_documents.of_our_program("--images", text=json.dumps(asked))
         once = utils._botocore_resolver()  # the SDK reads the file of all endpoints anew for each image
         with mock.patch.object(utils, "_botocore_resolver", return_value=once):
             theirs = [
@@ -169,9 +129,8 @@ class Documents(unittest.TestCase):
                 for framework, region, version, python, instance_type, scope in asked
             ]
         self.assertGreater(len(theirs), 300)
-        self.assertEqual(json.loads(printed.stdout), theirs)
+        self.assertEqual(ours, theirs)
 
 
 if __name__ == "__main__":
-    print("sagemaker", sagemaker.__version__)
-    unittest.main()
+    sdk_documents.main()

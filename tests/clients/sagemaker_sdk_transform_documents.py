@@ -4,24 +4,11 @@ The SDK's clients are stubs: nothing is sent. Ours are those of the program tran
 SAGEMAKER_TEST_DOCUMENTS, whose cases have the same names. The time in names is the same.
 """
 
-import json
-import os
-import subprocess
-import unittest
-from unittest import mock
-
 import sagemaker_local
-
-REGION = "eu-west-1"
-BUCKET = "sagemaker-eu-west-1-111122223333"
-ROLE = "arn:aws:iam::111122223333:role/Server"
-IMAGE = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/image:1"
-DATA = "s3://d/rows/"
-os.environ["SAGEMAKER_USER_CONFIG_OVERRIDE"] = os.environ["SAGEMAKER_ADMIN_CONFIG_OVERRIDE"] = os.devnull
+import sdk_documents
+from sdk_documents import IMAGE, ROLE, calls_of
 
 try:
-    import boto3
-    import sagemaker
     from sagemaker.estimator import Estimator
     from sagemaker.inputs import BatchDataCaptureConfig
     from sagemaker.model import Model
@@ -30,6 +17,7 @@ try:
 except ImportError as error:
     sagemaker_local.skip(f"the SageMaker Python SDK is not here: {error}")
 
+DATA = "s3://d/rows/"
 OLD_JOB = {
     "TransformJobName": "old", "ModelName": "m", "BatchStrategy": "SingleRecord", "MaxPayloadInMB": 3,
     "MaxConcurrentTransforms": 2,
@@ -47,52 +35,19 @@ def full():
         "env": {"A": "b"}, "volume_kms_key": "volume-key"}
 
 
-class Documents(unittest.TestCase):
-    maxDiff = None
-
-    @classmethod
-    def setUpClass(cls):
-        printed = subprocess.run(
-            [os.environ["SAGEMAKER_TEST_DOCUMENTS"]], check=True, capture_output=True, text=True)
-        cls.ours = json.loads(printed.stdout)
-        cls.compared = set()
-        for target, replacement in {
-            "sagemaker.utils.sagemaker_timestamp": lambda: "2026-11-21-07-00-00-123",
-            "sagemaker.telemetry.telemetry_logging._send_telemetry_request": lambda *_, **__: None,
-        }.items():
-            patch = mock.patch(target, replacement)
-            patch.start()
-            cls.addClassCleanup(patch.stop)
-
-    @classmethod
-    def tearDownClass(cls):
-        assert cls.compared == set(cls.ours), f"cases of one side only: {cls.compared ^ set(cls.ours)}"
-
+class Documents(sdk_documents.Documents):
     def setUp(self):
-        boto = boto3.Session(aws_access_key_id="AKID", aws_secret_access_key="secret", region_name=REGION)
-        boto.resource = mock.Mock()
-        client = self.client = mock.MagicMock()
-        client.describe_model.return_value = {"PrimaryContainer": {"Image": IMAGE}}
-        client.describe_training_job.return_value = {"ModelArtifacts": {"S3ModelArtifacts": "s3://m/model.tar.gz"}}
-        client.describe_transform_job.return_value = OLD_JOB
-        self.session = sagemaker.Session(
-            boto, sagemaker_client=client, default_bucket=BUCKET, default_bucket_prefix="our/prefix")
-        self.session._default_bucket = BUCKET  # known to be there
-        self.session.s3_resource = self.session.s3_client = mock.Mock()
-        self.session._get_account_id_if_default_bucket = lambda bucket: None
+        super().setUp()
+        self.client.describe_model.return_value = {"PrimaryContainer": {"Image": IMAGE}}
+        self.client.describe_training_job.return_value = {
+            "ModelArtifacts": {"S3ModelArtifacts": "s3://m/model.tar.gz"}}
+        self.client.describe_transform_job.return_value = OLD_JOB
 
     def compare(self, name, *transformers, **arguments):
         for transformer in transformers:
             transformer.transform(DATA, wait=False, **arguments)
-        theirs = [
-            ["".join(word.capitalize() for word in called.split("_")), json.loads(json.dumps(arguments))]
-            for called, _, arguments in self.client.method_calls if called.startswith("create")]
-        self.compared.add(name)
-        ours = self.ours[name]
-        if any(operation == "CreateTrainingJob" for operation, _ in ours):
-            # The SDK's jobs have configurations of debugger and profiler that ours do not have unless told to.
-            ours, theirs = ([call for call in calls if call[0] != "CreateTrainingJob"] for calls in (ours, theirs))
-        self.assertEqual(ours, theirs)
+        # The SDK's training jobs have configurations of debugger and profiler that ours do not have unless told to.
+        self.compare_documents(name, calls_of(self.client, "create"), drop=("CreateTrainingJob",))
 
     def transformer(self, **arguments):
         return Transformer(
@@ -166,5 +121,4 @@ class Documents(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    print("sagemaker", sagemaker.__version__)
-    unittest.main()
+    sdk_documents.main()
