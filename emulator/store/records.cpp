@@ -93,9 +93,20 @@ class Conditions {
   std::vector<json> values_;
 };
 
+// The least text behind all that begin with `prefix`, so that an index finds these. Names are ASCII.
+std::string behind_prefix(std::string_view prefix) {
+  std::string behind(prefix);
+  behind.back() = static_cast<char>(behind.back() + 1);
+  return behind;
+}
+
 Conditions conditions_of(std::string_view kind, const RecordQuery& query) {
   Conditions conditions;
   conditions.add("kind = ?", kind);
+  if (!query.name_prefix.empty()) {
+    conditions.add("name >= ?", query.name_prefix);
+    conditions.add("name < ?", behind_prefix(query.name_prefix));
+  }
   if (!query.name_contains.empty()) conditions.add("instr(name, ?) > 0", query.name_contains);
   if (!query.status_equals.empty()) conditions.add("status = ?", query.status_equals);
   if (query.created_after_ms) conditions.add("created_ms > ?", *query.created_after_ms);
@@ -246,6 +257,17 @@ std::vector<Record> Records::with_status(std::string_view kind,
       row.bind(1, kind).bind(2, status);
       while (row.step()) records.push_back(record_of(row));
     }
+  });
+  return records;
+}
+
+std::vector<Record> Records::with_prefix(std::string_view kind, std::string_view prefix) const {
+  std::vector<Record> records;
+  database_.read([&](Connection& connection) {
+    Statement row =
+        connection.prepare(select_from("WHERE kind = ? AND name >= ? AND name < ? ORDER BY name"));
+    row.bind(1, kind).bind(2, prefix).bind(3, behind_prefix(prefix));
+    while (row.step()) records.push_back(record_of(row));
   });
   return records;
 }

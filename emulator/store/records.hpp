@@ -28,6 +28,7 @@ struct Record {
 // How List* operations select and order. Empty optionals do not restrict.
 struct RecordQuery {
   std::string name_contains;
+  std::string name_prefix;
   std::string status_equals;
   std::optional<std::int64_t> created_after_ms, created_before_ms, modified_after_ms, modified_before_ms;
   std::function<bool(const Record&)> accept;  // what no column says; empty: every record. It may not write
@@ -72,6 +73,8 @@ class Records {
   RecordPage list(std::string_view kind, const RecordQuery& query) const;  // throws BadToken
   // Every record of a kind whose status is one of these; for recovery at start.
   std::vector<Record> with_status(std::string_view kind, const std::vector<std::string>& statuses) const;
+  // Every record of a kind whose name begins with `prefix`, by name.
+  std::vector<Record> with_prefix(std::string_view kind, std::string_view prefix) const;
 
  private:
   Database& database_;

@@ -31,12 +31,10 @@ store::RecordQuery list_query(const json& input) {
   return query;
 }
 
-json list_records(const store::Records& records, std::string_view kind, const json& input, const char* member,
-                  const std::function<json(const store::Record&)>& summary, const RecordFilter& filter) {
+json list_records(const store::Records& records, std::string_view kind, const store::RecordQuery& query,
+                  const char* member, const std::function<json(const store::Record&)>& summary) {
   store::RecordPage page;
   try {
-    store::RecordQuery query = list_query(input);
-    query.accept = filter;
     page = records.list(kind, query);
   } catch (const store::BadToken&) {
     throw validation_fault("Invalid pagination token given.");
@@ -45,6 +43,13 @@ json list_records(const store::Records& records, std::string_view kind, const js
   for (const store::Record& record : page.records) output[member].push_back(summary(record));
   if (!page.next_token.empty()) output["NextToken"] = page.next_token;
   return output;
+}
+
+json list_records(const store::Records& records, std::string_view kind, const json& input, const char* member,
+                  const std::function<json(const store::Record&)>& summary, const RecordFilter& filter) {
+  store::RecordQuery query = list_query(input);
+  query.accept = filter;
+  return list_records(records, kind, query, member, summary);
 }
 
 }  // namespace sagemaker::local::services

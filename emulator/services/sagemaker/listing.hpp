@@ -19,7 +19,9 @@ store::RecordQuery list_query(const json& input);
 
 using RecordFilter = std::function<bool(const store::Record&)>;
 
-// {`member`: [summary of each record], "NextToken": ...}
+// {`member`: [summary of each record], "NextToken": ...}. ValidationException for a token that is none.
+json list_records(const store::Records& records, std::string_view kind, const store::RecordQuery& query,
+                  const char* member, const std::function<json(const store::Record&)>& summary);
 json list_records(const store::Records& records, std::string_view kind, const json& input, const char* member,
                   const std::function<json(const store::Record&)>& summary, const RecordFilter& filter = {});
 

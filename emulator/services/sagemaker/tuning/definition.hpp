@@ -3,6 +3,7 @@
 // jobs.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -25,7 +26,7 @@ struct Definition {
   Objective objective;
   tuning::Space space;
   json document;  // the TrainingJobDefinition as Describe shows it
-  // The member of HyperParameters that a job's epochs are counted by, and how many it may take (Hyperband).
+  // How many epochs a training job may take (Hyperband).
   std::optional<std::int64_t> max_resource;
 };
 
@@ -48,6 +49,12 @@ struct Plan {
   Completion completion;
   std::uint64_t seed = 0;  // RandomSeed, or what was drawn when the job was created
 };
+
+// How many training jobs one tuning job may have: AWS's default quotas.
+constexpr std::size_t trials_quota(Strategy strategy) { return strategy == Strategy::random ? 10'000 : 750; }
+
+// The epochs that the static hyperparameters of a TrainingJobDefinition speak of; nullopt where none does.
+std::optional<std::int64_t> inferred_max_resource(const json& definition);
 
 // Of the document of a tuning job's record, which has been checked when it was created.
 Plan plan_of(const json& tuning_job);

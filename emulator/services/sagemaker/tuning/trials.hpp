@@ -34,6 +34,14 @@ std::string trial_job_name(const std::string& tuning_job, std::int64_t number, s
 // trial_of() reads.
 void mark_trial(store::Record& job, const std::string& tuning_job_arn, std::int64_t number,
                 const Definition& definition, const tuning::Assignment& tuned);
+// What became of the trial, into the record of its training job: `curve`, the values of the objective that it
+// reported; `objective`, its final value, where it has `succeeded`.
+void note_result(store::Record& job, const tuning::Curve& curve, ObjectiveStatus status,
+                 std::optional<double> objective);
+// Whether the training job is a trial of this tuning job.
+bool is_trial_of(const store::Record& job, const std::string& tuning_job_arn);
+// Of a tuning job that is deleted: its training jobs stay, and are trials of no later job of its name.
+void release_trials(store::Records& records, const std::string& tuning_job_arn);
 TrialJob trial_of(const store::Record& job);
 // All training jobs of a tuning job that are still there, by number.
 std::vector<TrialJob> trials_of(const store::Records& records, const std::string& tuning_job_arn);
