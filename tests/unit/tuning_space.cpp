@@ -186,10 +186,10 @@ TEST_CASE("what does not belong to the space has no point") {
   CHECK(with("lr", "1"));
   CHECK(with("units", "32.0"));
   for (const char* bad : {"", "0.09", "1.01", "nan", "inf", "0.5 ", "abc", "0x1", "1e999"}) {
-    CHECK_FALSE_MESSAGE(with("lr", bad), bad);
+    CHECK_FALSE_MESSAGE(with("lr", bad), std::string(bad));
   }
   for (const char* bad : {"", "7", "65", "32.5", "9223372036854775808", "1e30", "-"}) {
-    CHECK_FALSE_MESSAGE(with("units", bad), bad);
+    CHECK_FALSE_MESSAGE(with("units", bad), std::string(bad));
   }
   CHECK_FALSE(with("kind", "c"));
   Assignment fewer = good;
