@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <atomic>
 #include <fstream>
+#include <map>
 #include <set>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -34,6 +37,15 @@ struct Fixture {
   }
   json model(const std::string& name) const {
     return {{"ModelName", name}, {"ExecutionRoleArn", role}, {"PrimaryContainer", {{"Image", image()}}}};
+  }
+  json training_job(const std::string& name) const {
+    return {
+        {"TrainingJobName", name},
+        {"RoleArn", role},
+        {"AlgorithmSpecification", {{"TrainingImage", image()}, {"TrainingInputMode", "File"}}},
+        {"OutputDataConfig", {{"S3OutputPath", "s3://bucket/out"}}},
+        {"ResourceConfig", {{"InstanceType", "ml.m5.large"}, {"InstanceCount", 1}, {"VolumeSizeInGB", 1}}},
+        {"StoppingCondition", {{"MaxRuntimeInSeconds", 60}}}};
   }
   // "Code: message" of the refusal.
   std::string refusal(std::string_view operation, const json& input) const {
@@ -74,14 +86,8 @@ TEST_CASE("an operation that is not implemented says so") {
 
 TEST_CASE("a part of a request that is not implemented is refused by name") {
   Fixture local;
-  json job = {
-      {"TrainingJobName", "job"},
-      {"RoleArn", role},
-      {"AlgorithmSpecification", {{"TrainingImage", local.image()}, {"TrainingInputMode", "File"}}},
-      {"OutputDataConfig", {{"S3OutputPath", "s3://bucket/out"}}},
-      {"ResourceConfig", {{"InstanceType", "ml.m5.large"}, {"InstanceCount", 1}, {"VolumeSizeInGB", 1}}},
-      {"StoppingCondition", {{"MaxRuntimeInSeconds", 60}}},
-      {"RemoteDebugConfig", {{"EnableRemoteDebug", true}}}};
+  json job = local.training_job("job");
+  job["RemoteDebugConfig"] = {{"EnableRemoteDebug", true}};
   CHECK(local.refusal("CreateTrainingJob", job) ==
         "ValidationException: RemoteDebugConfig is not implemented by sagemaker-local yet.");
   // Nothing was made by the refused request.
@@ -141,6 +147,84 @@ TEST_CASE("tags are added, replaced, listed and removed") {
   CHECK(local.client.call("ListTags", {{"ResourceArn", arn}}).at("Tags").size() == 1);
   CHECK(local.refusal("ListTags", {{"ResourceArn", "arn:aws:sagemaker:us-east-1:000000000000:model/none"}})
             .starts_with("ValidationException: "));
+}
+
+TEST_CASE("tags that AWS keeps to itself and tags given twice are refused wherever tags are given") {
+  Fixture local;
+  const auto tags = [](const std::vector<std::string>& keys) {
+    json list = json::array();
+    for (const std::string& key : keys) list.push_back({{"Key", key}, {"Value", "v"}});
+    return list;
+  };
+  const std::string arn = local.client.create_model(local.model("model")).at("ModelArn");
+  const std::string reserved =
+      "ValidationException: System prefix 'aws:' reserved for AWS usage in tag key: ";
+  json model = local.model("tagged");
+  json job = local.training_job("tagged");
+  for (const auto& [keys, words] : std::map<std::vector<std::string>, std::string>{
+           {{"team", "aws:stack"}, reserved + "aws:stack"},
+           {{"AWS:stack"}, reserved + "AWS:stack"},
+           {{"team", "cost", "team"}, "ValidationException: Duplicate tag key"}}) {
+    CAPTURE(words);
+    model["Tags"] = job["Tags"] = tags(keys);
+    CHECK(local.refusal("CreateModel", model) == words);
+    CHECK(local.refusal("CreateTrainingJob", job) == words);
+    CHECK(local.refusal("AddTags", {{"ResourceArn", arn}, {"Tags", tags(keys)}}) == words);
+  }
+  CHECK(local.refusal("DeleteTags", {{"ResourceArn", arn}, {"TagKeys", {"aws:stack"}}}) ==
+        reserved + "aws:stack");
+  CHECK(local.client.list_models().at("Models").size() == 1);
+  CHECK(local.client.call("ListTags", {{"ResourceArn", arn}}).at("Tags").empty());
+  // Keys that only resemble each other and the prefix are anybody's.
+  model["Tags"] = tags({"team", "Team", "aws", "aws-stack", "sagemaker:stack"});
+  CHECK(local.refusal("CreateModel", model) == "accepted");
+}
+
+TEST_CASE(
+    "what no process can be given, text with a NUL character, is refused wherever a process comes of it") {
+  Fixture local;
+  const std::string nul("a\0b", 3);
+  const std::string of_variable =
+      "ValidationException: Invalid Environment: the value of NAME contains a NUL character.";
+  json model = local.model("model");
+  model["PrimaryContainer"]["Environment"] = {{"NAME", nul}};
+  CHECK(local.refusal("CreateModel", model) == of_variable);
+  json pipeline = local.model("model");
+  pipeline["Containers"] = {pipeline["PrimaryContainer"], model["PrimaryContainer"]};
+  pipeline.erase("PrimaryContainer");
+  CHECK(local.refusal("CreateModel", pipeline) == of_variable);
+  json training = local.training_job("job");
+  training["Environment"] = {{"NAME", nul}};
+  CHECK(local.refusal("CreateTrainingJob", training) == of_variable);
+  training = local.training_job("job");
+  training["AlgorithmSpecification"]["ContainerArguments"] = {"x", nul};
+  CHECK(local.refusal("CreateTrainingJob", training) ==
+        "ValidationException: Invalid ContainerArguments: the value contains a NUL character.");
+  json processing = {
+      {"ProcessingJobName", "job"},
+      {"RoleArn", role},
+      {"AppSpecification", {{"ImageUri", local.image()}}},
+      {"ProcessingResources",
+       {{"ClusterConfig", {{"InstanceType", "ml.m5.large"}, {"InstanceCount", 1}, {"VolumeSizeInGB", 1}}}}},
+      {"Environment", {{"NAME", nul}}}};
+  CHECK(local.refusal("CreateProcessingJob", processing) == of_variable);
+  processing.erase("Environment");
+  processing["AppSpecification"]["ContainerEntrypoint"] = {nul};
+  CHECK(local.refusal("CreateProcessingJob", processing) ==
+        "ValidationException: Invalid ContainerEntrypoint: the value contains a NUL character.");
+  const json transform = {
+      {"TransformJobName", "job"},
+      {"ModelName", "model"},
+      {"TransformInput",
+       {{"DataSource", {{"S3DataSource", {{"S3DataType", "S3Prefix"}, {"S3Uri", "s3://b/i"}}}}}}},
+      {"TransformOutput", {{"S3OutputPath", "s3://b/o"}}},
+      {"TransformResources", {{"InstanceType", "ml.m5.large"}, {"InstanceCount", 1}}},
+      {"Environment", {{"NAME", nul}}}};
+  CHECK(local.refusal("CreateTransformJob", transform) == of_variable);
+  // A name with such a character breaks the pattern of the service model already.
+  model["PrimaryContainer"]["Environment"] = {{nul, "value"}};
+  CHECK(local.refusal("CreateModel", model).starts_with("ValidationException: "));
+  CHECK(local.client.list_models().at("Models").empty());
 }
 
 TEST_CASE("a request with a wrong secret is refused and changes nothing") {

@@ -1,10 +1,13 @@
 #include "emulator/services/sagemaker/operations.hpp"
 
+#include <utility>
+
 #include "emulator/services/sagemaker/hosting/endpoint_configs.hpp"
 #include "emulator/services/sagemaker/hosting/endpoints.hpp"
 #include "emulator/services/sagemaker/hosting/inference_components.hpp"
 #include "emulator/services/sagemaker/hosting/models.hpp"
 #include "emulator/services/sagemaker/processing/operations.hpp"
+#include "emulator/services/sagemaker/request_rules.hpp"
 #include "emulator/services/sagemaker/tags.hpp"
 #include "emulator/services/sagemaker/training/operations.hpp"
 #include "emulator/services/sagemaker/transform/operations.hpp"
@@ -23,7 +26,7 @@ OperationTable sagemaker_operations(Platform& platform, const Executors& executo
   add_endpoint_operations(table, platform, fleet);
   add_inference_component_operations(table, platform, fleet);
   add_tag_operations(table, platform);
-  return table;
+  return with_request_rules(std::move(table));
 }
 
 }  // namespace sagemaker::local::services
