@@ -1,18 +1,23 @@
-// The metrics of a training job over time, from CloudWatch: what the SageMaker Python SDK calls
-// TrainingJobAnalytics, with rows in place of a data frame.
+// The metrics of a training job over time, from CloudWatch, and the training jobs of a tuning job: what the
+// SageMaker Python SDK calls TrainingJobAnalytics and HyperparameterTuningJobAnalytics, with rows in place of
+// a data frame.
 //   for (const auto& row : estimator.training_job_analytics().rows())
 //     std::printf("%s after %.0f s: %g\n", row.metric_name.c_str(), row.timestamp, row.value);
+//   tuner.analytics().export_csv("trials.csv");
 #pragma once
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -38,6 +43,25 @@ struct MetricRow {
   std::string metric_name;
   double value = 0;
 };
+
+namespace detail {
+
+inline std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+// Throws std::system_error where the file cannot be written.
+inline void write_text(const std::filesystem::path& file, const std::string& text) {
+  std::ofstream out(file, std::ios::binary);
+  out << text << std::flush;
+  if (!out)
+    throw std::system_error(errno, std::generic_category(), "\"" + file.string() + "\" cannot be written");
+}
+
+}  // namespace detail
 
 class TrainingJobAnalytics {
  public:
@@ -68,7 +92,7 @@ class TrainingJobAnalytics {
     std::size_t index = 0;
     for (const MetricRow& row : rows()) {
       text += std::to_string(index++) + "," + aws::dump_json(row.timestamp) + "," +
-              csv_field(row.metric_name) + "," + aws::dump_json(row.value) + "\n";
+              detail::csv_field(row.metric_name) + "," + aws::dump_json(row.value) + "\n";
     }
     return text;
   }
@@ -82,13 +106,7 @@ class TrainingJobAnalytics {
     return documents;
   }
   // Throws std::system_error where the file cannot be written.
-  void export_csv(const std::filesystem::path& file) {
-    const std::string text = csv();
-    std::ofstream out(file, std::ios::binary);
-    out << text << std::flush;
-    if (!out)
-      throw std::system_error(errno, std::generic_category(), "\"" + file.string() + "\" cannot be written");
-  }
+  void export_csv(const std::filesystem::path& file) { detail::write_text(file, csv()); }
 
  private:
   static std::vector<std::string> defined_metrics(const json& job) {
@@ -144,17 +162,189 @@ class TrainingJobAnalytics {
     return dimensions;
   }
 
-  static std::string csv_field(const std::string& text) {
-    if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-    std::string quoted = "\"";
-    for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-    return quoted + "\"";
-  }
-
   Session session_;
   std::string name_;
   TrainingJobAnalyticsOptions options_;
   std::optional<std::vector<MetricRow>> rows_;
+};
+
+// One training job of a tuning job.
+struct TuningJobRow {
+  // The values of its own, a number where the text is one. Those of frameworks' scripts are JSON: "\"adam\"".
+  std::map<std::string, json> parameters;
+  std::string training_job_name;
+  std::string training_job_status;
+  std::optional<double> final_objective_value = {};  // absent: none yet, or the job failed
+  std::optional<aws::TimePoint> training_start_time = {};
+  std::optional<aws::TimePoint> training_end_time = {};
+  std::optional<double> training_elapsed_time_seconds = {};
+  std::string training_job_definition_name = {};  // of several estimators
+};
+
+class HyperparameterTuningJobAnalytics {
+ public:
+  // Nothing is asked before the first of the methods below. What was asked for once is kept until
+  // clear_cache(), or a `force_refresh`. Throws ServiceError where there is no such job.
+  HyperparameterTuningJobAnalytics(Session session, std::string tuning_job_name)
+      : session_(std::move(session)), name_(std::move(tuning_job_name)) {}
+
+  const std::string& name() const { return name_; }
+
+  // The training jobs in the order in which the service lists them: the latest first.
+  const std::vector<TuningJobRow>& rows(bool force_refresh = false) {
+    if (force_refresh) clear_cache();
+    if (rows_) return *rows_;
+    std::vector<TuningJobRow> rows;
+    for (const json& summary : training_job_summaries()) rows.push_back(row_of(summary));
+    rows_ = std::move(rows);
+    return *rows_;
+  }
+  // HyperParameterTrainingJobSummary documents of all pages.
+  const std::vector<json>& training_job_summaries(bool force_refresh = false) {
+    if (force_refresh) clear_cache();
+    if (summaries_) return *summaries_;
+    std::vector<json> summaries;
+    for (const json& summary : session_.sagemaker().items(
+             "ListTrainingJobsForHyperParameterTuningJob",
+             detail::object({{"HyperParameterTuningJobName", name_}, {"MaxResults", 100}})))
+      summaries.push_back(summary);
+    summaries_ = std::move(summaries);
+    return *summaries_;
+  }
+  // DescribeHyperParameterTuningJob.
+  const json& description(bool force_refresh = false) {
+    if (force_refresh) clear_cache();
+    if (description_.is_null()) description_ = session_.describe_tuning_job(name_);
+    return description_;
+  }
+  // By the names of the hyperparameters: {"lr": {"Name": "lr", "MinValue": "0.1", ...}}; of several
+  // estimators by their names first.
+  json tuning_ranges() {
+    const json& job = description();
+    if (job.contains("TrainingJobDefinition"))
+      return by_name(
+          detail::object_of(detail::object_of(job, "HyperParameterTuningJobConfig"), "ParameterRanges"));
+    json ranges = json::object();
+    for (const json& definition : detail::array_of(job, "TrainingJobDefinitions"))
+      ranges[detail::text_of(definition, "DefinitionName")] =
+          by_name(detail::object_of(definition, "HyperParameterRanges"));
+    return ranges;
+  }
+  void clear_cache() {
+    rows_.reset();
+    summaries_.reset();
+    description_ = nullptr;
+  }
+
+  // As pandas writes the SDK's data frame: the number of the row, the hyperparameters, and then
+  // TrainingJobName, TrainingJobStatus, FinalObjectiveValue, TrainingStartTime, TrainingEndTime,
+  // TrainingElapsedTimeSeconds and, of several estimators, TrainingJobDefinitionName.
+  std::string csv() {
+    const std::vector<std::string> columns = this->columns();
+    std::string text;
+    for (const std::string& column : columns) text += "," + detail::csv_field(column);
+    text += "\n";
+    std::size_t index = 0;
+    for (const TuningJobRow& row : rows()) {
+      const json document = document_of(row);
+      text += std::to_string(index++);
+      for (const std::string& column : columns) text += "," + csv_value(document, column);
+      text += "\n";
+    }
+    return text;
+  }
+  // [{"lr": 0.1, "TrainingJobName": "...", "FinalObjectiveValue": 0.9, ...}, ...]; null where there is none.
+  json to_json() {
+    json documents = json::array();
+    for (const TuningJobRow& row : rows()) documents.push_back(document_of(row));
+    return documents;
+  }
+  // Both throw std::system_error where the file cannot be written.
+  void export_csv(const std::filesystem::path& file) { detail::write_text(file, csv()); }
+  void export_json(const std::filesystem::path& file) {
+    detail::write_text(file, aws::dump_json(to_json(), 2) + "\n");
+  }
+
+ private:
+  static json number_or_text(const json& value) {
+    if (!value.is_string()) return value;
+    const auto& text = value.get_ref<const std::string&>();
+    char* end = nullptr;
+    const double number = std::strtod(text.c_str(), &end);
+    return !text.empty() && *end == '\0' && std::isfinite(number) ? json(number) : value;
+  }
+
+  static TuningJobRow row_of(const json& summary) {
+    TuningJobRow row;
+    const json& values = detail::object_of(summary, "TunedHyperParameters");
+    for (auto value = values.begin(); value != values.end(); ++value)
+      row.parameters[value.key()] = number_or_text(*value);
+    row.training_job_name = detail::text_of(summary, "TrainingJobName");
+    row.training_job_status = detail::text_of(summary, "TrainingJobStatus");
+    const json& objective = detail::object_of(summary, "FinalHyperParameterTuningJobObjectiveMetric");
+    if (const auto value = objective.find("Value"); value != objective.end() && value->is_number())
+      row.final_objective_value = value->get<double>();
+    row.training_start_time = detail::time_of(summary, "TrainingStartTime");
+    row.training_end_time = detail::time_of(summary, "TrainingEndTime");
+    if (row.training_start_time && row.training_end_time)
+      row.training_elapsed_time_seconds =
+          std::chrono::duration<double>(*row.training_end_time - *row.training_start_time).count();
+    row.training_job_definition_name = detail::text_of(summary, "TrainingJobDefinitionName");
+    return row;
+  }
+
+  static json by_name(const json& ranges) {
+    json found = json::object();
+    for (const json& list : ranges) {
+      for (const json& range : list) found[detail::text_of(range, "Name")] = range;
+    }
+    return found;
+  }
+
+  std::vector<std::string> columns() {
+    std::set<std::string> parameters;
+    bool definitions = false;
+    for (const TuningJobRow& row : rows()) {
+      for (const auto& [name, value] : row.parameters) parameters.insert(name);
+      definitions = definitions || !row.training_job_definition_name.empty();
+    }
+    std::vector<std::string> columns(parameters.begin(), parameters.end());
+    for (const char* column : {"TrainingJobName", "TrainingJobStatus", "FinalObjectiveValue",
+                               "TrainingStartTime", "TrainingEndTime", "TrainingElapsedTimeSeconds"})
+      columns.emplace_back(column);
+    if (definitions) columns.emplace_back("TrainingJobDefinitionName");
+    return columns;
+  }
+
+  static json document_of(const TuningJobRow& row) {
+    json document = json::object();
+    for (const auto& [name, value] : row.parameters) document[name] = value;
+    const auto optional = [&](const char* member, const auto& value, const auto& shown) {
+      document[member] = value ? json(shown(*value)) : json(nullptr);
+    };
+    const auto same = [](double number) { return number; };
+    const auto date = [](aws::TimePoint time) { return detail::format_utc(time) + "+00:00"; };
+    document["TrainingJobName"] = row.training_job_name;
+    document["TrainingJobStatus"] = row.training_job_status;
+    optional("FinalObjectiveValue", row.final_objective_value, same);
+    optional("TrainingStartTime", row.training_start_time, date);
+    optional("TrainingEndTime", row.training_end_time, date);
+    optional("TrainingElapsedTimeSeconds", row.training_elapsed_time_seconds, same);
+    if (!row.training_job_definition_name.empty())
+      document["TrainingJobDefinitionName"] = row.training_job_definition_name;
+    return document;
+  }
+  static std::string csv_value(const json& document, const std::string& column) {
+    const auto value = document.find(column);
+    if (value == document.end() || value->is_null()) return "";
+    return value->is_string() ? detail::csv_field(value->get<std::string>()) : aws::dump_json(*value);
+  }
+
+  Session session_;
+  std::string name_;
+  json description_;
+  std::optional<std::vector<json>> summaries_;
+  std::optional<std::vector<TuningJobRow>> rows_;
 };
 
 }  // namespace sagemaker

@@ -94,6 +94,16 @@ class Estimator {
   // what cannot be sent, ServiceError where the service refuses, UnexpectedStatus with the FailureReason
   // where the job fails, CapacityError where that is for want of instances.
   void fit(const TrainingInputs& inputs = {}, const FitOptions& options = {}) {
+    const json request = training_request(inputs, options);
+    session_.print("Creating training-job with name: " + detail::text_of(request, "TrainingJobName"));
+    session_.sagemaker().create_training_job(request);
+    job_name_ = detail::text_of(request, "TrainingJobName");
+    if (options.wait) wait(options.logs);
+  }
+
+  // Packs and uploads the sources and returns the document of CreateTrainingJob that fit() would send, for
+  // what starts training jobs by itself. Throws ConfigError for what cannot be sent.
+  json training_request(const TrainingInputs& inputs = {}, const FitOptions& options = {}) {
     check_framework();
     const std::string image = training_image();
     const std::string name = !options.job_name.empty()
@@ -111,10 +121,7 @@ class Estimator {
       sources_ = stage_sources(name);
       training.sources = *sources_;
     }
-    session_.print("Creating training-job with name: " + name);
-    session_.sagemaker().create_training_job(training.document());
-    job_name_ = name;
-    if (options.wait) wait(options.logs);
+    return training.document();
   }
 
   // Follows the latest job to its end. Returns its description.
@@ -129,6 +136,9 @@ class Estimator {
       throw ConfigError("Estimator is not associated with a training job: call fit() first");
     return job_name_;
   }
+  // Makes it a job that something else has started with training_request: create_model, deploy and the others
+  // are about that one then.
+  void set_latest_training_job(std::string name) { job_name_ = std::move(name); }
   json describe() const { return session_.describe_training_job(latest_training_job()); }
   // UpdateTrainingJob for the latest job.
   void update(const JobUpdate& changes) const {
@@ -171,6 +181,8 @@ class Estimator {
     for (const auto& [name, value] : values) options_.hyperparameters[name] = value;
   }
   const EstimatorOptions& options() const { return options_; }
+  const Session& session() const { return session_; }
+  bool is_framework() const { return framework_; }  // sm::PyTorch
 
   // The trained model; nothing is created before its create() or deploy().
   Model create_model(const CreateModelOptions& changes = {}) {
@@ -202,7 +214,6 @@ class Estimator {
  protected:
   // For the estimators of frameworks: these have read framework_version, py_version and distribution.
   void set_framework() { framework_ = true; }
-  const Session& session() const { return session_; }
 
   std::string fallback_name(const std::string& image) const {
     return detail::name_from_base(base_job_name(image), session_.clock().now());

@@ -27,6 +27,7 @@
 #include <sagemaker/model_archive.hpp>
 #include <sagemaker/multi_data_model.hpp>
 #include <sagemaker/npy.hpp>
+#include <sagemaker/parameter_ranges.hpp>
 #include <sagemaker/pipeline_model.hpp>
 #include <sagemaker/predictor.hpp>
 #include <sagemaker/processing.hpp>
@@ -41,3 +42,5 @@
 #include <sagemaker/sparse_matrix.hpp>
 #include <sagemaker/transformer.hpp>
 #include <sagemaker/transformer_options.hpp>
+#include <sagemaker/tuner.hpp>
+#include <sagemaker/tuner_options.hpp>

@@ -3,6 +3,7 @@
 // from any thread.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -31,6 +32,7 @@
 #include <sagemaker/detail/endpoint_progress.hpp>
 #include <sagemaker/detail/job_kinds.hpp>
 #include <sagemaker/detail/job_progress.hpp>
+#include <sagemaker/detail/tuning_progress.hpp>
 #include <sagemaker/job_logs.hpp>
 #include <sagemaker/s3_uri.hpp>
 
@@ -154,10 +156,12 @@ class Session {
   json describe_processing_job(const std::string& name) const {
     return describe_job(detail::processing_jobs, name);
   }
+  json describe_tuning_job(const std::string& name) const { return describe_job(detail::tuning_jobs, name); }
   // A job that has ended meanwhile is no error.
   void stop_training_job(const std::string& name) const { stop_job(detail::training_jobs, name); }
   void stop_transform_job(const std::string& name) const { stop_job(detail::transform_jobs, name); }
   void stop_processing_job(const std::string& name) const { stop_job(detail::processing_jobs, name); }
+  void stop_tuning_job(const std::string& name) const { stop_job(detail::tuning_jobs, name); }
 
   // Returns the description of a job that is Completed or Stopped; throws UnexpectedStatus or CapacityError
   // for one that Failed. Prints nothing.
@@ -169,6 +173,9 @@ class Session {
   }
   json wait_for_processing_job(const std::string& name) const {
     return sagemaker().wait_for_processing_job(name, wait_options(poll().training));
+  }
+  json wait_for_tuning_job(const std::string& name) const {
+    return sagemaker().wait_for_hyper_parameter_tuning_job(name, wait_options(poll().training));
   }
   // Prints an endpoint's progress, and returns its description when it is InService; throws UnexpectedStatus
   // where it ends anywhere else. On a terminal the line at the bottom tells status, instances and time.
@@ -188,6 +195,10 @@ class Session {
   json logs_for_processing_job(const std::string& name, const LogsOptions& options = {}) const {
     return follow_job(detail::processing_jobs, name, options);
   }
+  // Prints each training job of a tuning job when it ends, with its objective, and the best one at the end;
+  // without `logs` the status alone. On a terminal a table at the bottom shows the training jobs that run,
+  // the best one so far and how the objective went. Returns and throws as wait_for_tuning_job.
+  json follow_tuning_job(const std::string& name, const LogsOptions& options = {}) const;
 
   PollIntervals poll() const {
     if (state_->options.poll) return *state_->options.poll;
@@ -473,6 +484,51 @@ inline json Session::follow_job(const detail::JobKind& kind, const std::string& 
   progress.update(description);
   if (ended()) print_summary(kind, name, description);
   return description;
+}
+
+inline json Session::follow_tuning_job(const std::string& name, const LogsOptions& options) const {
+  const auto start = clock().steady();
+  const auto longest = poll().training;
+  detail::PollPace pace(poll().first.value_or(longest), longest);
+  detail::JobProgress status(state_->console, detail::tuning_jobs);
+  detail::TuningProgress progress(state_->console, name);
+  const detail::ConsoleLine line(state_->console);
+  while (true) {
+    const json description = describe_job(detail::tuning_jobs, name);
+    const std::string state = detail::text_of(description, "HyperParameterTuningJobStatus");
+    const bool over = state == "Completed" || state == "Failed" || state == "Stopped";
+    if (!over) status.update(description);
+    if (options.logs && progress.wants_jobs(description)) {
+      progress.update(sagemaker().pages("ListTrainingJobsForHyperParameterTuningJob",
+                                        detail::TuningProgress::newest_first(name)));
+      pace.something_happened();
+    }
+    if (options.logs && state_->console.live()) {
+      for (const std::string& job : progress.shown_running())
+        progress.set_latest(job, describe_training_job(job));
+    }
+    if (!options.wait || over) {
+      status.update(description);
+      if (options.logs) progress.summary();
+      if (over) print_summary(detail::tuning_jobs, name, description);
+      return description;
+    }
+    if (clock().steady() - start >= options.timeout)
+      throw WaitTimeout("Gave up waiting for HyperParameterTuning job " + name +
+                        "; it was not stopped and goes on");
+    if (!options.logs || !state_->console.live()) {
+      pause(
+          pace.next(), [&] { return status.status(); }, start);
+      continue;
+    }
+    for (auto left = pace.next(); left.count() > 0;) {
+      const auto part = std::min(left, std::chrono::milliseconds(1'000));
+      state_->console.show_lines(
+          progress.table(std::chrono::floor<std::chrono::seconds>(clock().steady() - start)));
+      clock().sleep_for(part);
+      left -= part;
+    }
+  }
 }
 
 inline void Session::print_summary(const detail::JobKind& kind, const std::string& name,

@@ -1,8 +1,10 @@
-// Where progress and job logs go: a function of the program's, else standard output. On a terminal one line
-// at the bottom shows what is being waited for and for how long; it is gone when the wait is over, and the
-// names of hosts have colours unless NO_COLOR is set (https://no-color.org). Several threads may print.
+// Where progress and job logs go: a function of the program's, else standard output. On a terminal one line,
+// or several, at the bottom show what is being waited for and for how long; they are gone when the wait is
+// over, and the names of hosts have colours unless NO_COLOR is set (https://no-color.org). Several threads
+// may print.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -12,7 +14,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace sagemaker::detail {
@@ -56,14 +60,30 @@ class Console {
     char time[32];
     std::snprintf(time, sizeof time, "%02lld:%02lld ", static_cast<long long>(elapsed.count() / 60),
                   static_cast<long long>(elapsed.count() % 60));
-    std::string text = time + harmless(what);
-    if (text == live_shown_) return;
-    write("\r\033[K" + text);
-    live_shown_ = std::move(text);
+    show_text(time + harmless(what));
+  }
+  // Several lines likewise, each cut to the width of the terminal.
+  void show_lines(const std::vector<std::string>& lines) {
+    if (!live_) return;
+    const std::lock_guard lock(mutex_);
+    const std::size_t width = size().ws_col;
+    std::string text;
+    for (const std::string& line : lines) {
+      if (!text.empty()) text += '\n';
+      std::string shown = line;
+      std::replace(shown.begin(), shown.end(), '\n', ' ');
+      text += harmless(cut(shown, width > 0 ? width - 1 : 79));
+    }
+    show_text(std::move(text));
+  }
+  // How many lines the terminal has.
+  std::size_t height() const {
+    const std::size_t rows = live_ ? size().ws_row : 0;
+    return rows > 0 ? rows : 24;
   }
   void clear() {
     const std::lock_guard lock(mutex_);
-    if (!std::exchange(live_shown_, "").empty()) write("\r\033[K");
+    if (const std::string bytes = take_live_away(); !bytes.empty()) write(bytes);
   }
 
  private:
@@ -75,8 +95,43 @@ class Console {
     return colours[(number + std::size(colours) - 1) % std::size(colours)];
   }
 
+  static struct winsize size() {
+    struct winsize size {};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return {};
+    return size;
+  }
+
+  // The first characters of a text; one of UTF-8 may have several bytes.
+  static std::string_view cut(std::string_view text, std::size_t characters) {
+    std::size_t end = 0;
+    while (end < text.size()) {
+      const bool begins = (static_cast<unsigned char>(text[end]) & 0xc0) != 0x80;
+      if (begins && characters-- == 0) break;
+      ++end;
+    }
+    return text.substr(0, end);
+  }
+
+  // What takes the lines at the bottom away and leaves the cursor where the first one began; nothing where
+  // there are none.
+  std::string take_live_away() {
+    if (live_shown_.empty()) return "";
+    std::string bytes = "\r\033[K";
+    for (const char c : live_shown_) {
+      if (c == '\n') bytes += "\033[A\033[K";
+    }
+    live_shown_.clear();
+    return bytes;
+  }
+  void show_text(std::string text) {
+    if (text == live_shown_) return;
+    const std::string before = take_live_away();
+    write((before.empty() ? "\r\033[K" : before) + text);
+    live_shown_ = std::move(text);
+  }
+
   void write_line(const std::string& prefix, std::string_view text) {
-    std::string bytes = std::exchange(live_shown_, "").empty() ? "" : "\r\033[K";
+    std::string bytes = take_live_away();
     bytes += prefix;
     bytes += terminal_ ? harmless(text) : std::string(text);
     bytes += '\n';
@@ -134,7 +189,7 @@ class Console {
   bool terminal_ = false;
   bool live_ = false;  // a terminal that can take a line back
   bool colours_ = false;
-  std::string live_shown_;  // the line at the bottom; empty where there is none
+  std::string live_shown_;  // the lines at the bottom; empty where there are none
 };
 
 // Takes the line at the bottom away at scope end.

@@ -1,5 +1,5 @@
-// Training, transform and processing jobs as a program that follows them sees them: what asks for them and
-// what their descriptions call the same thing.
+// Training, transform, processing and tuning jobs as a program that follows them sees them: what asks for
+// them and what their descriptions call the same thing.
 #pragma once
 
 namespace sagemaker::detail {
@@ -27,5 +27,15 @@ inline constexpr JobKind processing_jobs{
     "Processing job ",   "DescribeProcessingJob",         "StopProcessingJob",
     "ProcessingJobName", "ProcessingJobStatus",           "ProcessingStartTime",
     "ProcessingEndTime", "/aws/sagemaker/ProcessingJobs", false};
+// These have no log of their own.
+inline constexpr JobKind tuning_jobs{"HyperParameterTuning job ",
+                                     "DescribeHyperParameterTuningJob",
+                                     "StopHyperParameterTuningJob",
+                                     "HyperParameterTuningJobName",
+                                     "HyperParameterTuningJobStatus",
+                                     "CreationTime",
+                                     "HyperParameterTuningEndTime",
+                                     "",
+                                     false};
 
 }  // namespace sagemaker::detail

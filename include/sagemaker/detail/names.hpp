@@ -29,6 +29,15 @@ inline std::string short_name_from_base(std::string_view base, aws::TimePoint no
   return std::string(base.substr(0, 63 - stamp.size() - 1)) + "-" + stamp;
 }
 
+// Of a tuning job, at most 32 characters: {base}-{YYMMDD-HHMMSS}. The SDK leaves the seconds out, and cannot
+// start two jobs in one minute.
+inline std::string tuning_name_from_base(std::string_view base, aws::TimePoint now) {
+  const std::string time = aws::format_iso8601(now);  // 2013-05-24T00:00:00.000Z
+  const std::string stamp = time.substr(2, 2) + time.substr(5, 2) + time.substr(8, 2) + "-" +
+                            time.substr(11, 2) + time.substr(14, 2) + time.substr(17, 2);
+  return std::string(base.substr(0, 32 - stamp.size() - 1)) + "-" + stamp;
+}
+
 // {base}-{seconds since 1970}-{four hexadecimal digits}. `random` is from [0, 1).
 inline std::string unique_name_from_base(std::string_view base, aws::TimePoint now, double random) {
   char tail[32];
@@ -37,16 +46,24 @@ inline std::string unique_name_from_base(std::string_view base, aws::TimePoint n
   return std::string(base.substr(0, 63 - std::string_view(tail).size())) + tail;
 }
 
-// Names end in -YYYY-MM-DD-HH-MM-SS-mmm where the library made them; what goes before is the base.
-inline std::string base_of_name(const std::string& name) {
-  constexpr std::string_view shape = "-dddd-dd-dd-dd-dd-dd-ddd";
-  if (name.size() <= shape.size()) return name;
-  const std::string_view tail = std::string_view(name).substr(name.size() - shape.size());
+// Whether a text ends in a shape of digits, 'd', and other characters.
+inline bool ends_in_shape(std::string_view text, std::string_view shape) {
+  if (text.size() <= shape.size()) return false;
+  const std::string_view tail = text.substr(text.size() - shape.size());
   for (std::size_t index = 0; index < shape.size(); ++index) {
     const bool digit = tail[index] >= '0' && tail[index] <= '9';
-    if (shape[index] == 'd' ? !digit : tail[index] != '-') return name;
+    if (shape[index] == 'd' ? !digit : tail[index] != shape[index]) return false;
   }
-  return name.substr(0, name.size() - shape.size());
+  return true;
+}
+
+// Names end in -YYYY-MM-DD-HH-MM-SS-mmm where the library made them, those of tuning jobs in -YYMMDD-HHMM or
+// -YYMMDD-HHMMSS; what goes before is the base.
+inline std::string base_of_name(const std::string& name) {
+  for (const std::string_view shape : {"-dddd-dd-dd-dd-dd-dd-ddd", "-dddddd-dddddd", "-dddddd-dddd"}) {
+    if (ends_in_shape(name, shape)) return name.substr(0, name.size() - shape.size());
+  }
+  return name;
 }
 
 // "123456789012.dkr.ecr.us-east-1.amazonaws.com/my_image:latest" -> "my-image": the last part of the path

@@ -23,6 +23,13 @@ inline json tag_documents(const std::vector<Tag>& tags) {
   return documents;
 }
 
+inline json metric_documents(const std::vector<MetricDefinition>& metrics) {
+  json documents = json::array();
+  for (const MetricDefinition& metric : metrics)
+    documents.push_back(object({{"Name", metric.name}, {"Regex", metric.regex}}));
+  return documents;
+}
+
 // null where the job or model is in no VPC.
 inline json vpc_document(const std::vector<std::string>& subnets, const std::vector<std::string>& groups) {
   if (subnets.empty() && groups.empty()) return nullptr;
@@ -158,12 +165,8 @@ class TrainingRequest {
       algorithm["TrainingImage"] = image;
     else
       algorithm["AlgorithmName"] = options_.algorithm_arn;
-    if (!options_.metric_definitions.empty()) {
-      json& metrics = algorithm["MetricDefinitions"] = json::array();
-      for (const MetricDefinition& metric : options_.metric_definitions) {
-        metrics.push_back(object({{"Name", metric.name}, {"Regex", metric.regex}}));
-      }
-    }
+    if (!options_.metric_definitions.empty())
+      algorithm["MetricDefinitions"] = metric_documents(options_.metric_definitions);
     if (options_.enable_sagemaker_metrics) {
       algorithm["EnableSageMakerMetricsTimeSeries"] = *options_.enable_sagemaker_metrics;
     }
