@@ -21,6 +21,10 @@ FORBIDDEN_WORDS = re.compile(r"\b(%s)\b|\b(?i:(%s))\b" % (
     "|".join(("TO" "DO", "FIX" "ME", "X" "XX", "HA" "CK")), "|".join(("to" "y", "place" "holder"))))
 MACHINE_PATH = re.compile(r"(?<![\w.)}\]$*-])/(?:work|root)/")
 
+# A range that is read through a temporary: `for (... : *instances())`. The loop keeps the reference, not the pointer
+# that owns what it refers to.
+TEMPORARY_RANGE = re.compile(r"\bfor\s*\((?:[^;()]*;)?[^;()?]*[^:;()?]:\s*\*\s*[\w:.<>\[\]-]+\(")
+
 # ---- who may include whom ----------------------------------------------------------------------
 TORCH = re.compile(r"^(torch|ATen|c10|caffe2)/")
 TORCH_ALLOWED = ("include/sagemaker/container.hpp", "include/sagemaker/container/", "emulator/algorithms/",
@@ -146,6 +150,9 @@ def file_faults(path, text, executable, exists):
         yield 1, "a script that is not executable: chmod +x"
     if path.endswith(".sh") and not text.startswith("#!"):
         yield 1, "a shell script without #! line"
+    if path.endswith(CPP):
+        for match in TEMPORARY_RANGE.finditer(text):
+            yield text.count("\n", 0, match.start()) + 1, "a loop over *f(): keep what f() returns in a variable"
     for number, line in enumerate(lines, 1):
         for rule in line_faults(path, line, generated):
             yield number, rule

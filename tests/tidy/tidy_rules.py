@@ -98,5 +98,19 @@ class Looks(unittest.TestCase):
             self.assertEqual(rules(path, text, executable), [], repr((path, text[:60])))
 
 
+class Lifetimes(unittest.TestCase):
+    def test_forbidden(self):
+        for loop in ("for (const auto& x : *f()) use(x);", "for (auto& [a, b] : *x->y()) {",
+                     "for (const auto& x : *a.front()->b()) {", "for (const auto& x :\n       *std::get<0>(f)->b()) {",
+                     "for (int n = 0; const auto& x : *f(n)) {"):
+            self.assertEqual(len(rules("emulator/a.cpp", loop + "\n")), 1, loop)
+
+    def test_allowed(self):
+        for loop in ("for (const auto& x : *list) {", "for (const auto& x : f()) {", "for (char c : text) *f(c);",
+                     "for (int i = a ? *b : *c(); i < 5; ++i) {", "for (; n != 0 ? *p : *q(); ++n) {",
+                     "use(x ? y : *z());"):
+            self.assertEqual(rules("emulator/a.cpp", loop + "\n"), [], loop)
+
+
 if __name__ == "__main__":
     unittest.main()
