@@ -1,4 +1,4 @@
-"""The aws CLI, as people type it: s3 cp, sync, ls, mv, rm, presign, s3api with its errors, logs, sts, sagemaker."""
+"""The aws CLI, as people type it: s3 cp, sync, ls, mv, rm, presign, s3api with its errors, logs, sts, tuning jobs."""
 
 import json
 import os
@@ -14,6 +14,10 @@ VERSION_TEXT = subprocess.check_output([AWS, "--version"], text=True).strip()
 VERSION = int(VERSION_TEXT.split("/")[1].split(".")[0])
 CLIENT_ERROR = 254 if VERSION >= 2 else 255  # "an error occurred when calling the operation"
 MIB = 1024 * 1024
+# The loss is x itself.
+TUNED = """#!/bin/sh
+sed 's/.*"x":"\\([^"]*\\)".*/loss=\\1;/' /opt/ml/input/config/hyperparameters.json
+"""
 
 
 class Cli(sagemaker_local.EmulatorTest):
@@ -141,11 +145,49 @@ class Cli(sagemaker_local.EmulatorTest):
 
     def test_the_other_services_answer(self):
         self.assertEqual(json.loads(self.aws("sts", "get-caller-identity"))["Account"], "000000000000")
-        jobs = json.loads(self.aws("sagemaker", "list-training-jobs", "--max-results", "5"))
+        jobs = json.loads(self.aws("sagemaker", "list-training-jobs", "--max-results", "5", "--name-contains", "none"))
         self.assertEqual(jobs["TrainingJobSummaries"], [])
         refused = self.aws("sagemaker", "describe-training-job", "--training-job-name", "none", code=CLIENT_ERROR)
         self.assertIn("(ValidationException)", refused)
         self.assertIn("Requested resource not found.", refused)
+
+    def test_a_tuning_job_is_created_from_documents_and_listed_in_pages(self):
+        image = self.emulator.program("tuned", TUNED)
+        config = {
+            "Strategy": "Random",
+            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "loss"},
+            "ResourceLimits": {"MaxNumberOfTrainingJobs": 3, "MaxParallelTrainingJobs": 3},
+            "ParameterRanges": {"ContinuousParameterRanges": [{"Name": "x", "MinValue": "0", "MaxValue": "1"}]},
+        }
+        definition = {
+            "AlgorithmSpecification": {
+                "TrainingImage": image, "TrainingInputMode": "File",
+                "MetricDefinitions": [{"Name": "loss", "Regex": "loss=(.*?);"}],
+            },
+            "RoleArn": sagemaker_local.ROLE,
+            "OutputDataConfig": {"S3OutputPath": "s3://cli/tuned"},
+            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+        }
+        name = ("--hyper-parameter-tuning-job-name", "cli")
+        self.aws("sagemaker", "create-hyper-parameter-tuning-job", *name,
+                 "--hyper-parameter-tuning-job-config", json.dumps(config),
+                 "--training-job-definition", json.dumps(definition))
+        deadline = time.monotonic() + 90
+        job = {"HyperParameterTuningJobStatus": "InProgress"}
+        while job["HyperParameterTuningJobStatus"] == "InProgress" and time.monotonic() < deadline:
+            job = json.loads(self.aws("sagemaker", "describe-hyper-parameter-tuning-job", *name))
+        self.assertEqual(job["HyperParameterTuningJobStatus"], "Completed")
+        self.assertEqual(job["TrainingJobStatusCounters"]["Completed"], 3)
+        listed = self.aws("sagemaker", "list-training-jobs-for-hyper-parameter-tuning-job", *name, "--page-size", "1",
+                          "--sort-by", "FinalObjectiveMetricValue", "--sort-order", "Ascending")
+        jobs = json.loads(listed)["TrainingJobSummaries"]
+        losses = [one["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for one in jobs]
+        self.assertEqual((len(losses), losses), (3, sorted(losses)))
+        self.assertEqual(jobs[0]["TrainingJobName"], job["BestTrainingJob"]["TrainingJobName"])
+        missing = self.aws("sagemaker", "describe-hyper-parameter-tuning-job", "--hyper-parameter-tuning-job-name",
+                           "nowhere", code=CLIENT_ERROR)
+        self.assertIn("(ResourceNotFound)", missing)
 
 
 if __name__ == "__main__":

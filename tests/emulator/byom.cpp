@@ -1,6 +1,5 @@
 // The sample 03_byom on an emulator of its own: it answers rightly, shows its predictions in order and leaves
 // nothing behind.
-#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -9,25 +8,14 @@
 
 #include <sagemaker/sagemaker.hpp>
 
+#include "tests/emulator/sample_run.hpp"
 #include "tests/support/support.hpp"
 
 namespace sm = sagemaker;
+using sagemaker::tests::run_sample;
+using sagemaker::tests::SampleRun;
 
 namespace {
-
-struct Run {
-  int status = 0;
-  std::string text;  // standard output and standard error
-};
-
-Run run(const std::string& command) {
-  Run result;
-  FILE* const output = ::popen((command + " 2>&1").c_str(), "r");
-  REQUIRE(output != nullptr);
-  for (int c = 0; (c = std::fgetc(output)) != EOF;) result.text += static_cast<char>(c);
-  result.status = ::pclose(output);
-  return result;
-}
 
 // The probabilities of the first list, as they are shown.
 std::vector<double> first_list(const std::string& text) {
@@ -44,17 +32,13 @@ std::vector<double> first_list(const std::string& text) {
 
 TEST_CASE("samples/03_byom: weights of a plain libtorch program are packed, deployed, asked and taken down") {
   const sagemaker::tests::TemporaryDirectory folder;
-  const auto data = sagemaker::tests::data_file("mnist");  // else the sample draws digits itself
-  const std::string options = data ? " --data '" + data->string() + "'" : "";
   const std::string weights = (folder / "weights.pt").string();
-  const Run trained = run(TRAIN_PROGRAM " '" + weights + "' --images 12800 --epochs 3" + options);
+  const SampleRun trained = run_sample(TRAIN_PROGRAM " '" + weights + "' --images 12800 --epochs 3", nullptr);
   CAPTURE(trained.text);
   REQUIRE(trained.status == 0);
 
   const sm::LocalEmulator emulator{{.arguments = {"--durability", "process"}}};
-  ::setenv("AWS_ENDPOINT_URL", emulator.endpoint_url().c_str(), 1);
-  const Run asked = run(SAMPLE_PROGRAM " '" + weights + "' --images 500" + options);
-  ::unsetenv("AWS_ENDPOINT_URL");
+  const SampleRun asked = run_sample(SAMPLE_PROGRAM " '" + weights + "' --images 500", &emulator);
   CAPTURE(asked.text);
   CHECK(asked.status == 0);
   CHECK(asked.text.find("accuracy: ") != std::string::npos);

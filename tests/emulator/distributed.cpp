@@ -2,14 +2,13 @@
 // the others along, a stop reaches all of them at one step, two jobs do not meet, and samples/02_distributed
 // tells its story on real MNIST.
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
 
 #include <doctest/doctest.h>
 
 #include <sagemaker/local.hpp>
 #include <sagemaker/sagemaker.hpp>
 
+#include "tests/emulator/sample_run.hpp"
 #include "tests/support/support.hpp"
 
 namespace sm = sagemaker;
@@ -110,19 +109,13 @@ TEST_CASE("two jobs at once do not meet") {
 }
 
 TEST_CASE("samples/02_distributed: one, two and four instances learn the same from MNIST") {
-  const auto data = sagemaker::tests::data_file("mnist");
-  if (!data) return sagemaker::tests::skip("MNIST is not here");
+  if (!sagemaker::tests::data_file("mnist")) return sagemaker::tests::skip("MNIST is not here");
   const sm::LocalEmulator emulator{{.arguments = {"--durability", "process"}}};
-  ::setenv("AWS_ENDPOINT_URL", emulator.endpoint_url().c_str(), 1);
-  const std::string command = SAMPLE_PROGRAM " --images 2048 --epochs 1 --data '" + data->string() + "' 2>&1";
-  FILE* const output = ::popen(command.c_str(), "r");
-  REQUIRE(output != nullptr);
-  std::string text;
-  for (int c = 0; (c = std::fgetc(output)) != EOF;) text += static_cast<char>(c);
-  const int status = ::pclose(output);
-  ::unsetenv("AWS_ENDPOINT_URL");
+  const sagemaker::tests::SampleRun run =
+      sagemaker::tests::run_sample(SAMPLE_PROGRAM " --images 2048 --epochs 1", &emulator);
+  const std::string& text = run.text;
   CAPTURE(text);
-  CHECK(status == 0);
+  CHECK(run.status == 0);
   CHECK(text.find("rank 0 of 1 on algo-1: 2048 of 2048 images, 64 of 64 in a batch") != std::string::npos);
   CHECK(text.find("rank 1 of 2 on algo-2: 1024 of 2048 images, 32 of 64 in a batch") != std::string::npos);
   CHECK(text.find("rank 3 of 4 on algo-4: 512 of 2048 images, 16 of 64 in a batch") != std::string::npos);

@@ -1,5 +1,6 @@
 // The AWS SDK for JavaScript v3, as programs use it: S3 with streams, multipart uploads, presigned URLs, paginators and
-// waiters; SageMaker training jobs and endpoints; the runtime; CloudWatch Logs. javascript_sdk.py starts the emulator.
+// waiters; SageMaker training jobs, tuning jobs and endpoints; the runtime; CloudWatch Logs. javascript_sdk.py starts
+// the emulator.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
@@ -167,6 +168,44 @@ test("a training job runs and its log is read", async () => {
     { logGroupName: "/aws/sagemaker/TrainingJobs", logStreamNamePrefix: TrainingJobName, filterPattern: "\"1,2\"" }),
   "events");
   assert.deepEqual(events.map((event) => event.message), ["saw 1,2"]);
+});
+
+test("a tuning job tries values, and its training jobs are paged", async () => {
+  const HyperParameterTuningJobName = "javascript-tuning";
+  await client.send(new s3.PutObjectCommand({ Bucket, Key: "tuned/part.csv", Body: "1,2\n" }));
+  await jobs.send(new sagemaker.CreateHyperParameterTuningJobCommand({
+    HyperParameterTuningJobName,
+    HyperParameterTuningJobConfig: {
+      Strategy: "Bayesian",
+      HyperParameterTuningJobObjective: { Type: "Maximize", MetricName: "second" },
+      ResourceLimits: { MaxNumberOfTrainingJobs: 3, MaxParallelTrainingJobs: 2 },
+      ParameterRanges: { IntegerParameterRanges: [{ Name: "depth", MinValue: "1", MaxValue: "100" }] },
+    },
+    TrainingJobDefinition: {
+      RoleArn,
+      AlgorithmSpecification: { TrainingImage: program, TrainingInputMode: "File",
+        MetricDefinitions: [{ Name: "second", Regex: "saw 1,([0-9]+)" }] },
+      StaticHyperParameters: { epochs: "3" },
+      InputDataConfig: [{ ChannelName: "training", DataSource: { S3DataSource: {
+        S3DataType: "S3Prefix", S3Uri: `s3://${Bucket}/tuned/`, S3DataDistributionType: "FullyReplicated" } } }],
+      OutputDataConfig: { S3OutputPath: `s3://${Bucket}/output` },
+      ResourceConfig: { InstanceType: "ml.m5.large", InstanceCount: 1, VolumeSizeInGB: 1 },
+      StoppingCondition: { MaxRuntimeInSeconds: 60 },
+    },
+  }));
+  const describe = () => jobs.send(
+    new sagemaker.DescribeHyperParameterTuningJobCommand({ HyperParameterTuningJobName }));
+  const deadline = Date.now() + 60_000;
+  let job = await describe(); // the SDK has no waiter for tuning jobs
+  while (job.HyperParameterTuningJobStatus === "InProgress" && Date.now() < deadline) job = await describe();
+  assert.equal(job.HyperParameterTuningJobStatus, "Completed");
+  assert.ok(job.HyperParameterTuningEndTime instanceof Date);
+  assert.equal(job.BestTrainingJob.FinalHyperParameterTuningJobObjectiveMetric.Value, 2);
+  const trials = await collect(sagemaker.paginateListTrainingJobsForHyperParameterTuningJob(
+    { client: jobs, pageSize: 1 }, { HyperParameterTuningJobName }), "TrainingJobSummaries");
+  assert.equal(trials.length, 3);
+  for (const trial of trials) assert.match(trial.TunedHyperParameters.depth, /^[0-9]+$/);
+  assert.equal(new Set(trials.map((trial) => trial.TunedHyperParameters.depth)).size, 3);
 });
 
 test("an endpoint is created, invoked and deleted", async () => {
