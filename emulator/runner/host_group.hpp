@@ -26,6 +26,9 @@ struct JobFailure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// What a host is called, in the job and to the others: "algo-1" is the first. 0-based.
+inline std::string host_name(int host_index) { return "algo-" + std::to_string(host_index + 1); }
+
 struct JobHost {
   std::string name;  // "algo-1", by which the others find it
   std::string instance_type;

@@ -109,17 +109,6 @@ bool InputFolder::copy(const UniqueFd& from, const std::function<bool()>& stoppe
   return copy_bytes(from.get(), to.get(), path_, stopped);
 }
 
-bool InputFolder::write(ByteSource& from, const std::function<bool()>& stopped) const {
-  const UniqueFd to = create();
-  std::vector<char> buffer(256 * 1024);
-  for (;;) {
-    if (stopped && stopped()) return false;
-    const std::size_t length = from.read(buffer.data(), buffer.size());
-    if (length == 0) return true;
-    write_all(to.get(), buffer.data(), length, path_);
-  }
-}
-
 UniqueFd InputFolder::create() const {
   return UniqueFd(checked(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644),
                           "cannot write '" + relative_ + "'"));

@@ -10,7 +10,6 @@
 
 #include <sagemaker/aws/json.hpp>
 
-#include "emulator/runner/training/byte_source.hpp"
 #include "emulator/runner/unique_fd.hpp"
 
 namespace sagemaker::local::runner {
@@ -38,8 +37,6 @@ class InputFolder {
   bool place(const std::string& relative);
   // The bytes of an open file. False where `stopped` said so meanwhile; the input is incomplete then.
   bool copy(const UniqueFd& from, const std::function<bool()>& stopped = {}) const;
-  // The same for bytes that are made on the way. Throws what `from` throws.
-  bool write(ByteSource& from, const std::function<bool()>& stopped = {}) const;
   // A second name for a file; false where that is not possible.
   bool link(const std::filesystem::path& source) const;
 

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "emulator/runner/address_lease.hpp"
@@ -74,7 +75,8 @@ class Instance final : public ServingInstance {
   }
 
   InvocationResult invoke(const Invocation& invocation, milliseconds timeout) override {
-    const Flight flight(*this);  // before the look at ready_: stop() waits for who has seen it
+    // Before the look at ready_: stop() waits for who has seen it.
+    const Flight flight(*this, invocation.on_piece ? std::max(timeout, invocation.stream_timeout) : timeout);
     const auto client = ready_client();
     if (!client) return {};
     HttpRequest request{.method = invocation.method,
@@ -115,15 +117,20 @@ class Instance final : public ServingInstance {
   };
 
   struct Flight {
-    explicit Flight(Instance& of) : instance(of) { ++instance.in_flight_; }
+    Flight(Instance& of, milliseconds time_allowed) : instance(of) {
+      const std::lock_guard lock(instance.mutex_);
+      place = instance.times_allowed_.insert(time_allowed);
+      ++instance.in_flight_;
+    }
     Flight(const Flight&) = delete;
     Flight& operator=(const Flight&) = delete;
     ~Flight() {
-      if (--instance.in_flight_ > 0 || !instance.draining_) return;
       const std::lock_guard lock(instance.mutex_);
-      instance.drained_.notify_all();
+      instance.times_allowed_.erase(place);
+      if (--instance.in_flight_ == 0 && instance.draining_) instance.drained_.notify_all();
     }
     Instance& instance;
+    std::multiset<milliseconds>::iterator place;
   };
 
   InvocationResult result_of(HttpAnswer answer) {
@@ -211,9 +218,10 @@ class Instance final : public ServingInstance {
       }
       return true;
     } catch (const std::exception& error) {
-      fail(Failure::model_data, late() ? "it took longer than " + std::to_string(spec_.model_timeout.count()) +
-                                             " s, ModelDataDownloadTimeoutInSeconds"
-                                       : error.what());
+      fail(Failure::model_data, late()
+                                    ? "it took longer than " + std::to_string(spec_.model_timeout.count()) +
+                                          " s, ModelDataDownloadTimeoutInSeconds"
+                                    : error.what());
       return false;
     }
   }
@@ -376,7 +384,6 @@ class Instance final : public ServingInstance {
 
   // Follows the container in service to its end, or to where it has to be ended.
   End watch(HttpClient& client) {
-    const auto busy_time = spec_.busy_time.count() > 0 ? spec_.busy_time : limits_.invocation_timeout;
     Clock::time_point well = Clock::now();  // when it last showed so
     for (int failures = 0;;) {
       if (container().wait_for(limits_.health_check_interval)) return End::exited;
@@ -391,10 +398,10 @@ class Instance final : public ServingInstance {
         well = asked;
         continue;
       }
-      // A program of one thread answers no ping while it works: that is no failure for as long as an
-      // invocation may take.
+      // A program of one thread answers no ping while it works: that is no failure for as long as what is
+      // under way may take.
       well = std::max(well, Clock::time_point(Clock::duration(last_answer_.load())));
-      const bool working = well >= asked || (in_flight_ > 0 && asked - well < busy_time);
+      const bool working = well >= asked || asked - well < longest_time_allowed();
       if (answer.kind != HttpAnswer::Kind::answered && working) continue;
       if (++failures < limits_.health_check_failures) continue;
       {
@@ -405,6 +412,12 @@ class Instance final : public ServingInstance {
       while (!container().wait_for(std::chrono::hours(1))) continue;
       return End::unhealthy;
     }
+  }
+
+  // Of the invocations under way; 0 without any.
+  milliseconds longest_time_allowed() const {
+    const std::lock_guard lock(mutex_);
+    return times_allowed_.empty() ? milliseconds(0) : *times_allowed_.rbegin();
   }
 
   // False where nobody may use it any more.
@@ -464,7 +477,7 @@ class Instance final : public ServingInstance {
   const Sandbox& sandbox_;
   AddressPool& addresses_;
   const RunnerLimits& limits_;
-  std::atomic<int> in_flight_{0};
+  std::atomic<int> in_flight_{0};            // as many as times_allowed_ has, to be read without the lock
   std::atomic<bool> draining_{false};        // stop() was called
   std::atomic<bool> served_{false};          // a container of this instance has passed its ping
   std::atomic<bool> address_in_use_{false};  // as the log of the container says
@@ -475,6 +488,7 @@ class Instance final : public ServingInstance {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_, drained_;
+  std::multiset<milliseconds> times_allowed_;  // of the invocations under way
   State state_ = State::starting;
   Failure failure_ = Failure::none;
   std::string detail_;

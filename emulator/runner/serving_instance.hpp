@@ -1,5 +1,5 @@
-// One instance of an endpoint or a transform job: unpacks the model, starts the container with "serve", waits for
-// /ping, forwards invocations, restarts a container that died (with backoff), and stops it for good.
+// One instance of an endpoint or a transform job: unpacks the model, starts the container with "serve", waits
+// for /ping, forwards invocations, restarts a container that died (with backoff), and stops it for good.
 #pragma once
 
 #include <chrono>
@@ -42,9 +42,6 @@ struct ServingSpec {
   std::string container_name = "primary";  // as texts for people name it
   std::chrono::seconds startup_timeout{240};
   std::chrono::seconds model_timeout{3600};  // to provide the model: ModelDataDownloadTimeoutInSeconds
-  // For how long it may work on an invocation without answering a ping; 0:
-  // RunnerLimits::invocation_timeout.
-  std::chrono::seconds busy_time{0};
   std::uint64_t response_bytes_max =
       25 * 1024 * 1024;  // InvokeEndpoint; a larger answer is a server error of the container
   std::function<void(std::string_view line)> on_line;
@@ -100,7 +97,8 @@ class ServingInstance {
   virtual std::string last_exit() const = 0;
   // Waits until the state is no longer `starting`, or the timeout.
   virtual State wait_started(std::chrono::milliseconds timeout) = 0;
-  // Thread-safe, over kept-alive connections.
+  // Thread-safe, over kept-alive connections. A container that answers no ping meanwhile, as one of one
+  // thread cannot, is left alone for as long as this may take.
   virtual InvocationResult invoke(const Invocation& invocation, std::chrono::milliseconds timeout) = 0;
   virtual int in_flight() const = 0;
   // Takes no more invocations, lets those under way finish for up to `grace`, then asks the container to end

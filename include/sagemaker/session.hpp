@@ -129,9 +129,10 @@ class Session {
                           const UploadOptions& options = {}) const;
   // Stores a text as one object and returns its URI.
   std::string upload_string(std::string body, const S3Uri& target, std::string_view kms_key = "") const;
-  // Downloads an object, or all objects below a prefix, into a folder. Returns the files, in the order of
-  // their keys. A file appears under its name when it is complete. Keys that lead out of the folder are
-  // refused.
+  // Downloads an object, and all objects below a prefix, into a folder. "data" is the object "data" and what
+  // is below "data/", never "data-labels/1": the SDK refuses such keys, for they lead out of the folder.
+  // Returns the files, in the order of their keys. A file appears under its name when it is complete. Keys
+  // that lead out of the folder are refused.
   std::vector<std::filesystem::path> download_data(const std::filesystem::path& folder,
                                                    const S3Uri& source) const;
   std::string read_s3_file(const S3Uri& object) const;
@@ -320,7 +321,7 @@ inline std::string Session::upload_string(std::string body, const S3Uri& target,
 inline std::vector<std::filesystem::path> Session::download_data(const std::filesystem::path& folder,
                                                                  const S3Uri& source) const {
   std::map<std::string, std::filesystem::path> files;
-  S3Download download{.from = source, .to = folder, .scope = S3Scope::prefix};
+  S3Download download{.from = source, .to = folder, .scope = S3Scope::path};
   download.options.progress = transfer_progress("Downloading ");
   download.options.on_object = [&](const S3TransferredObject& object) {
     files.emplace(object.uri.key(), object.file);

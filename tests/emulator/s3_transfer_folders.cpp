@@ -80,6 +80,15 @@ TEST_CASE("a prefix is a folder, not the beginning of other names") {
   CHECK(local.s3.download({.from = "s3://bucket/data", .to = local.folder / "2", .scope = S3Scope::prefix})
             .objects == 4);
   CHECK(fs::exists(local.folder / "2/data2/x"));
+  CHECK(local.s3.download({.from = "s3://bucket/data", .to = local.folder / "3", .scope = S3Scope::path})
+            .objects == 2);
+  local.s3.put_object({.bucket = "bucket", .key = "data", .body = "data"});
+  CHECK(local.s3.download({.from = "s3://bucket/data", .to = local.folder / "4", .scope = S3Scope::path})
+            .objects == 3);
+  CHECK(read_file(local.folder / "4/data") == "data");
+  CHECK(
+      local.s3.copy({.from = "s3://bucket/data", .to = "s3://bucket/copy", .scope = S3Scope::path}).objects ==
+      3);
 }
 
 TEST_CASE("patterns choose, only changes travel, and what is too much goes only when asked") {

@@ -137,6 +137,13 @@ TEST_CASE("download_data keeps the folders below the prefix and never leaves the
     CHECK(read(folder / "here/a.txt") == "A");
     CHECK(read(folder / "here/sub/b.txt") == "B");
   }
+  SUBCASE("keys that only begin with the same text are somebody else's") {
+    stage.aws->on("GET /b", {answer(listing({"out", "out-labels/a.txt", "out.txt", "out/a.txt"}))});
+    stage.aws->on("GET /b/out", {answer("O")});
+    stage.aws->on("GET /b/out/a.txt", {answer("A")});
+    const auto files = stage.session.download_data(folder / "here", "s3://b/out");
+    CHECK(files == std::vector<fs::path>{folder / "here" / "out", folder / "here" / "a.txt"});
+  }
   SUBCASE("one object") {
     stage.aws->on("GET /b", {answer(listing({"out/model.tar.gz"}))});
     stage.aws->on("GET /b/out/model.tar.gz", {answer("M")});

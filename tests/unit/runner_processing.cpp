@@ -2,7 +2,6 @@
 // AWS's terms. Method: shell scripts as images, in both kinds of sandbox.
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <zlib.h>
 
 #include "emulator/runner/processing/run.hpp"
 #include "tests/unit/runner_support.hpp"
@@ -195,31 +194,6 @@ TEST_CASE("inputs are what each host is given, and several hosts know each other
     CHECK(read_text(job.output_folder(0) / "algo-1") == "algo-1\n");
     CHECK(read_text(job.output_folder(1) / "algo-2") == "algo-2\n");
   });
-}
-
-TEST_CASE("gzip inputs are unpacked where the request says so, and damaged ones fail the job") {
-  Job job(plain_sandbox(), "cat $ML/processing/in/data\n");
-  const std::string file = job.directory() / "packed";
-  gzFile packed = gzopen(file.c_str(), "wb");
-  gzputs(packed, "unpacked text");
-  gzclose(packed);
-  bool damaged = false;
-  job.spec.inputs = {
-      {.name = "in",
-       .local_path = "/opt/ml/processing/in",
-       .files =
-           [&](int, int) {
-             return std::vector<InputFile>{
-                 {"data", damaged ? job.directory() / "image.sh" : fs::path(file), "s3://b/data"}};
-           },
-       .gzip = true}};
-  CHECK(job.run().kind == Kind::completed);
-  CHECK(job.lines[0].all() == std::vector<std::string>{"unpacked text"});
-  damaged = true;
-  const ProcessingOutcome outcome = job.run();
-  CHECK(outcome.kind == Kind::failed);
-  CHECK(outcome.failure_reason.starts_with(
-      "ClientError: Data download failed:the object s3://b/data is not a whole gzip stream"));
 }
 
 TEST_CASE("a container that fails decides the outcome, ends the others, and leaves its message") {

@@ -24,8 +24,6 @@ constexpr const char* ml_folder = "/opt/ml";
 constexpr const char* processing_folder = "/opt/ml/processing";
 constexpr std::size_t exit_message_bytes_max = 1024;  // "the first 1 KB of this file"
 
-std::string host_name(int host_index) { return "algo-" + std::to_string(host_index + 1); }
-
 // "/opt/ml/processing/input" -> "processing/input". AWS allows no other place: "must begin with
 // /opt/ml/processing/".
 fs::path below_ml(const fs::path& local_path) {
@@ -124,7 +122,7 @@ class Job {
           .index = host, .count = hosts_.size(), .stopped = [this] { return stop_.requested(); }};
       const InputChannel channel{.name = input.name, .files = input.files, .locate = input.locate};
       try {
-        copy_input(channel, root_of(host) / "ml" / below_ml(input.local_path), place, input.gzip);
+        copy_input(channel, root_of(host) / "ml" / below_ml(input.local_path), place);
       } catch (const fs::filesystem_error& error) {  // its text names folders of this machine
         throw JobFailure("ClientError: Data download failed: input " + input.name + ": " +
                          error.code().message());

@@ -33,7 +33,6 @@ struct ProcessingSpec {
     std::function<std::vector<InputFile>(int host_index, int host_count)> files;
     // Where the bytes of a file lie now; see InputChannel::locate.
     std::function<std::filesystem::path(const InputFile& file)> locate = {};
-    bool gzip = false;  // CompressionType Gzip: files are unpacked
   };
   struct Output {
     std::string name;

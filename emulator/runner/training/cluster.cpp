@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "emulator/runner/host_group.hpp"
+
 namespace sagemaker::local::runner {
 
 Cluster::Cluster(std::vector<InstanceGroup> groups, const std::string& instance_type, int instance_count)
@@ -11,7 +13,7 @@ Cluster::Cluster(std::vector<InstanceGroup> groups, const std::string& instance_
   for (std::size_t at = 0; at < groups_.size(); ++at) {
     for (int i = 0; i < std::max(1, groups_[at].instance_count); ++i) {
       group_of_.push_back(at);
-      names_.push_back("algo-" + std::to_string(group_of_.size()));
+      names_.push_back(host_name(static_cast<int>(names_.size())));
     }
   }
   sorted_names_ = names_;

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "emulator/runner/host_tree.hpp"
-#include "emulator/runner/training/byte_source.hpp"
 #include "emulator/runner/training/pipe_channel.hpp"
 
 namespace sagemaker::local::runner {
@@ -58,17 +57,13 @@ UniqueFd open_input(const InputChannel& channel, const InputFile& file) {
   throw std::runtime_error("the object " + name + " is changed faster than it can be read");
 }
 
-void copy_input(const InputChannel& channel, const fs::path& folder, const InputPlace& place, bool unpack) {
+void copy_input(const InputChannel& channel, const fs::path& folder, const InputPlace& place) {
   InputFolder target(folder);
   for (const InputFile& file : channel.files(place.index, place.count)) {
     if (place.stopped && place.stopped()) throw InputStopped();
     if (!target.place(file.relative_path)) continue;
     const UniqueFd from = open_input(channel, file);
-    const bool whole =
-        unpack ? target.write(*byte_source(from, true, file.uri.empty() ? file.relative_path : file.uri),
-                              place.stopped)
-               : target.copy(from, place.stopped);
-    if (!whole) throw InputStopped();
+    if (!target.copy(from, place.stopped)) throw InputStopped();
   }
 }
 
@@ -82,7 +77,7 @@ ChannelInput bring_input(const InputChannel& channel, const InputPlace& place) {
   if (channel.mode == InputMode::fast_file && place.say)
     place.say("sagemaker-local: channel " + channel.name +
               ": input mode FastFile needs bubblewrap on this machine, the objects were copied as for File");
-  copy_input(channel, place.data / channel.name, place, false);
+  copy_input(channel, place.data / channel.name, place);
   return {};
 }
 

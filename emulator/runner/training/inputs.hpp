@@ -73,10 +73,9 @@ struct ChannelInput {
   std::shared_ptr<PipeChannel> pipe;  // Pipe; its first FIFO is there
 };
 
-// Copies the files of a channel into a folder, unpacked where they are gzip and `unpack` says so. Of `place`
-// only the host and `stopped` matter. Throws as bring_input.
-void copy_input(const InputChannel& channel, const std::filesystem::path& folder, const InputPlace& place,
-                bool unpack);
+// Copies the files of a channel into a folder. Of `place` only the host and `stopped` matter. Throws as
+// bring_input.
+void copy_input(const InputChannel& channel, const std::filesystem::path& folder, const InputPlace& place);
 
 // Brings a channel to a host. Throws std::runtime_error, which tells what cannot be read; InputStopped.
 ChannelInput bring_input(const InputChannel& channel, const InputPlace& place);

@@ -281,9 +281,7 @@ class Job {
   TrainingOutcome outcome_;
 };
 
-fs::path host_root(const TrainingSpec& spec, int host_index) {
-  return spec.root / ("algo-" + std::to_string(host_index + 1));
-}
+fs::path host_root(const TrainingSpec& spec, int host_index) { return spec.root / (host_name(host_index)); }
 
 }  // namespace
 

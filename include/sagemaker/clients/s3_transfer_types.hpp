@@ -17,8 +17,9 @@
 namespace sagemaker {
 
 // What is on the other side: `automatic` finds out (a key that ends with '/' is a folder; so is one that is
-// no object but has objects below it). `folder` takes the keys below KEY/, `prefix` all that begin with KEY.
-enum class S3Scope { automatic, object, folder, prefix };
+// no object but has objects below it). `folder` takes the keys below KEY/, `path` those and the object KEY,
+// `prefix` all that begin with KEY.
+enum class S3Scope { automatic, object, folder, path, prefix };
 
 // One object that has arrived.
 struct S3TransferredObject {

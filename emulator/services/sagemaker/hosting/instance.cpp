@@ -83,7 +83,6 @@ std::unique_ptr<runner::ServingInstance> Instance::start(Platform& platform, std
   spec.hostname = plan_.containers.size() > 1 ? one.name : "model.aws.local";
   spec.startup_timeout = plan_.startup_timeout;
   spec.model_timeout = plan_.download_timeout;
-  spec.busy_time = plan_.busy_time;
   spec.response_bytes_max = plan_.response_bytes_max;
   if (plan_.serverless)
     spec.limits.memory_bytes = static_cast<std::uint64_t>(plan_.serverless->memory_mb) << 20;

@@ -59,9 +59,6 @@ struct VariantPlan {
   std::chrono::seconds startup_timeout{240};
   std::chrono::seconds download_timeout{3600};
   std::chrono::seconds drain_time{480};  // for how long a request may still be answered by what has to end
-  // For how long a container of one thread may work on a request before it has to answer a ping; 0: the
-  // runner's own limit.
-  std::chrono::seconds busy_time{0};
   std::optional<ServerlessPlan> serverless;
   std::optional<CopyShare> share;        // of copies of an inference component
   std::uint64_t response_bytes_max = 0;  // of one container's answer

@@ -5,6 +5,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "emulator/runner/host_group.hpp"
+
 namespace sagemaker::local::services {
 namespace {
 
@@ -49,7 +51,7 @@ bool JobRecord::settle(const Change& apply) {
 std::vector<std::string> open_host_streams(const Platform& platform, const std::string& group,
                                            const std::string& job_name, int hosts) {
   const auto name = [&job_name](int host, std::int64_t epoch) {
-    return job_name + "/algo-" + std::to_string(host) + "-" + std::to_string(epoch);
+    return job_name + "/" + runner::host_name(host - 1) + "-" + std::to_string(epoch);
   };
   std::int64_t epoch = platform.now_ms() / 1000;
   while (!platform.logs.open_stream(group, name(1, epoch))) ++epoch;

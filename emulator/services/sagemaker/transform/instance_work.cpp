@@ -37,7 +37,6 @@ ObjectSettings object_settings(const JobSite& site, const Parameters& parameters
   settings.strategy = parameters.strategy;
   settings.assemble = assembly_of(site.request);
   settings.payload_bytes_max = static_cast<std::size_t>(parameters.payload_mb) * megabyte;
-  settings.gzip = site.request.at("TransformInput").value("CompressionType", "None") == "Gzip";
   settings.content_type = site.request.at("TransformInput").value("ContentType", "");
   settings.accept = site.request.at("TransformOutput").value("Accept", "");
   settings.processing = site.processing;
@@ -48,10 +47,10 @@ ObjectSettings object_settings(const JobSite& site, const Parameters& parameters
 }
 
 // Whether several requests for this one object keep the instance busy; otherwise several objects do.
-bool is_large(const InputObject& object, const ObjectSettings& settings) {
+bool is_large(const InputObject& object, const ObjectSettings& settings, bool gzip) {
   if (settings.split == Split::none || settings.payload_bytes_max == 0) return false;
   if (settings.strategy == Strategy::single_record) return object.bytes > single_records_large;
-  return object.bytes > 2 * std::uint64_t{settings.payload_bytes_max} / (settings.gzip ? 8 : 1);
+  return object.bytes > 2 * std::uint64_t{settings.payload_bytes_max} / (gzip ? 8 : 1);
 }
 
 }  // namespace
@@ -63,6 +62,7 @@ std::filesystem::path staged_output(const std::filesystem::path& staging, std::s
 InstanceWork::InstanceWork(const JobSite& site, hosting::Instance& instance, std::vector<std::size_t> share)
     : site_(site),
       share_(std::move(share)),
+      gzip_(site.request.at("TransformInput").value("CompressionType", "None") == "Gzip"),
       client_(instance, settings_for(site), site.stop),
       log_(site.platform, instance.log_group(), instance.log_stream() + "/data-log") {}
 
@@ -74,7 +74,7 @@ void InstanceWork::run() {
     ObjectSettings settings = object_settings(site_, parameters);
     std::vector<std::size_t> large, small;
     for (const std::size_t index : share_)
-      (is_large(site_.objects[index], settings) ? large : small).push_back(index);
+      (is_large(site_.objects[index], settings, gzip_) ? large : small).push_back(index);
     settings.concurrent_requests = parameters.concurrent_transforms;
     work_off(large, 1, settings);
     settings.concurrent_requests = 1;
@@ -136,7 +136,7 @@ void InstanceWork::transform(std::size_t index, const ObjectSettings& settings) 
 void InstanceWork::transform_one(std::size_t index, const ObjectSettings& settings) {
   const InputObject& object = site_.objects[index];
   const runner::UniqueFd file = open_object(site_.platform.objects, object.location);
-  const auto input = runner::byte_source(file, settings.gzip, object.location.uri());
+  const auto input = runner::byte_source(file, gzip_, object.location.uri());
   const SendRequest send = [this](const RequestBody& body,
                                   const std::function<bool(std::string_view)>& on_piece) {
     return client_.send(body, on_piece);

@@ -61,6 +61,7 @@ class InstanceWork {
 
   const JobSite& site_;
   const std::vector<std::size_t> share_;
+  const bool gzip_;
   ModelClient client_;
   DataLog log_;
   std::atomic<bool> data_failed_{false}, algorithm_failed_{false}, broken_{false};

@@ -29,9 +29,8 @@ hosting::VariantPlan instance_plan(Platform& platform, const json& job, const st
   hosting::VariantPlan plan =
       hosting::plan_variant(platform, name, json::object(), variant, {{model, model_document(job)}}, kept);
   plan.transform_job = name;
-  // A batch of records has more to say than one invocation of an endpoint, and may take longer.
+  // A batch of records has more to say than one invocation of an endpoint.
   plan.response_bytes_max = platform.limits.runner.async_payload_bytes_max;
-  plan.busy_time = client_settings(job).timeout;
   for (hosting::ContainerPlan& container : plan.containers)
     for (const auto& [variable, value] : batch_environment(job)) container.environment[variable] = value;
   return plan;

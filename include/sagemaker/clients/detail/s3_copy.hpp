@@ -82,7 +82,7 @@ class Copier {
   std::optional<std::uint64_t> single_object() const {
     const std::string& key = copy_.from.key();
     const bool folder = key.empty() || key.ends_with('/');
-    if (copy_.scope == S3Scope::folder || copy_.scope == S3Scope::prefix) return std::nullopt;
+    if (is_listed(copy_.scope)) return std::nullopt;
     if (copy_.scope == S3Scope::automatic && folder) return std::nullopt;
     try {
       return transfer_.client().head_object(source()).content_length;
@@ -110,8 +110,7 @@ class Copier {
       throw ConfigError("version_id names one version of one object, but " + copy_.from.text() +
                         " is a folder");
     }
-    const std::string& key = copy_.from.key();
-    const std::string from = copy_.scope == S3Scope::prefix ? key : folder_prefix(key);
+    const std::string from = listed_prefix(copy_.from.key(), copy_.scope);
     const std::string to = folder_prefix(copy_.to.key());
     // A folder that is copied into one of its own would go on to copy the copies.
     const bool inside =
@@ -126,6 +125,7 @@ class Copier {
          transfer_.client().list_objects({.bucket = copy_.from.bucket(), .prefix = from})) {
       if (transfer_.failed()) return;
       if (inside && object.key.starts_with(to)) continue;
+      if (!belongs_to(object.key, from, copy_.scope)) continue;
       const std::string name(key_below(object.key, from));
       if ((to + name).empty() || !filter_(name)) continue;
       const auto found = present.find(to + name);

@@ -267,7 +267,7 @@ class Downloader {
   std::optional<S3ObjectInfo> single_object() const {
     const std::string& key = download_.from.key();
     const bool folder = key.empty() || key.ends_with('/');
-    if (download_.scope == S3Scope::folder || download_.scope == S3Scope::prefix) return std::nullopt;
+    if (is_listed(download_.scope)) return std::nullopt;
     if (download_.scope == S3Scope::automatic && folder) return std::nullopt;
     try {
       return transfer_.client().head_object(input_of(download_.from));
@@ -290,11 +290,11 @@ class Downloader {
                         " is a folder");
     }
     make_folder(download_.to);
-    const std::string& key = download_.from.key();
-    const std::string prefix = download_.scope == S3Scope::prefix ? key : folder_prefix(key);
+    const std::string prefix = listed_prefix(download_.from.key(), download_.scope);
     for (const S3Object& object :
          transfer_.client().list_objects({.bucket = download_.from.bucket(), .prefix = prefix})) {
       if (transfer_.failed()) return;
+      if (!belongs_to(object.key, prefix, download_.scope)) continue;
       const S3Uri uri = S3Uri::of({download_.from.bucket(), object.key});
       transfer_.attempt(uri, [&] {
         const std::string name = relative_key(object.key, prefix);

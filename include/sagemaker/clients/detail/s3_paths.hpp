@@ -9,6 +9,7 @@
 #include <fnmatch.h>
 
 #include <sagemaker/aws/errors.hpp>
+#include <sagemaker/clients/s3_transfer_types.hpp>
 
 namespace sagemaker::detail {
 
@@ -38,6 +39,20 @@ class NameFilter {
 inline std::string folder_prefix(std::string key) {
   if (!key.empty() && !key.ends_with('/')) key += '/';
   return key;
+}
+
+// Whether the scope is several keys, whatever is there.
+inline bool is_listed(S3Scope scope) { return scope != S3Scope::automatic && scope != S3Scope::object; }
+
+// With what the keys begin that belong to KEY, where the scope is no object's.
+inline std::string listed_prefix(const std::string& key, S3Scope scope) {
+  return scope == S3Scope::prefix || scope == S3Scope::path ? key : folder_prefix(key);
+}
+
+// Of the keys with that prefix: "data" as a path has nothing to do with "data-labels/1".
+inline bool belongs_to(std::string_view key, std::string_view prefix, S3Scope scope) {
+  if (scope != S3Scope::path || prefix.empty() || prefix.ends_with('/')) return true;
+  return key.size() == prefix.size() || key[prefix.size()] == '/';
 }
 
 // What stays of a key below the place where all keys with the prefix go: it loses the prefix up to its last
