@@ -41,13 +41,17 @@ void set_tags(Platform& platform, const std::string& arn, const json& tags) {
   platform.records.update(tags_kind, arn, [&](store::Record& record) { merge(record.document, tags); });
 }
 
+json tags_of(const Platform& platform, const std::string& arn) {
+  const auto record = platform.records.find(tags_kind, arn);
+  return as_list(record ? record->document : json::object());
+}
+
 void erase_tags(Platform& platform, const std::string& arn) { platform.records.erase(tags_kind, arn); }
 
 void add_tag_operations(OperationTable& table, Platform& platform) {
   const auto stored = [&platform](const std::string& arn) {
     require_resource(platform, arn);
-    const auto record = platform.records.find(tags_kind, arn);
-    return as_list(record ? record->document : json::object());
+    return tags_of(platform, arn);
   };
   table["AddTags"] = [&platform, stored](const CallContext&, const json& input) {
     const std::string arn = input.at("ResourceArn");

@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 #include "emulator/runner/stop_signal.hpp"
 #include "emulator/services/sagemaker/jobs/capacity.hpp"
@@ -41,6 +43,13 @@ class JobControl {
   }
 
   // ---- for the thread that runs the job ----
+
+  // `tell` is called at every stop and shutdown, on the thread that asks for it, and must not ask this
+  // control anything: for a job that waits elsewhere. Empty: nobody is told any more, once this has returned.
+  void on_over(std::function<void()> tell) {
+    const std::lock_guard lock(mutex_);
+    told_ = std::move(tell);
+  }
 
   bool over() const {
     const std::lock_guard lock(mutex_);
@@ -94,6 +103,7 @@ class JobControl {
           attempt_->request();
         if (cause_ == Cause::none) cause_ = cause;
       }
+      if (told_) told_();
     }
     changed_.notify_all();
     queue_.wake(this);
@@ -105,6 +115,7 @@ class JobControl {
   Cause over_ = Cause::none;  // stop or shutdown: for good
   Cause cause_ = Cause::none;
   std::shared_ptr<runner::StopSignal> attempt_;
+  std::function<void()> told_;
 };
 
 }  // namespace sagemaker::local::services

@@ -4,12 +4,14 @@
 
 #include "emulator/services/sagemaker/training/operations.hpp"
 #include "emulator/services/sagemaker/training/state.hpp"
+#include "emulator/services/sagemaker/tuning/trials.hpp"
 
 namespace sagemaker::local::services {
 namespace {
 
 // A job that no container has run for goes on as if nothing had happened. One that was running lost its
-// instances: that is an interruption of a spot job, and an internal error of any other.
+// instances: that is an interruption of a spot job, and an internal error of any other. Those of tuning jobs
+// go on: the tuning job would have tried the same again.
 bool resume(store::Record& job, std::int64_t now) {
   bool goes_on = false;
   // Until when it held them is not known; it changed last when it got them, or later.
@@ -20,8 +22,9 @@ bool resume(store::Record& job, std::int64_t now) {
   const std::string secondary = job.document.at("SecondaryStatus");
   if (job.status == "Stopping") {
     training_state::finish(job, "Stopped", "Stopped", "Training job stopped", now);
-  } else if (!trained || job.document.value("EnableManagedSpotTraining", false) ||
-             secondary == "Interrupted" || secondary == "Pending") {
+  } else if (!trained || job.document.contains("TuningJobArn") ||
+             job.document.value("EnableManagedSpotTraining", false) || secondary == "Interrupted" ||
+             secondary == "Pending") {
     goes_on = true;
   } else if (notes.value("retries", 0) < retries) {
     notes["retries"] = notes.value("retries", 0) + 1;
@@ -44,7 +47,7 @@ TrainingExecutor::TrainingExecutor(Platform& platform, Capacity& capacity, const
     : platform_(platform),
       settings_(settings),
       warm_pools_(platform),
-      site_{platform, settings_, capacity, warm_pools_},
+      site_{platform, settings_, capacity, warm_pools_, objectives_},
       jobs_(platform, capacity,
             {.records = training_job_kind,
              .noun = "training job",
@@ -54,6 +57,22 @@ TrainingExecutor::TrainingExecutor(Platform& platform, Capacity& capacity, const
                return [run] { run->run(); };
              },
              .resume = resume}) {}
+
+bool TrainingExecutor::stop(const std::string& job_name) {
+  bool stopping = false;
+  platform_.records.update(training_job_kind, job_name, [&](store::Record& job) {
+    if (job.status != "InProgress") return;
+    stopping = true;
+    job.status = "Stopping";
+    job.document["TrainingJobStatus"] = "Stopping";
+    training_state::enter(job, "Stopping", "Stopping the training job", platform_.now_ms());
+    // Where the emulator ends before the job does, nobody else knows it any more.
+    if (const auto curve = objectives_.curve(job_name); curve && !curve->empty())
+      tuning_job::note_curve(job, *curve);
+  });
+  if (stopping) jobs_.stop(job_name);
+  return stopping;
+}
 
 void TrainingExecutor::recover() {
   std::error_code ignored;

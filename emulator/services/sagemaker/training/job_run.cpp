@@ -11,6 +11,7 @@
 #include "emulator/services/sagemaker/training/request.hpp"
 #include "emulator/services/sagemaker/training/side_work.hpp"
 #include "emulator/services/sagemaker/training/state.hpp"
+#include "emulator/services/sagemaker/tuning/trials.hpp"
 
 namespace sagemaker::local::services {
 namespace {
@@ -65,6 +66,9 @@ TrainingJobRun::TrainingJobRun(TrainingSite& site, std::string name, json docume
       root_(platform_.work_directory / "training" / name_) {
   const json notes = document_.value("_notes", json::object());
   retries_ = notes.value("retries", 0);
+  if (const auto arn = document_.find("TuningJobArn"); arn != document_.end())
+    objective_ = std::make_unique<ObjectiveFeed::Source>(
+        site.objectives, *arn, name_, document_.at("HyperParameters").at("_tuning_objective_metric"));
   const json& stopping_condition = document_.at("StoppingCondition");
   if (const auto wait = stopping_condition.find("MaxWaitTimeInSeconds"); wait != stopping_condition.end()) {
     const auto created_ms = static_cast<std::int64_t>(document_.at("CreationTime").get<double>() * 1000.0);
@@ -179,6 +183,10 @@ std::chrono::seconds TrainingJobRun::run_time_left(const json& job) const {
 TrainingJobRun::Attempt TrainingJobRun::train(const runner::TrainingSpec& given) {
   runner::TrainingSpec spec = given;
   record_.change([&](store::Record& job, std::int64_t now) {
+    // With checkpoints it goes on where it was, and so do its values.
+    if (objective_)
+      objective_->begin(document_.contains("CheckpointConfig") ? tuning_job::trial_of(job).curve
+                                                               : tuning::Curve());
     spec.run_seconds_max = run_time_left(job.document);
     training_state::take_instances(job, now);
     if (!is_stopping(job)) training_state::say(job, "Preparing the instances for training", now);
@@ -189,10 +197,12 @@ TrainingJobRun::Attempt TrainingJobRun::train(const runner::TrainingSpec& given)
   const auto say = [&](const std::string& line) {
     platform_.logs.write(training_log_group, streams[0], line);
   };
+  MetricScanner::Hear hear;
+  if (objective_) hear = [this](const std::string& name, double value) { objective_->report(name, value); };
   // The namespace has the name of the log group.
   MetricPublisher published(platform_.metrics, training_log_group, {{"TrainingJobName", name_}});
   MetricScanner metrics(document_.at("AlgorithmSpecification").value("MetricDefinitions", json::array()),
-                        platform_.clock, &published, say);
+                        platform_.clock, &published, say, hear);
   TrainingSideWork::Plan plan{.reclaim_after = {}, .deadline = wait_deadline_, .say = {}};
   const TrainingSettings::Spot& spot = site_.settings.spot;
   if (document_.value("EnableManagedSpotTraining", false) && spot.after.count() > 0 &&
@@ -274,8 +284,8 @@ void TrainingJobRun::publish(Attempt& attempt) {
 
 // Shut down with the emulator, and of a kind that may lose its instances: the next start goes on with it.
 bool TrainingJobRun::may_go_on_later(Cause cause) const {
-  return cause == Cause::shutdown &&
-         (document_.value("EnableManagedSpotTraining", false) || document_.contains("RetryStrategy"));
+  return cause == Cause::shutdown && (document_.value("EnableManagedSpotTraining", false) ||
+                                      document_.contains("RetryStrategy") || objective_);
 }
 
 bool TrainingJobRun::conclude(Attempt& attempt) {
@@ -319,6 +329,7 @@ bool TrainingJobRun::start_again(const Attempt& attempt, std::string_view second
     training_state::give_instances_back(job, now);
     training_state::own_notes(job)["retries"] = retries_;
     training_state::add_metrics(job, attempt.metrics);
+    note_objective(job);
     again = !is_stopping(job);
     if (again) training_state::enter(job, secondary_status, message, now);
   });
@@ -329,6 +340,7 @@ void TrainingJobRun::finish(const Attempt& attempt) {
   bool keeps = false;
   const bool stored = record_.settle([&](store::Record& job, std::int64_t now) {
     training_state::add_metrics(job, attempt.metrics);
+    note_objective(job);
     if (may_go_on_later(attempt.cause) && !is_stopping(job)) {
       training_state::give_instances_back(job, now);
       training_state::enter(job, "Interrupted", "Training job interrupted. Waiting for instances", now);
@@ -349,6 +361,10 @@ void TrainingJobRun::finish(const Attempt& attempt) {
     cache_.clear();  // it is the pool's now
   else
     site_.warm_pools.forget(name_);
+}
+
+void TrainingJobRun::note_objective(store::Record& job) const {
+  if (objective_) tuning_job::note_curve(job, objective_->curve());
 }
 
 // The last state.

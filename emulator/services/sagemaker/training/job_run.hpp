@@ -17,6 +17,7 @@
 #include "emulator/services/sagemaker/jobs/control.hpp"
 #include "emulator/services/sagemaker/jobs/record.hpp"
 #include "emulator/services/sagemaker/platform.hpp"
+#include "emulator/services/sagemaker/training/objective_feed.hpp"
 #include "emulator/services/sagemaker/training/settings.hpp"
 #include "emulator/services/sagemaker/training/warm_pools.hpp"
 
@@ -30,6 +31,7 @@ struct TrainingSite {
   const TrainingSettings& settings;
   Capacity& capacity;
   WarmPools& warm_pools;
+  ObjectiveFeed& objectives;
 };
 
 class TrainingJobRun {
@@ -51,6 +53,7 @@ class TrainingJobRun {
   bool conclude(Attempt& attempt);
   bool start_again(const Attempt& attempt, std::string_view secondary_status, std::string_view message);
   void finish(const Attempt& attempt);
+  void note_objective(store::Record& job) const;
   static void end(store::Record& job, const Attempt& attempt, bool keeps, std::int64_t now);
   bool may_go_on_later(JobControl::Cause cause) const;
 
@@ -64,7 +67,8 @@ class TrainingJobRun {
   JobRecord record_;
   // MaxWaitTimeInSeconds, of a clock that nobody sets back.
   std::optional<std::chrono::steady_clock::time_point> wait_deadline_;
-  std::unique_ptr<Capacity::Claim> claim_;  // until the next attempt takes it
+  std::unique_ptr<Capacity::Claim> claim_;            // until the next attempt takes it
+  std::unique_ptr<ObjectiveFeed::Source> objective_;  // of a tuning job's training job
   std::filesystem::path root_, cache_;
   int interruptions_ = 0;  // by the schedule
   int retries_ = 0;

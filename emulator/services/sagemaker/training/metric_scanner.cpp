@@ -91,8 +91,8 @@ struct MetricScanner::Metric {
 };
 
 MetricScanner::MetricScanner(const json& definitions, std::shared_ptr<aws::Clock> clock,
-                             MetricPublisher* publisher, Warn warn)
-    : clock_(std::move(clock)), publisher_(publisher), warn_(std::move(warn)) {
+                             MetricPublisher* publisher, Warn warn, Hear hear)
+    : clock_(std::move(clock)), publisher_(publisher), warn_(std::move(warn)), hear_(std::move(hear)) {
   for (const json& definition : definitions) {
     const std::string name = definition.at("Name"), regex = definition.at("Regex");
     try {
@@ -151,6 +151,7 @@ void MetricScanner::take(Metric& metric, std::string_view number) {
     const std::lock_guard lock(mutex_);
     metric.value = value;
     metric.when = now;
+    if (hear_) hear_(metric.name, *value);
   }
   if (publisher_) publisher_->add(metric.name, *value, now);
 }

@@ -21,13 +21,14 @@ namespace sagemaker::local::services {
 class MetricScanner {
  public:
   using Warn = std::function<void(const std::string& line)>;
+  using Hear = std::function<void(const std::string& metric, double value)>;
 
   // Definitions as in the request: [{"Name": ..., "Regex": ...}]. `publisher`: null where nobody is told of
   // the values as they come. `warn`: a line for the job's log, said of an expression that does not compile,
   // which then matches nothing, and of one that takes too long, which is given up for a line and in the end
-  // for good.
+  // for good. `hear`: told of every value, in the order in which they come; from any thread.
   MetricScanner(const json& definitions, std::shared_ptr<aws::Clock> clock, MetricPublisher* publisher,
-                Warn warn);
+                Warn warn, Hear hear = {});
   ~MetricScanner();
   void scan(std::string_view line);  // thread-safe
   json final_metrics() const;        // [{"MetricName", "Value", "Timestamp"}]
@@ -43,6 +44,7 @@ class MetricScanner {
   std::shared_ptr<aws::Clock> clock_;
   MetricPublisher* publisher_;
   Warn warn_;
+  Hear hear_;
 };
 
 // What Python's float() makes of a text; nullopt where it raises ValueError.

@@ -44,13 +44,7 @@ store::Record find(Platform& platform, const json& input) {
 
 json stop(Platform& platform, TrainingExecutor& executor, const json& input) {
   const std::string name = find(platform, input).name;
-  platform.records.update(training_job_kind, name, [&](store::Record& job) {
-    if (job.status != "InProgress") throw validation_fault(rejected_in_status(job, "training job"));
-    job.status = "Stopping";
-    job.document["TrainingJobStatus"] = "Stopping";
-    training_state::enter(job, "Stopping", "Stopping the training job", platform.now_ms());
-  });
-  executor.jobs().stop(name);
+  if (!executor.stop(name)) throw validation_fault(rejected_in_status(find(platform, input), "training job"));
   return json::object();
 }
 

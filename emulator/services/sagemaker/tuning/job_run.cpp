@@ -1,25 +1,250 @@
 #include "emulator/services/sagemaker/tuning/job_run.hpp"
 
+#include <algorithm>
+#include <limits>
+#include <random>
 #include <utility>
 
+#include <spdlog/spdlog.h>
+
+#include "emulator/services/sagemaker/jobs/record.hpp"
+#include "emulator/services/sagemaker/tags.hpp"
+#include "emulator/services/sagemaker/training/creation.hpp"
+#include "emulator/services/sagemaker/training/operations.hpp"
 #include "emulator/services/sagemaker/tuning/operations.hpp"
 #include "emulator/services/sagemaker/tuning/state.hpp"
+#include "emulator/services/sagemaker/tuning/trials.hpp"
+#include "emulator/services/sagemaker/tuning/warm_start.hpp"
 
 namespace sagemaker::local::services::tuning_job {
+namespace {
+
+constexpr std::chrono::milliseconds first_pause{100}, pause_max{5'000};
+
+std::int64_t note_of(const json& document, const char* name) {
+  return document.value("_notes", json::object()).value(name, std::int64_t{0});
+}
+
+// In the order in which they ended; those that run come last, in the order of their creation.
+bool ended_before(const TrialJob& a, const TrialJob& b) {
+  const auto end = [](const TrialJob& trial) {
+    return trial.job.document.value("TrainingEndTime", std::numeric_limits<double>::infinity());
+  };
+  return end(a) != end(b) ? end(a) < end(b) : a.number < b.number;
+}
+
+}  // namespace
 
 TuningJobRun::TuningJobRun(Platform& platform, TrainingExecutor& training, std::string name, json document,
                            JobControl& control)
     : platform_(platform),
       training_(training),
       name_(std::move(name)),
+      arn_(platform.arn(tuning_job_kind, name_)),
       document_(std::move(document)),
       control_(control),
-      record_(platform, tuning_job_kind, "hyperparameter tuning job", name_, control) {}
+      news_(training.objectives(), arn_),
+      run_before_(note_of(document_, "run_ms")) {
+  control_.on_over([this] { news_.wake(); });
+}
+
+TuningJobRun::~TuningJobRun() { control_.on_over({}); }
 
 void TuningJobRun::run() {
-  record_.settle([](store::Record& job, std::int64_t now_ms) {
-    finish(job, "Failed", "Running tuning jobs is not implemented by sagemaker-local yet.", now_ms);
+  try {
+    course_.emplace(plan_of(document_), parent_runs(platform_.records, document_),
+                    note_of(document_, "created"));
+    find_trials();
+    while (work()) take(news_.wait(next_look()));
+  } catch (const std::exception& error) {
+    spdlog::error("hyperparameter tuning job {}: {}", name_, error.what());
+    give_up(std::string("InternalServerError: ") + error.what());
+  }
+}
+
+// What earlier emulators have begun.
+void TuningJobRun::find_trials() {
+  std::vector<TrialJob> trials = trials_of(platform_.records, arn_);
+  // An earlier tuning job of this name, which was deleted, left its training jobs behind.
+  const double created = document_.at("CreationTime");
+  std::erase_if(trials, [&](const TrialJob& trial) { return timestamp(trial.job.created_ms) < created; });
+  for (const TrialJob& trial : trials) {
+    TrialJob begun = trial;  // first in the order of creation, for the search
+    begun.status = ObjectiveStatus::pending;
+    course_->know(begun);
+  }
+  std::stable_sort(trials.begin(), trials.end(), ended_before);
+  for (const TrialJob& trial : trials) {
+    course_->know(trial);
+    if (const auto curve = training_.objectives().curve(trial.job.name))
+      course_->hear(trial.job.name, *curve);
+  }
+  best_ = document_.value("BestTrainingJob", json());
+}
+
+// One look at everything; false where there is nothing left to do.
+bool TuningJobRun::work() {
+  if (again_at_ && Clock::now() >= *again_at_) again_at_.reset();
+  publish();  // hears of a stop, too, that came before there was anybody to hear it
+  if (control_.shutting_down()) return false;
+  const bool stopped = control_.over();
+  const auto ending = stopped ? std::nullopt : course_->ending(run_time());
+  if (stopped || ending) {
+    stop(course_->running_freely());
+    if (course_->running() > 0) return true;
+    if (stopped) return conclude("Stopped", "");
+    return conclude(ending->status, ending->reason);
+  }
+  stop(course_->not_worth_their_time());
+  begin_trials();
+  publish();
+  // A search with nothing left may have been the last that there was to do.
+  return course_->running() > 0 || again_at_ || !course_->ending(run_time()) || work();
+}
+
+// ---- news -----------------------------------------------------------------------------------------
+
+void TuningJobRun::take(const ObjectiveFeed::News& news) {
+  for (const std::string& job : news.reported)
+    if (const auto curve = training_.objectives().curve(job)) course_->hear(job, *curve);
+  for (const std::string& job : news.ended) look_at(job);
+}
+
+void TuningJobRun::look_at(const std::string& trial_job) {
+  const auto record = platform_.records.find(training_job_kind, trial_job);
+  if (record)
+    course_->know(trial_of(*record));
+  else
+    course_->lose(trial_job);
+  changed_ = true;
+}
+
+std::chrono::milliseconds TuningJobRun::run_time() const {
+  return run_before_ + std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_);
+}
+
+TuningJobRun::Clock::time_point TuningJobRun::next_look() const {
+  Clock::time_point next = again_at_.value_or(Clock::time_point::max());
+  if (!course_) return next;
+  if (const auto run_s = course_->plan().runtime_s; run_s && !control_.over()) {
+    const auto left = std::chrono::seconds(*run_s) - run_time();
+    if (left.count() > 0) next = std::min(next, Clock::now() + left + std::chrono::milliseconds(1));
+  }
+  return next;
+}
+
+// ---- trials ---------------------------------------------------------------------------------------
+
+void TuningJobRun::begin_trials() {
+  while (!again_at_ && !control_.over()) {
+    const std::vector<Course::Proposal> proposals = course_->proposals();
+    if (proposals.empty()) return;
+    try {
+      for (const Course::Proposal& proposal : proposals) {
+        if (control_.over()) return;
+        begin(proposal);
+      }
+      pause_ = {};
+    } catch (const store::DatabaseError& error) {
+      failed_to("a training job could not be created", error);
+    } catch (const std::system_error& error) {  // no thread for it
+      failed_to("a training job could not be created", error);
+    }
+  }
+}
+
+void TuningJobRun::begin(const Course::Proposal& proposal) {
+  static thread_local std::mt19937 random{std::random_device{}()};
+  const Definition& definition = course_->plan().definitions[proposal.definition];
+  for (;;) {
+    const std::string name = trial_job_name(name_, proposal.number, static_cast<std::uint32_t>(random()));
+    store::Record job = new_training_job(platform_, training_request(definition, proposal.parameters, name));
+    mark_trial(job, arn_, proposal.number, definition, proposal.parameters);
+    // Before the job, which is never seen without them, whatever happens in between.
+    set_tags(platform_, job.arn, tags_of(platform_, arn_));
+    if (!training_.jobs().create(job, json::array())) continue;  // somebody's job has this very name
+    course_->know(trial_of(job));
+    changed_ = true;
+    return;
+  }
+}
+
+void TuningJobRun::stop(const std::vector<std::string>& trial_jobs) {
+  for (const std::string& job : trial_jobs) {
+    if (again_at_) return;
+    try {
+      training_.stop(job);  // or it has just ended, of which there will be news
+      course_->stopping(job);
+    } catch (const store::DatabaseError& error) {
+      failed_to("a training job could not be stopped", error);
+    }
+  }
+}
+
+void TuningJobRun::failed_to(const std::string& what, const std::exception& error) {
+  pause_ = std::clamp(2 * pause_, first_pause, pause_max);
+  again_at_ = Clock::now() + pause_;
+  spdlog::error("hyperparameter tuning job {}: {}, which is tried again: {}", name_, what, error.what());
+}
+
+// ---- the tuning job's own record ------------------------------------------------------------------
+
+// False where it cannot be stored now.
+bool TuningJobRun::write(const std::function<void(store::Record&, std::int64_t)>& change) {
+  bool stopping = false;
+  try {
+    platform_.records.update(tuning_job_kind, name_, [&](store::Record& job) {
+      change(job, platform_.now_ms());
+      stopping = is_stopping(job);
+    });
+  } catch (const store::DatabaseError& error) {
+    failed_to("its state could not be stored", error);
+    return false;
+  }
+  if (stopping && !control_.over()) control_.stop();
+  return true;
+}
+
+void TuningJobRun::show_progress(store::Record& job, std::int64_t now_ms) {
+  if (!course_) return;
+  const Progress progress{.counters = course_->counters(),
+                          .best = best_,
+                          .not_improving = course_->not_improving(),
+                          .converged_ms = converged_ms_,
+                          .runtime_s = run_time().count() / 1000};
+  own_notes(job)["created"] = course_->created();
+  own_notes(job)["run_ms"] = run_time().count();
+  apply(job, progress, now_ms);
+}
+
+void TuningJobRun::publish() {
+  if (!changed_ || again_at_) return;
+  if (const std::string* best = course_->best(); best && *best != best_job_) {
+    if (const auto record = platform_.records.find(training_job_kind, *best))
+      best_ = summary(trial_of(*record));
+    best_job_ = *best;
+  }
+  if (!converged_ms_ && course_->converged()) converged_ms_ = platform_.now_ms();
+  changed_ = !write([this](store::Record& job, std::int64_t now_ms) { show_progress(job, now_ms); });
+}
+
+// True where it could not be stored, and is to be tried again.
+bool TuningJobRun::conclude(const std::string& status, const std::string& reason) {
+  if (again_at_) return true;
+  return !write([&](store::Record& job, std::int64_t now_ms) {
+    show_progress(job, now_ms);
+    finish(job, is_stopping(job) ? "Stopped" : status, reason, now_ms);
   });
+}
+
+// An end without a plan: nothing that was begun may run on with nobody to wait for it.
+void TuningJobRun::give_up(const std::string& reason) {
+  while (!control_.shutting_down()) {
+    if (again_at_ && Clock::now() >= *again_at_) again_at_.reset();
+    if (course_) stop(course_->running_freely());
+    if ((!course_ || course_->running() == 0) && !conclude("Failed", reason)) return;
+    for (const std::string& job : news_.wait(next_look()).ended) look_at(job);
+  }
 }
 
 }  // namespace sagemaker::local::services::tuning_job

@@ -1,16 +1,21 @@
 // One tuning job from its creation, or from what an earlier emulator left of it, to its last state: it asks
 // the search what to try, creates training jobs, listens to what they report, and ends those that are not
-// worth their time.
+// worth their time. All that it knows lies in the records of its training jobs and in its own, so that after
+// a restart it goes on where it was.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include <sagemaker/aws/json.hpp>
 
 #include "emulator/services/sagemaker/jobs/control.hpp"
-#include "emulator/services/sagemaker/jobs/record.hpp"
 #include "emulator/services/sagemaker/platform.hpp"
 #include "emulator/services/sagemaker/training/executor.hpp"
+#include "emulator/services/sagemaker/training/objective_feed.hpp"
+#include "emulator/services/sagemaker/tuning/course.hpp"
 
 namespace sagemaker::local::services::tuning_job {
 
@@ -19,16 +24,47 @@ class TuningJobRun {
   // `document`: of the job's record.
   TuningJobRun(Platform& platform, TrainingExecutor& training, std::string name, json document,
                JobControl& control);
+  ~TuningJobRun();
+  TuningJobRun(const TuningJobRun&) = delete;
+  TuningJobRun& operator=(const TuningJobRun&) = delete;
   // Returns when the job has ended, or, at a shutdown, when the next start can go on with it.
   void run();
 
  private:
+  using Clock = ObjectiveFeed::Clock;
+
+  void find_trials();
+  bool work();
+  void take(const ObjectiveFeed::News& news);
+  void look_at(const std::string& trial_job);
+  void begin_trials();
+  void begin(const Course::Proposal& proposal);
+  void stop(const std::vector<std::string>& trial_jobs);
+  void give_up(const std::string& reason);
+  void publish();
+  bool conclude(const std::string& status, const std::string& reason);
+  void show_progress(store::Record& job, std::int64_t now_ms);
+  bool write(const std::function<void(store::Record& job, std::int64_t now_ms)>& change);
+  void failed_to(const std::string& what, const std::exception& error);
+  std::chrono::milliseconds run_time() const;
+  Clock::time_point next_look() const;
+
   Platform& platform_;
   TrainingExecutor& training_;
-  const std::string name_;
+  const std::string name_, arn_;
   const json document_;
   JobControl& control_;
-  JobRecord record_;
+  ObjectiveFeed::Listener news_;
+  std::optional<Course> course_;                // from the beginning of run() on
+  const std::chrono::milliseconds run_before_;  // by earlier emulators
+  const Clock::time_point started_ = Clock::now();
+  bool changed_ = true;  // something is to be shown
+  json best_;            // HyperParameterTrainingJobSummary
+  std::string best_job_;
+  std::optional<std::int64_t> converged_ms_;
+  // The disk was full: nothing is tried again before.
+  std::optional<Clock::time_point> again_at_;
+  std::chrono::milliseconds pause_{0};
 };
 
 }  // namespace sagemaker::local::services::tuning_job

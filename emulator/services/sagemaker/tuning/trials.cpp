@@ -64,6 +64,10 @@ void note_result(store::Record& job, const tuning::Curve& curve, ObjectiveStatus
   if (objective) note["objective"] = *objective;
 }
 
+void note_curve(store::Record& job, const tuning::Curve& curve) {
+  if (find_mark(job)) own_mark(job)["curve"] = curve;
+}
+
 bool is_trial_of(const store::Record& job, const std::string& tuning_job_arn) {
   return find_mark(job) && job.document.value("TuningJobArn", "") == tuning_job_arn;
 }
@@ -79,6 +83,11 @@ TrialJob trial_of(const store::Record& job) {
   trial.curve = note->value("curve", tuning::Curve());
   trial.status = status_of(note->value("status", ""));
   if (note->contains("objective")) trial.objective = note->at("objective").get<double>();
+  if (trial.status == ObjectiveStatus::pending && training_state::ended(job)) {
+    const bool succeeded = job.status != "Failed" && !trial.curve.empty();
+    trial.status = succeeded ? ObjectiveStatus::succeeded : ObjectiveStatus::failed;
+    if (succeeded) trial.objective = trial.curve.back();
+  }
   return trial;
 }
 

@@ -38,6 +38,9 @@ void mark_trial(store::Record& job, const std::string& tuning_job_arn, std::int6
 // reported; `objective`, its final value, where it has `succeeded`.
 void note_result(store::Record& job, const tuning::Curve& curve, ObjectiveStatus status,
                  std::optional<double> objective);
+// What the trial has reported of its objective so far. Where nothing else is said, the last of it is the
+// objective of a job that has ended without a failure.
+void note_curve(store::Record& job, const tuning::Curve& curve);
 // Whether the training job is a trial of this tuning job.
 bool is_trial_of(const store::Record& job, const std::string& tuning_job_arn);
 // Of a tuning job that is deleted: its training jobs stay, and are trials of no later job of its name.

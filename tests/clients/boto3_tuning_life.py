@@ -1,0 +1,185 @@
+"""boto3 follows tuning jobs through kill -9, shutdowns, stops, deletions and queues for instances."""
+
+import json
+import unittest
+
+import local_emulator
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+from botocore.httpsession import URLLib3Session
+from tuning_jobs import SQUARE, TuningJobs, parameters_of, value_of
+
+
+class TuningLife(TuningJobs, local_emulator.TrainingJobs, unittest.TestCase):
+    def emulator(self, *arguments):
+        emulator = local_emulator.LocalEmulator(*arguments)
+        self.addCleanup(emulator.stop)
+        self.attach(emulator)
+        self.s3.create_bucket(Bucket="jobs")
+        return emulator
+
+    def attach(self, emulator):
+        self.emulator_ = emulator
+        self.sagemaker = emulator.client("sagemaker", retries=False)
+        self.s3 = emulator.client("s3")
+        self.logs = emulator.client("logs")
+
+    def restart(self, how):
+        if how == "kill":
+            self.emulator_.kill()
+        else:
+            self.emulator_.process.terminate()
+            self.emulator_.process.wait(30)
+        self.emulator_.start()
+        self.attach(self.emulator_)
+
+    def call(self, operation, **members):
+        """An operation that is younger than Debian's boto3."""
+        headers = {"X-Amz-Target": "SageMaker." + operation, "Content-Type": "application/x-amz-json-1.1"}
+        body = json.dumps(members).encode()
+        request = AWSRequest("POST", self.emulator_.url + "/", headers=headers, data=body)
+        SigV4Auth(Credentials("test", "test"), "sagemaker", local_emulator.REGION).add_auth(request)
+        response = URLLib3Session(verify=self.emulator_.ca_file or True).send(request.prepare())
+        self.assertEqual(response.status_code, 200, response.text)
+
+    def stop(self, name):
+        self.sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+
+    def begun_and_interrupted(self, how):
+        """A tuning job of 6 trials, 2 at once, whose emulator ends when trials 3 and 4 run."""
+        self.emulator()
+        go = self.emulator_.path("go")
+        script = f"value 1\nif [ $n -gt 2 ]; then await {go}; fi\nvalue $n\n"
+        self.tune("job", script, jobs=6, parallel=2, goal="Maximize")
+        self.until(lambda: len(self.trials("job")) == 4, "trial 4")
+        running = self.training("job", 2)
+        before = self.trials("job")
+        self.assertEqual([trial["TrainingJobName"] for trial in before[2:]], sorted(running))
+        self.restart(how)
+        self.assertEqual(self.tuning("job")["HyperParameterTuningJobStatus"], "InProgress")
+        self.assertEqual(self.training("job", 2), running)
+        open(go, "w").close()
+        job = self.tuned("job")
+        self.assertEqual(job["HyperParameterTuningJobStatus"], "Completed")
+        self.assertEqual(job["TrainingJobStatusCounters"]["Completed"], 6)
+        trials = self.trials("job")
+        self.check_numbers("job", trials)
+        self.assertEqual(trials[:2], before[:2])
+        self.assertEqual(parameters_of(trials)[:4], parameters_of(before))
+        self.assertEqual([value_of(trial) for trial in trials], [1, 2, 3, 4, 5, 6])
+        self.assertEqual(job["BestTrainingJob"]["TrainingJobName"], trials[5]["TrainingJobName"])
+
+    def test_goes_on_after_kill_9(self):
+        self.begun_and_interrupted("kill")
+
+    def test_goes_on_after_a_shutdown(self):
+        self.begun_and_interrupted("terminate")
+
+    def test_the_same_seed_gives_the_same_trials_across_a_restart(self):
+        self.emulator()
+        go = self.emulator_.path("go")
+        config = {"RandomSeed": 3}
+        self.tune("whole", SQUARE, jobs=6, config=config)
+        self.tuned("whole")
+        self.tune("broken", f"if [ $n = 3 ]; then await {go}; fi\n" + SQUARE, jobs=6, config=config)
+        self.until(lambda: len(self.trials("broken")) == 3, "trial 3")
+        self.training("broken")
+        self.restart("kill")
+        open(go, "w").close()
+        self.tuned("broken")
+        self.assertEqual(parameters_of(self.trials("broken")), parameters_of(self.trials("whole")))
+
+    def test_stop_stops_the_trials_and_keeps_what_they_made(self):
+        self.emulator()
+        self.tune("job", "echo weights > /opt/ml/model/w\nvalue 3\necho said\nhang\n", jobs=9, parallel=2)
+        running = self.training("job", 2)
+        for trial in running:  # which has said its value, too
+            self.until(lambda: "said" in self.messages(trial), "a trial that hangs")
+        self.stop("job")
+        with self.assertRaises(ClientError):
+            self.stop("job")
+        job = self.tuned("job")
+        self.assertEqual(job["HyperParameterTuningJobStatus"], "Stopped")
+        self.assertEqual(job["TrainingJobStatusCounters"]["Stopped"], 2)
+        self.assertEqual(job["TrainingJobStatusCounters"]["InProgress"], 0)
+        self.assertEqual(value_of(job["BestTrainingJob"]), 3)
+        trials = self.trials("job")
+        self.assertEqual([trial["TrainingJobName"] for trial in trials], sorted(running))
+        for trial in trials:
+            self.assertEqual((trial["TrainingJobStatus"], value_of(trial)), ("Stopped", 3))
+            self.s3.head_object(Bucket="jobs", Key=f"output/{trial['TrainingJobName']}/output/model.tar.gz")
+
+    def test_a_stop_is_not_forgotten_by_a_kill(self):
+        self.emulator()
+        self.tune("job", "value 3\nhang\n", jobs=9, parallel=2)
+        self.training("job", 2)
+        self.stop("job")
+        self.restart("kill")
+        job = self.tuned("job")
+        self.assertEqual(job["HyperParameterTuningJobStatus"], "Stopped")
+        self.assertEqual({trial["TrainingJobStatus"] for trial in self.trials("job")}, {"Stopped"})
+        self.assertEqual(len(self.trials("job")), 2)
+
+    def test_stopped_at_once(self):
+        self.emulator()
+        for n in range(5):
+            self.tune(f"job-{n}", "value 3\n", jobs=50, parallel=2)
+            self.stop(f"job-{n}")
+        for n in range(5):
+            job = self.tuned(f"job-{n}")
+            self.assertEqual(job["HyperParameterTuningJobStatus"], "Stopped")
+            ends = {trial["TrainingJobStatus"] for trial in self.trials(f"job-{n}")}
+            self.assertLessEqual(ends, {"Stopped", "Completed"})
+
+    def test_two_tuning_jobs_share_one_instance(self):
+        self.emulator("--capacity", "1")
+        for name in ("one", "two"):
+            self.tune(name, SQUARE, jobs=5, parallel=3)
+        for name in ("one", "two"):
+            job = self.tuned(name)
+            self.assertEqual(job["TrainingJobStatusCounters"]["Completed"], 5)
+
+    def test_a_trial_that_is_deleted_stays_counted(self):
+        self.emulator()
+        go = self.emulator_.path("go")
+        self.tune("job", f"value $n\nif [ $n = 2 ]; then await {go}; fi\n", jobs=4)
+        self.until(lambda: len(self.trials("job")) == 2, "trial 2")
+        self.call("DeleteTrainingJob", TrainingJobName=self.trials("job")[0]["TrainingJobName"])
+        open(go, "w").close()
+        job = self.tuned("job")
+        self.assertEqual(job["TrainingJobStatusCounters"]["Completed"], 4)
+        self.assertEqual(value_of(job["BestTrainingJob"]), 1)
+        numbers = [trial["TrainingJobName"].split("-")[1] for trial in self.trials("job")]
+        self.assertEqual(numbers, ["002", "003", "004"])
+
+    def test_a_number_is_not_used_again_after_a_deletion_and_a_kill(self):
+        self.emulator()
+        self.tune("job", "value $n\nif [ $n = 2 ]; then hang; fi\n", jobs=4)
+        self.until(lambda: len(self.trials("job")) == 2, "trial 2")
+        second = self.training("job")[0]
+        self.call("DeleteTrainingJob", TrainingJobName=self.trials("job")[0]["TrainingJobName"])
+        self.restart("kill")
+        self.sagemaker.stop_training_job(TrainingJobName=second)
+        job = self.tuned("job")
+        self.assertEqual(job["HyperParameterTuningJobStatus"], "Completed")
+        numbers = [trial["TrainingJobName"].split("-")[1] for trial in self.trials("job")]
+        self.assertEqual(numbers, ["002", "003", "004"])
+        self.assertEqual(value_of(job["BestTrainingJob"]), 1)
+        self.assertEqual(job["TrainingJobStatusCounters"]["Completed"], 3)
+
+    def test_a_tuning_job_of_the_same_name_begins_anew(self):
+        self.emulator()
+        self.tune("job", "value 1\n", jobs=2)
+        self.tuned("job")
+        self.call("DeleteHyperParameterTuningJob", HyperParameterTuningJobName="job")
+        self.tune("job", "value 2\n", jobs=3)
+        job = self.tuned("job")
+        self.assertEqual(job["TrainingJobStatusCounters"]["Completed"], 3)
+        self.assertEqual(value_of(job["BestTrainingJob"]), 2)
+        self.assertEqual([value_of(trial) for trial in self.trials("job")], [2, 2, 2])
+
+
+if __name__ == "__main__":
+    local_emulator.main()
