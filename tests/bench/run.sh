@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds and runs all benchmarks and prints one table, each figure beside a floor measured in the same run:
 #   tests/bench/run.sh [BUILD_DIR]        (default: build)
-# Takes about eight minutes on two processors. Exits with 1 where a benchmark could not run; a budget that is not met
-# says OVER in its line.
+# Takes about fifteen minutes on two processors, half of it for the searches of tuning jobs. Exits with 1 where a
+# benchmark could not run; a budget that is not met says OVER in its line.
 set -euo pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
@@ -46,6 +46,22 @@ start_peer() {
     sleep 0.2
   done
 }
+# The searches of tuning jobs, beside Optuna's: of the release that works with Debian's torch, where that is there and
+# PyPI answers, else of the one that is installed. Its Gaussian process takes its time, so it gets fewer seeds here;
+# tuning_optuna.py by hand compares with as many as wanted.
+compare_tuning() {
+  local folder="$build/tests/bench/optuna" python=python3 candidate
+  for candidate in python3 /usr/bin/python3; do
+    if "$candidate" -c 'import optuna' 2>/dev/null; then python="$candidate"; fi
+    if [[ -x "$folder/bin/optuna" ]] || ! "$candidate" -c 'import torch, scipy' 2>/dev/null; then continue; fi
+    "$candidate" -m venv --clear --system-site-packages "$folder" >&2 &&
+      "$folder/bin/pip" install --quiet --retries 1 optuna==4.5.0 >&2 || rm -rf "$folder"
+  done
+  if [[ -x "$folder/bin/optuna" ]]; then python="$folder/bin/python"; fi
+  timeout 400 "$build/bin/bench_tuning" --csv >"$build/tests/bench/tuning.csv" || return
+  timeout 600 "$python" tests/bench/tuning_optuna.py --ours "$build/tests/bench/tuning.csv" --gp-seeds 2
+}
+
 trap '[[ -z "$peer_pid" ]] || kill "$peer_pid"' EXIT
 
 processor="$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sort -u)"
@@ -61,6 +77,11 @@ for name in startup control_plane codecs signatures s3 s3_client serving serving
   if [[ "$name" == s3 ]]; then start_peer; fi
   timeout 400 "$program" || { code=1; echo "$name: could not be measured (exit code $?)"; }
 done
+if [[ -x "$build/bin/bench_tuning" ]]; then
+  echo
+  compare_tuning || { code=1; echo "tuning: could not be measured"; }
+  echo
+fi
 header=$(compile_ms tests/bench/header.cpp)
 floor=$(compile_ms tests/bench/header_floor.cpp)
 printf '%-46s %11d ms  %-44s %8s  %-18s %s\n' "compiling #include <sagemaker/sagemaker.hpp>, -O0" "$header" \
