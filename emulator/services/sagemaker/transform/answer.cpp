@@ -44,7 +44,12 @@ class Predictions {
   void add(std::string_view prediction, std::string_view line_end) {
     const std::size_t record = count_++;
     if (one_each_ && record >= batch_.records) throw TransformFailure(mismatched_lines);
-    written_ += with_record_errors([&] { return text(record, prediction); });
+    std::string next = with_record_errors([&] { return text(record, prediction); });
+    if (written_.empty()) {
+      written_ = std::move(next);  // one large document is not copied
+    } else {
+      written_ += next;
+    }
     written_ += settings_.assemble == Assembly::line && line_end.empty() ? "\n" : line_end;
   }
 

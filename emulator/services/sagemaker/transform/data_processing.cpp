@@ -66,8 +66,11 @@ std::string filtered(RecordFormat format, std::string_view record, const JsonPat
 
 // An object with these members behind its own, which they replace.
 std::string with_members(std::string_view value, const char* name_of_other,
-                         const std::vector<std::pair<std::string_view, std::string>>& members) {
+                         const std::vector<std::pair<std::string_view, std::string_view>>& members) {
+  std::size_t size = value.size();
+  for (const auto& [name, member] : members) size += name.size() + member.size() + 4;
   std::string object = "{";
+  object.reserve(size + 2);
   const auto add = [&](std::string_view written, std::string_view member) {
     if (object.size() > 1) object += ',';
     object.append(written).append(":");
@@ -99,7 +102,7 @@ std::string joined(RecordFormat format, std::string_view record, std::string_vie
   }
   require_json(record, the_input);
   require_json(prediction, the_answer);
-  return with_members(record, "SageMakerInput", {{output_member, std::string(prediction)}});
+  return with_members(record, "SageMakerInput", {{output_member, prediction}});
 }
 
 }  // namespace

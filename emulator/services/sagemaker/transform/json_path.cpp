@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <stdexcept>
+#include <utility>
 
 #include "emulator/services/sagemaker/transform/json_text.hpp"
 #include "emulator/services/sagemaker/transform/record_error.hpp"
@@ -126,6 +127,12 @@ class Parser {
 
 std::string quote(const std::string& text) { return "'" + text + "'"; }
 
+// Where the next value goes: behind the bracket or the value before.
+std::string& next_in(std::string& found) {
+  if (!found.empty() && found != "[") found += ',';
+  return found;
+}
+
 }  // namespace
 
 JsonPath::JsonPath(std::string_view text) {
@@ -166,18 +173,16 @@ std::pair<std::size_t, std::size_t> JsonPath::within(const Range& range, std::si
 }
 
 std::string JsonPath::select(std::string_view document) const {
-  std::vector<std::string> found;
+  // Written behind each other as they are found: of many small values a list would be many times their size.
+  std::string found = is_definite() ? "" : "[";
   collect(document, 0, found);
-  if (is_definite()) return std::move(found.front());
-  std::string array = "[";
-  for (const std::string& value : found) array.append(array.size() > 1 ? "," : "").append(value);
-  return array += ']';
+  if (!is_definite()) found += ']';
+  return found;
 }
 
-void JsonPath::collect(std::string_view value, std::size_t step, std::vector<std::string>& found) const {
+void JsonPath::collect(std::string_view value, std::size_t step, std::string& found) const {
   if (step == steps_.size()) {
-    append_compact(found.emplace_back(), value);
-    return;
+    return append_compact(next_in(found), value);
   }
   switch (steps_[step].kind) {
     case Step::Kind::names:
@@ -193,8 +198,7 @@ void JsonPath::collect(std::string_view value, std::size_t step, std::vector<std
   }
 }
 
-void JsonPath::collect_names(std::string_view value, std::size_t step,
-                             std::vector<std::string>& found) const {
+void JsonPath::collect_names(std::string_view value, std::size_t step, std::string& found) const {
   const std::vector<std::string>& names = steps_[step].names;
   if (!is_object(value)) {
     throw RecordError("The name " + quote(names.front()) + " of the JSONPath " + quote(text_) +
@@ -202,7 +206,8 @@ void JsonPath::collect_names(std::string_view value, std::size_t step,
   }
   const auto members = members_of(value);
   const bool makes_object = names.size() > 1 && step + 1 == steps_.size();
-  std::string object = "{";
+  if (makes_object) next_in(found) += '{';
+  bool first = true;
   for (const std::string& name : names) {
     // Of members with the same name the last one holds, as for other readers of JSON.
     const auto member = std::find_if(members.rbegin(), members.rend(),
@@ -215,14 +220,13 @@ void JsonPath::collect_names(std::string_view value, std::size_t step,
       collect(member->second, step + 1, found);
       continue;
     }
-    object.append(object.size() > 1 ? "," : "").append(member->first).append(":");
-    append_compact(object, member->second);
+    found.append(std::exchange(first, false) ? "" : ",").append(member->first).append(":");
+    append_compact(found, member->second);
   }
-  if (makes_object) found.push_back(std::move(object += '}'));
+  if (makes_object) found += '}';
 }
 
-void JsonPath::collect_elements(std::string_view value, std::size_t step,
-                                std::vector<std::string>& found) const {
+void JsonPath::collect_elements(std::string_view value, std::size_t step, std::string& found) const {
   if (!is_array(value)) {
     throw RecordError("An index of the JSONPath " + quote(text_) + " meets what is not an array");
   }

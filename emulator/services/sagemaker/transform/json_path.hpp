@@ -49,9 +49,9 @@ class JsonPath {
 
  private:
   bool is_definite() const;
-  void collect(std::string_view value, std::size_t step, std::vector<std::string>& found) const;
-  void collect_names(std::string_view value, std::size_t step, std::vector<std::string>& found) const;
-  void collect_elements(std::string_view value, std::size_t step, std::vector<std::string>& found) const;
+  void collect(std::string_view value, std::size_t step, std::string& found) const;
+  void collect_names(std::string_view value, std::size_t step, std::string& found) const;
+  void collect_elements(std::string_view value, std::size_t step, std::string& found) const;
 
   std::string text_ = "$";
   std::vector<Step> steps_;

@@ -139,10 +139,12 @@ void transform_records(const ObjectSettings& settings, ObjectBytes& input, Outpu
     record_bytes_max = std::max(record_bytes_max, filtered_record_bytes_max);
   RecordReader records(input, settings.split, record_bytes_max);
   BatchReader batches(settings, records);
-  const auto send_batch = [&](const RequestBatch& batch) {
+  const auto send_batch = [&](RequestBatch& batch) {
     RequestBody body;
     body.bytes = batch.body;
-    return written_answer(settings, batch, send(body, {}));
+    std::string answer = send(body, {});
+    batch.body = {};  // what is written needs the records only
+    return written_answer(settings, batch, std::move(answer));
   };
   RequestBatch batch, next;
   if (!batches.next(batch)) return;

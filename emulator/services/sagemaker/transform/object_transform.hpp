@@ -24,8 +24,8 @@ struct ObjectSettings {
   Assembly assemble = Assembly::none;
   std::size_t payload_bytes_max = 6u << 20;  // of one request; 0: the object is streamed as one request
   int concurrent_requests = 1;               // to one instance
-  std::string content_type;  // "text/csv"; for what depends on it
-  std::string accept;        // of the answers; empty: the same
+  std::string content_type;                  // "text/csv"; for what depends on it
+  std::string accept;                        // of the answers; empty: the same
   const DataProcessing* processing = nullptr;
   // Two columns or members behind every record of the output; empty: none. See BatchInferenceId.
   std::function<std::pair<std::string, std::string>()> inference_id = {};

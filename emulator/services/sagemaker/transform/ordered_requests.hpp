@@ -20,7 +20,7 @@ class OrderedRequests {
  public:
   struct Hooks {
     // Sends a request and gives what is to be written for it. Called by `concurrent` threads.
-    std::function<std::string(const RequestBatch&)> send;
+    std::function<std::string(RequestBatch&)> send;
     // Called by the thread that calls put() and finish(), as is `stopped`.
     std::function<void(std::string_view)> write;
     std::function<bool()> stopped;
