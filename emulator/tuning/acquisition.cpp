@@ -43,8 +43,10 @@ RowVectorXd stratified(Index count, std::uint64_t seed) {
   return all;
 }
 
+constexpr double certainty = 4;
+
 // How likely a trial is to end, by the mean and variance of the process of +1 and -1.
-double feasible_margin(double mean, double variance) { return 2 * mean / std::sqrt(variance + 0.25); }
+double feasible_margin(double mean, double variance) { return certainty * mean / std::sqrt(variance + 0.25); }
 
 }  // namespace
 
@@ -96,12 +98,8 @@ double normal_quantile(double p) {
 }
 
 Acquisition::Acquisition(GaussianProcess process, std::optional<GaussianProcess> feasible, Index worlds,
-                         bool noisy, std::uint64_t seed, double margin)
-    : process_(std::move(process)),
-      feasible_(std::move(feasible)),
-      worlds_(worlds),
-      seed_(seed),
-      margin_(margin) {
+                         bool noisy, std::uint64_t seed)
+    : process_(std::move(process)), feasible_(std::move(feasible)), worlds_(worlds), seed_(seed) {
   if (noisy && process_.size() > 0) {
     MatrixXd normal(2 * process_.size(), worlds_);
     for (Index i = 0; i < normal.rows(); ++i)
@@ -138,7 +136,7 @@ VectorXd Acquisition::at(const MatrixXd& points) const {
     const double deviation = std::sqrt(variances[i]);
     double most = -std::numeric_limits<double>::infinity();
     for (Index world = 0; world < means.cols(); ++world) {
-      const double log = log_improvement((best_[world] - margin_ - means(i, world)) / deviation);
+      const double log = log_improvement((reference(world) - means(i, world)) / deviation);
       logs[static_cast<std::size_t>(world)] = log;
       most = std::max(most, log);
     }
@@ -160,7 +158,7 @@ double Acquisition::at(const VectorXd& point, VectorXd& gradient) const {
   const Index worlds = there.means.size();
   VectorXd logs(worlds), slopes(worlds), zs(worlds);
   for (Index world = 0; world < worlds; ++world) {
-    zs[world] = (best_[world] - margin_ - there.means[world]) / deviation;
+    zs[world] = (reference(world) - there.means[world]) / deviation;
     logs[world] = log_improvement(zs[world], &slopes[world]);
   }
   const double most = logs.maxCoeff();
@@ -184,8 +182,8 @@ double Acquisition::feasibility(const VectorXd& point, VectorXd& gradient) const
   double slope = 0;
   const double value = log_probability(margin, &slope);
   const double root = std::sqrt(there.variance + 0.25);
-  gradient = feasible_->gradient(there, VectorXd::Constant(1, slope * 2 / root),
-                                 -slope * there.means[0] / (root * root * root));
+  gradient = feasible_->gradient(there, VectorXd::Constant(1, slope * certainty / root),
+                                 -slope * certainty / 2 * there.means[0] / (root * root * root));
   return value;
 }
 

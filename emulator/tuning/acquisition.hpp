@@ -28,10 +28,13 @@ class Acquisition {
   // `noisy`, the true values at the observed points are imagined as well. `feasible`: of +1 where trials
   // ended and -1 where they failed.
   Acquisition(GaussianProcess process, std::optional<GaussianProcess> feasible, Eigen::Index worlds,
-              bool noisy, std::uint64_t seed, double margin);
+              bool noisy, std::uint64_t seed);
 
   // A trial runs there, or will.
   void pending(const Eigen::VectorXd& point);
+
+  // Improvements are those of this value from now on, nullopt: of the best one known.
+  void aim(std::optional<double> value) { aim_ = value; }
 
   // A row a point.
   Eigen::VectorXd at(const Eigen::MatrixXd& points) const;
@@ -42,13 +45,14 @@ class Acquisition {
   double best() const { return best_.mean(); }
 
  private:
+  double reference(Eigen::Index world) const { return aim_ ? *aim_ : best_[world]; }
   double feasibility(const Eigen::VectorXd& point, Eigen::VectorXd& gradient) const;
 
   GaussianProcess process_;
   std::optional<GaussianProcess> feasible_;
   Eigen::Index worlds_;
   std::uint64_t seed_;
-  double margin_;
+  std::optional<double> aim_;
   Eigen::Index draws_ = 0;
   Eigen::RowVectorXd best_;  // a world
 };

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <memory>
 #include <numeric>
 #include <optional>
@@ -31,6 +32,14 @@ using Eigen::VectorXd;
 constexpr std::size_t most_observations = 500;  // that a model holds
 constexpr std::size_t most_fitted = 120;        // that hyperparameters are fitted to
 constexpr Index imagined_worlds = 32;
+constexpr double noticeable = 0.01;  // improvement, in deviations of the objectives
+constexpr double fine = 0.001;       // the same, hardly worth a trial
+constexpr std::size_t hinted_starts = 3;
+constexpr std::size_t most_hints = 3;
+constexpr std::size_t least_of_run = 4;  // observations
+constexpr double trusted = 0.7;          // weight of parents' models
+constexpr std::size_t patience = 6;      // trials without one, before other basins get their turn
+constexpr std::size_t known_basins = 6;
 
 MatrixXd stacked(const std::vector<VectorXd>& points, std::size_t dimensions) {
   MatrixXd all(static_cast<Index>(points.size()), static_cast<Index>(dimensions));
@@ -44,8 +53,17 @@ struct Known {
   std::vector<double> objectives;
   std::vector<VectorXd> failed, running;
   std::set<Assignment> taken;
-  std::size_t trials = 0;  // of this search
+  Trend trend;                    // what parents of other tasks expect
+  std::vector<Assignment> hints;  // their best, a run after the other
+  std::size_t trials = 0;         // of this search
 
+  // Where a trial would say nothing new.
+  bool near(const VectorXd& point) const {
+    const auto same = [&](const VectorXd& other) { return (point - other).cwiseAbs().maxCoeff() < 1e-6; };
+    return std::any_of(points.begin(), points.end(), same) ||
+           std::any_of(failed.begin(), failed.end(), same) ||
+           std::any_of(running.begin(), running.end(), same);
+  }
   bool took(const Assignment& assignment) const { return taken.contains(assignment); }
 };
 
@@ -76,6 +94,17 @@ GaussianProcess modelled(const Observations& all, const Trend& trend) {
   return GaussianProcess(chosen(all, selected(all.values, most_observations)), trend, hyper);
 }
 
+// The least value of points in a region.
+double lowest(const MatrixXd& points, const VectorXd& values, const Region& region) {
+  double least = std::numeric_limits<double>::infinity();
+  for (Index i = 0; i < points.rows(); ++i) {
+    const auto point = points.row(i).transpose().array();
+    if ((point >= region.lower.array()).all() && (point <= region.upper.array()).all())
+      least = std::min(least, values[i]);
+  }
+  return least;
+}
+
 class BayesianSearch : public Search {
  public:
   BayesianSearch(Space space, Goal goal, std::uint64_t seed)
@@ -93,10 +122,12 @@ class BayesianSearch : public Search {
     while (proposals.size() < count) {
       std::vector<Assignment> next;
       if (domain_.size() == 0 || starting(known)) {
-        next = starts_->propose(now, 1);
+        const auto hint = std::find_if(known.hints.begin(), known.hints.end(),
+                                       [&](const Assignment& one) { return !known.took(one); });
+        next = hint != known.hints.end() ? std::vector{*hint} : starts_->propose(now, 1);
       } else {
         if (!acquisition) acquisition.emplace(model(known));
-        const VectorXd point = most(*acquisition, known);
+        const VectorXd point = chosen_next(*acquisition, known);
         next = point.size() > 0 ? std::vector{space_.assignment(domain_.whole(point))}
                                 : starts_->propose(now, 1);
       }
@@ -131,18 +162,47 @@ class BayesianSearch : public Search {
  private:
   std::size_t start_count() const { return std::clamp<std::size_t>(domain_.size() + 2, 4, 10); }
 
+  // With parents of other tasks: what is best by them, and a few points that say whether they are right.
   bool starting(const Known& known) const {
-    return known.points.empty() || std::max(known.trials, known.points.size()) < start_count();
+    const std::size_t wanted = known.hints.empty() ? start_count() : known.hints.size() + hinted_starts;
+    return known.points.empty() || std::max(known.trials, known.points.size()) < wanted;
   }
 
   Known learn(const History& history) const {
     Known known;
     known.trials = history.trials.size();
-    for (const Trial& trial : history.trials) add(known, trial);
     for (const History::Run& run : history.parents)
       if (run.same_task)
         for (const Trial& trial : run.trials) add(known, trial);
+    for (const Trial& trial : history.trials) add(known, trial);
+    if (domain_.size() == 0) return known;
+    for (const History::Run& run : history.parents)
+      if (!run.same_task) consider(known, run);
+    for (Trend::Source& source : known.trend.sources) {
+      source.weight = trusted / static_cast<double>(known.trend.sources.size());
+      source.deviation = trusted;
+    }
     return known;
+  }
+
+  // A run of another task: its objectives may differ in level and scale, its model is a function from which
+  // that of this search may have been made. How far it was is learnt.
+  void consider(Known& known, const History::Run& run) const {
+    Known of_run;
+    for (const Trial& trial : run.trials) add(of_run, trial);
+    if (of_run.points.size() < least_of_run) return;
+    const VectorXd values = targets(of_run.objectives, goal_).values;
+    const Observations observations{domain_.categorical(), stacked(of_run.points, domain_.size()), values};
+    const Observations kept = chosen(observations, selected(values, most_fitted));
+    std::vector<double> key(kept.points.data(), kept.points.data() + kept.points.size());
+    key.insert(key.end(), kept.values.data(), kept.values.data() + kept.values.size());
+    std::shared_ptr<const GaussianProcess>& process = parents_[key];
+    if (!process) process = std::make_shared<const GaussianProcess>(kept, Trend{}, fit(kept, {}));
+    known.trend.sources.push_back({process});
+    Index best = 0;
+    values.minCoeff(&best);
+    Assignment hint = space_.assignment(domain_.whole(of_run.points[static_cast<std::size_t>(best)]));
+    if (known.hints.size() < most_hints) known.hints.push_back(std::move(hint));
   }
 
   void add(Known& known, const Trial& trial) const {
@@ -163,10 +223,10 @@ class BayesianSearch : public Search {
   Acquisition model(const Known& known) const {
     Observations observations{domain_.categorical(), stacked(known.points, domain_.size()),
                               targets(known.objectives, goal_).values};
-    GaussianProcess process = modelled(observations, {});
+    GaussianProcess process = modelled(observations, known.trend);
     const bool noisy = process.hyperparameters().noise > 1e-3 * process.hyperparameters().signal;
     Acquisition acquisition(std::move(process), feasibility(known), imagined_worlds, noisy,
-                            mixed(seed_, known.trials), 0);
+                            mixed(seed_, known.trials));
     for (const VectorXd& point : known.running) acquisition.pending(point);
     return acquisition;
   }
@@ -178,6 +238,15 @@ class BayesianSearch : public Search {
     VectorXd values = VectorXd::Ones(static_cast<Index>(points.size()));
     values.head(static_cast<Index>(known.failed.size())).setConstant(-1);
     return modelled({domain_.categorical(), stacked(points, domain_.size()), values}, {});
+  }
+
+  // Where to go on; empty: anywhere.
+  VectorXd chosen_next(Acquisition& acquisition, const Known& known) const {
+    const VectorXd point = most(acquisition, known);
+    if (point.size() == 0 || domain_.count() > 0 || stagnation(known) < patience) return point;
+    const bool refined = acquisition.at(MatrixXd(point.transpose()))[0] < std::log(fine);
+    if (refined ? known.trials % 3 == 0 : known.trials % 2 == 0) return point;
+    return elsewhere(acquisition, known);
   }
 
   // The point of which most is expected; empty where none is left.
@@ -192,10 +261,48 @@ class BayesianSearch : public Search {
     order.resize(std::min<std::size_t>(order.size(), 4));
     std::vector<VectorXd> good;
     for (const std::size_t i : order) good.push_back(known.points[i]);
+    return most(acquisition, known, domain_.region(), stacked(good, domain_.size()));
+  }
+
+  VectorXd most(const Acquisition& acquisition, const Known& known, const Region& region,
+                const MatrixXd& good) const {
     return maximize(
-        acquisition, domain_, stacked(good, domain_.size()),
-        [&](const VectorXd& candidate) { return !known.took(space_.assignment(domain_.whole(candidate))); },
+        acquisition, domain_, region, good,
+        [&](const VectorXd& candidate) {
+          return !known.near(candidate) && !known.took(space_.assignment(domain_.whole(candidate)));
+        },
         mixed(seed_, mixed(1, known.trials)));
+  }
+
+  // How many observations have come since the best improved noticeably.
+  std::size_t stagnation(const Known& known) const {
+    const VectorXd values = targets(known.objectives, goal_).values;
+    double best = std::numeric_limits<double>::infinity();
+    std::size_t since = 0;
+    for (Index i = 0; i < values.size(); ++i) {
+      since = values[i] < best - noticeable ? 0 : since + 1;
+      best = std::min(best, values[i]);
+    }
+    return since;
+  }
+
+  // A point of the deepest basin beside the best one which is not known to its ground yet; empty: there is
+  // none. A model is sure of itself where it has seen one optimum only: other basins, of which it expects
+  // nothing, are looked at when there is nothing better to do.
+  VectorXd elsewhere(Acquisition& acquisition, const Known& known) const {
+    const MatrixXd& points = acquisition.process().points();
+    const VectorXd values = acquisition.process().means(points).rowwise().mean();
+    const std::vector<Basin> all = basins(points, values, domain_.categorical(), known_basins);
+    VectorXd found;
+    for (std::size_t i = 1; i < all.size() && found.size() == 0; ++i) {
+      // Its lowest point may be the flank of a deeper one: what counts is the ground of the region.
+      acquisition.aim(lowest(points, values, all[i].region));
+      VectorXd point = most(acquisition, known, all[i].region, points.row(all[i].lowest));
+      if (point.size() > 0 && acquisition.at(MatrixXd(point.transpose()))[0] > std::log(noticeable))
+        found = point;
+    }
+    acquisition.aim(std::nullopt);
+    return found;
   }
 
   Space space_;
@@ -203,6 +310,7 @@ class BayesianSearch : public Search {
   Goal goal_;
   std::uint64_t seed_;
   std::unique_ptr<Search> starts_;
+  mutable std::map<std::vector<double>, std::shared_ptr<const GaussianProcess>> parents_;  // fitted once
 };
 
 }  // namespace

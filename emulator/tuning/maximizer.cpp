@@ -29,9 +29,10 @@ struct Ranked {
 
 class Maximizer {
  public:
-  Maximizer(const Acquisition& acquisition, const Domain& domain, std::uint64_t seed)
+  Maximizer(const Acquisition& acquisition, const Domain& domain, const Region& region, std::uint64_t seed)
       : acquisition_(acquisition),
         domain_(domain),
+        region_(region),
         seed_(seed),
         dimensions_(static_cast<Index>(domain.size())) {}
 
@@ -43,7 +44,8 @@ class Maximizer {
     const QuasiRandom sequence(domain_.size(), seed_);
     for (int i = 0; i < spread; ++i) {
       const Point point = sequence.point(static_cast<std::uint64_t>(i));
-      set(all, i, Eigen::Map<const VectorXd>(point.data(), dimensions_));
+      const Eigen::Map<const VectorXd> share(point.data(), dimensions_);
+      set(all, i, region_.lower + share.cwiseProduct(region_.upper - region_.lower));
     }
     const QuasiRandom steps(domain_.size() + 1, mixed(seed_, 1));
     Index row = spread;
@@ -93,6 +95,7 @@ class Maximizer {
   }
 
   void set(MatrixXd& all, Index row, VectorXd point) const {
+    point = point.cwiseMax(region_.lower).cwiseMin(region_.upper);
     domain_.snap(point);
     all.row(row) = point.transpose();
   }
@@ -119,7 +122,7 @@ class Maximizer {
   // Along the gradient, in the dimensions that are continuous.
   Ranked slid(const Ranked& from) const {
     if (discrete() == domain_.size()) return from;
-    VectorXd lower = VectorXd::Zero(dimensions_), upper = VectorXd::Ones(dimensions_);
+    VectorXd lower = region_.lower, upper = region_.upper;
     for (Index i = 0; i < dimensions_; ++i)
       if (!domain_.places(static_cast<std::size_t>(i)).empty()) lower[i] = upper[i] = from.point[i];
     const Smooth downhill = [&](const VectorXd& point, VectorXd& gradient) {
@@ -159,6 +162,7 @@ class Maximizer {
 
   const Acquisition& acquisition_;
   const Domain& domain_;
+  const Region& region_;
   std::uint64_t seed_;
   Index dimensions_;
 };
@@ -223,9 +227,15 @@ void Domain::snap(VectorXd& point) const {
   }
 }
 
-VectorXd maximize(const Acquisition& acquisition, const Domain& domain, const MatrixXd& good,
-                  const std::function<bool(const VectorXd&)>& allowed, std::uint64_t seed) {
-  const Maximizer maximizer(acquisition, domain, seed);
+Region Domain::region() const {
+  const auto dimensions = static_cast<Index>(size());
+  return {VectorXd::Zero(dimensions), VectorXd::Ones(dimensions)};
+}
+
+VectorXd maximize(const Acquisition& acquisition, const Domain& domain, const Region& region,
+                  const MatrixXd& good, const std::function<bool(const VectorXd&)>& allowed,
+                  std::uint64_t seed) {
+  const Maximizer maximizer(acquisition, domain, region, seed);
   MatrixXd candidates;
   if (domain.count() > 0) {
     std::vector<VectorXd> open;
