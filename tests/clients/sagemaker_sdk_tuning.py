@@ -6,6 +6,7 @@ Run by the interpreter of an environment with the package; see install_python_cl
 
 import contextlib
 import io
+import itertools
 import os
 import re
 import time
@@ -74,10 +75,11 @@ X = {"x": ContinuousParameter(0, 1)}
 class Tuning(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.emulator = sagemaker_sdk.start("--python", "/usr/bin/python3", "--durability", "process")
+        cls.emulator = sagemaker_sdk.start("--python", "/usr/bin/python3")
         cls.session = sagemaker.Session()
         cls.client = cls.session.sagemaker_client
         cls.image = cls.emulator.program("tuned", PROGRAM)
+        cls.numbers = itertools.count(1)
 
     @classmethod
     def tearDownClass(cls):
@@ -103,7 +105,9 @@ class Tuning(unittest.TestCase):
         return shown.getvalue()
 
     def fitted(self, tuner, **options):
-        """The tuner, and its job's description when it has ended."""
+        """The tuner, and its job's description when it has ended. The SDK's own names are one a minute."""
+        if not tuner.base_tuning_job_name:
+            options.setdefault("job_name", f"tuned-{next(self.numbers)}")
         self.shown(lambda: tuner.fit(**options))
         return tuner, tuner.describe()
 
@@ -191,7 +195,7 @@ class Tuning(unittest.TestCase):
             {"sweet": self.estimator(flavour="sweet"), "sour": self.estimator(flavour="sour", n=1)},
             {"sweet": "score", "sour": "score"}, {"sweet": X, "sour": X}, {"sweet": METRICS, "sour": METRICS},
             strategy="Random", max_jobs=6, max_parallel_jobs=2)
-        tuner, job = self.fitted(tuner, inputs={})
+        tuner, job = self.fitted(tuner, inputs={}, include_cls_metadata={})
         self.assertEqual(job["BestTrainingJob"]["TrainingJobDefinitionName"], "sweet")
         frame = tuner.analytics().dataframe()
         self.assertEqual(set(frame["TrainingJobDefinitionName"]), {"sweet", "sour"})
@@ -216,9 +220,10 @@ class Tuning(unittest.TestCase):
         attached.stop_tuning_job()  # it has ended: no error
 
     def test_warm_starts(self):
-        parent, _ = self.fitted(self.tuner(random_seed=3))
+        parent, _ = self.fitted(self.tuner(self.estimator(epochs=1), random_seed=3))
         name = parent.latest_tuning_job.name
         same = parent.identical_dataset_and_algorithm_tuner()
+        same.metric_definitions = METRICS  # the SDK's helper leaves them out
         same, job = self.fitted(same)
         self.assertEqual(job["WarmStartConfig"]["WarmStartType"], "IdenticalDataAndAlgorithm")
         self.assertEqual(
