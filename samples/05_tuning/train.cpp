@@ -49,9 +49,8 @@ std::pair<Digits, Digits> read_digits(const sm::container::TrainingEnvironment& 
 }
 
 std::unique_ptr<torch::optim::Optimizer> make_optimizer(const sm::container::TrainingEnvironment& env,
-                                                        Net& net) {
+                                                        Net& net, double learning_rate) {
   const std::string name = env.hyperparameter("optimizer", "sgd");
-  const double learning_rate = env.hyperparameter("learning-rate", 0.1);
   const double momentum = env.hyperparameter("momentum", 0.9);
   if (name == "sgd")
     return std::make_unique<torch::optim::SGD>(net->parameters(),
@@ -77,8 +76,11 @@ Net train(const sm::container::TrainingEnvironment& env) {
 
   Net net(env.hyperparameter<std::int64_t>("width", 256));
   net->to(env.device());
-  const auto optimizer = make_optimizer(env, net);
+  const double learning_rate = env.hyperparameter("learning-rate", 0.1);
+  const auto optimizer = make_optimizer(env, net, learning_rate);
   for (int epoch = 1; epoch <= epochs && !env.stop_requested(); ++epoch) {
+    const double step = learning_rate * (1.0 - (epoch - 1.0) / epochs);  // smaller towards the end
+    for (auto& group : optimizer->param_groups()) group.options().set_lr(step);
     const torch::Tensor order = torch::randperm(learnt.images.size(0)).to(env.device());
     for (const torch::Tensor& rows : order.split(batch_size)) {
       const torch::Tensor scores = net->forward(learnt.images.index_select(0, rows));

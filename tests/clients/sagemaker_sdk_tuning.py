@@ -61,7 +61,7 @@ http.server.ThreadingHTTPServer(address, Handler).serve_forever()
 SCRIPT = """
 import argparse
 parser = argparse.ArgumentParser()
-parser.add_argument("--x", type=float)
+parser.add_argument("-x", type=float)  # the toolkit gives names of one letter one dash
 parser.add_argument("--flavour")
 parser.add_argument("--fixed", type=int)
 options = parser.parse_args()
@@ -160,7 +160,7 @@ class Tuning(unittest.TestCase):
     def test_a_grid_and_the_least(self):
         tuner, job = self.fitted(self.tuner(
             ranges={"n": CategoricalParameter([1, 2, 3]), "flavour": CategoricalParameter(["sweet", "sour"])},
-            strategy="Grid", max_jobs=None, objective_type="Minimize"))
+            strategy="Grid", max_jobs=6, objective_type="Minimize"))
         jobs = self.jobs(tuner)
         self.assertEqual(len({tuple(sorted(job["TunedHyperParameters"].items())) for job in jobs}), 6)
         self.assertEqual(job["BestTrainingJob"]["TunedHyperParameters"], {"n": "3", "flavour": "sour"})
