@@ -59,7 +59,8 @@ compare_tuning() {
   done
   if [[ -x "$folder/bin/optuna" ]]; then python="$folder/bin/python"; fi
   timeout 400 "$build/bin/bench_tuning" --csv >"$build/tests/bench/tuning.csv" || return
-  timeout 600 "$python" tests/bench/tuning_optuna.py --ours "$build/tests/bench/tuning.csv" --gp-seeds 2
+  timeout 600 "$python" tests/bench/tuning_optuna.py --ours "$build/tests/bench/tuning.csv" --gp-seeds 2 || return
+  timeout 100 "$build/bin/bench_tuning" --times
 }
 
 trap '[[ -z "$peer_pid" ]] || kill "$peer_pid"' EXIT

@@ -2,9 +2,9 @@
 // costs.
 //   bench_tuning [--function NAME]... [--method bayesian|random]... [--seeds N] [--first-seed N]
 //                [--evaluations N] [--parallel N]... [--noise-free] [--times] [--csv]
-// --csv prints rows `function,method,seed,evaluation,regret` instead of the table. --times only prints the
-// times of proposals. The regret is that of the trial which looks best so far, without the noise of its
-// objective.
+// --csv prints rows `function,method,seed,evaluation,regret,seconds` (of a proposal) instead of the table.
+// --times only prints the times of proposals. The regret is that of the trial which looks best so far,
+// without the noise of its objective.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -217,7 +217,7 @@ void table_row(const Function& function, const std::string& method, const std::v
 
 void quality(const Options& options) {
   if (options.csv)
-    std::printf("function,method,seed,evaluation,regret\n");
+    std::printf("function,method,seed,evaluation,regret,seconds\n");
   else
     std::printf("%-16s %-14s %9s %9s %9s %9s %9s   %5s %7s %8s %8s\n", "function", "method", "median 20",
                 "30", "40", "60", "100", "until", "needed", "solved", "ms each");
@@ -235,8 +235,9 @@ void quality(const Options& options) {
               options.evaluations ? options.evaluations : static_cast<std::size_t>(function.evaluations)));
           if (!options.csv) continue;
           for (std::size_t i = 0; i < runs.back().regrets.size(); ++i)
-            std::printf("%s,%s,%llu,%zu,%.9g\n", function.name.c_str(), label.c_str(),
-                        static_cast<unsigned long long>(seed), i + 1, runs.back().regrets[i]);
+            std::printf("%s,%s,%llu,%zu,%.9g,%.4g\n", function.name.c_str(), label.c_str(),
+                        static_cast<unsigned long long>(seed), i + 1, runs.back().regrets[i],
+                        runs.back().ms / 1000);
         }
         if (!options.csv) table_row(function, label, runs);
       }
