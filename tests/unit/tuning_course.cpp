@@ -36,6 +36,7 @@ TrialJob trial(const Course::Proposal& proposal, const Plan& plan) {
   TrialJob told;
   told.job.name = "trial-" + std::to_string(proposal.number);
   told.job.status = "InProgress";
+  told.job.document = json::object();
   told.number = proposal.number;
   told.definition = plan.definitions.at(proposal.definition).name;
   told.tuned = proposal.parameters;
