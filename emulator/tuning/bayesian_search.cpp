@@ -34,6 +34,8 @@ constexpr std::size_t most_fitted = 120;        // that hyperparameters are fitt
 constexpr Index imagined_worlds = 32;
 constexpr double noticeable = 0.01;  // improvement, in deviations of the objectives
 constexpr double fine = 0.001;       // the same, hardly worth a trial
+constexpr double worse = 3;          // deviations above the best that exploration puts up with
+constexpr std::uint64_t spread = 8;  // points from which it takes one
 constexpr std::size_t hinted_starts = 3;
 constexpr std::size_t most_hints = 3;
 constexpr std::size_t least_of_run = 4;  // observations
@@ -286,6 +288,24 @@ class BayesianSearch : public Search {
     return since;
   }
 
+  // Of some points spread over the space the one that looks best, be it worse than what is known.
+  VectorXd anywhere(Acquisition& acquisition, const Known& known) const {
+    const QuasiRandom sequence(domain_.size(), mixed(seed_, mixed(2, known.trials)));
+    VectorXd best;
+    double most = -std::numeric_limits<double>::infinity();
+    acquisition.aim(acquisition.best() + worse);
+    for (std::uint64_t i = 0; i < spread; ++i) {
+      const Point point = sequence.point(i);
+      VectorXd candidate = Eigen::Map<const VectorXd>(point.data(), static_cast<Index>(point.size()));
+      domain_.snap(candidate);
+      const double value = acquisition.at(MatrixXd(candidate.transpose()))[0];
+      if (known.took(space_.assignment(domain_.whole(candidate))) || !(value > most)) continue;
+      most = value;
+      best = candidate;
+    }
+    return best;
+  }
+
   // A point of the deepest basin beside the best one which is not known to its ground yet; empty: there is
   // none. A model is sure of itself where it has seen one optimum only: other basins, of which it expects
   // nothing, are looked at when there is nothing better to do.
@@ -301,6 +321,7 @@ class BayesianSearch : public Search {
       if (point.size() > 0 && acquisition.at(MatrixXd(point.transpose()))[0] > std::log(noticeable))
         found = point;
     }
+    if (found.size() == 0) found = anywhere(acquisition, known);
     acquisition.aim(std::nullopt);
     return found;
   }

@@ -117,7 +117,7 @@ TEST_CASE("integers and categories are searched together with continuous paramet
   CHECK(distinct(history) == 30);
 }
 
-TEST_CASE("failed trials are not repeated, and fewer run where they fail") {
+TEST_CASE("failed trials are not repeated, and once it has learnt where they fail hardly one runs there") {
   const Function function = [](const Assignment& at) -> std::optional<double> {
     if (number(at, "x") > 0.5) return std::nullopt;
     return bowl(at);
@@ -125,9 +125,9 @@ TEST_CASE("failed trials are not repeated, and fewer run where they fail") {
   const History history = searched(plane(), function, 30);
   CHECK(distinct(history) == 30);
   CHECK(least(history) < 0.01);
-  const auto failed = std::count_if(history.trials.begin() + 10, history.trials.end(),
+  const auto failed = std::count_if(history.trials.begin() + 15, history.trials.end(),
                                     [](const Trial& trial) { return trial.state == Trial::State::failed; });
-  CHECK(failed <= 3);
+  CHECK(failed <= 1);  // a quarter of the space fails
 }
 
 TEST_CASE("a search goes on when all trials failed") {
