@@ -79,17 +79,6 @@ std::size_t grid_size(const std::vector<Definition>& definitions) {
   return all;
 }
 
-json resources_of(const json& definition) {
-  if (const auto fixed = definition.find("ResourceConfig"); fixed != definition.end()) return *fixed;
-  json resources = definition.at("HyperParameterTuningResourceConfig");
-  // Prioritized: the first that there is capacity for, and there is capacity for all of them here.
-  if (const auto configs = resources.find("InstanceConfigs"); configs != resources.end())
-    resources.update(configs->at(0));
-  resources.erase("InstanceConfigs");
-  resources.erase("AllocationStrategy");
-  return resources;
-}
-
 }  // namespace
 
 std::optional<std::int64_t> inferred_max_resource(const json& definition) {
@@ -102,6 +91,17 @@ std::optional<std::int64_t> inferred_max_resource(const json& definition) {
       if (const auto epochs = integer_bound(text); epochs && *epochs >= 1) return epochs;
     }
   return std::nullopt;
+}
+
+json training_resources(const json& definition) {
+  if (const auto fixed = definition.find("ResourceConfig"); fixed != definition.end()) return *fixed;
+  json resources = definition.at("HyperParameterTuningResourceConfig");
+  // Prioritized: the first that there is capacity for, and there is capacity for all of them here.
+  if (const auto configs = resources.find("InstanceConfigs"); configs != resources.end())
+    resources.update(configs->at(0));
+  resources.erase("InstanceConfigs");
+  resources.erase("AllocationStrategy");
+  return resources;
 }
 
 Plan plan_of(const json& tuning_job) {
@@ -130,7 +130,13 @@ json training_request(const Definition& definition, const tuning::Assignment& ch
                            "StaticHyperParameters", "HyperParameterTuningResourceConfig"})
     request.erase(ours);
   request["TrainingJobName"] = job_name;
-  request["ResourceConfig"] = resources_of(definition.document);
+  request["ResourceConfig"] = training_resources(definition.document);
+  // Each job has checkpoints of its own: they are not to begin with another one's.
+  if (const auto checkpoints = request.find("CheckpointConfig"); checkpoints != request.end()) {
+    std::string uri = checkpoints->at("S3Uri");
+    if (!uri.ends_with('/')) uri += '/';
+    (*checkpoints)["S3Uri"] = uri + job_name;
+  }
   json& parameters = request["HyperParameters"];
   parameters = definition.document.value("StaticHyperParameters", json::object());
   parameters["_tuning_objective_metric"] = definition.objective.metric;

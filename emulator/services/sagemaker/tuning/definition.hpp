@@ -56,6 +56,9 @@ constexpr std::size_t trials_quota(Strategy strategy) { return strategy == Strat
 // The epochs that the static hyperparameters of a TrainingJobDefinition speak of; nullopt where none does.
 std::optional<std::int64_t> inferred_max_resource(const json& definition);
 
+// ResourceConfig of the training jobs of a TrainingJobDefinition. Of several InstanceConfigs it is the first.
+json training_resources(const json& definition);
+
 // Of the document of a tuning job's record, which has been checked when it was created.
 Plan plan_of(const json& tuning_job);
 

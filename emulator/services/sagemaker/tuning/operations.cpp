@@ -9,6 +9,7 @@
 #include "emulator/services/sagemaker/long_poll.hpp"
 #include "emulator/services/sagemaker/tags.hpp"
 #include "emulator/services/sagemaker/training/operations.hpp"
+#include "emulator/services/sagemaker/tuning/autotune.hpp"
 #include "emulator/services/sagemaker/tuning/job_run.hpp"
 #include "emulator/services/sagemaker/tuning/state.hpp"
 #include "emulator/services/sagemaker/tuning/trial_listing.hpp"
@@ -37,11 +38,12 @@ std::string name_in(const json& input) { return input.at("HyperParameterTuningJo
 
 json create(Platform& platform, JobExecutor& executor, const json& input) {
   tuning_job::check_request(platform, input);
-  tuning_job::check_warm_start(platform.records, input);
+  const json request = tuning_job::with_autotune(input);
+  tuning_job::check_warm_start(platform.records, request);
   std::random_device random;
-  const store::Record job = tuning_job::new_tuning_job(platform, input, random());
+  const store::Record job = tuning_job::new_tuning_job(platform, request, random());
   if (platform.records.find(tuning_job_kind, job.name)) throw name_taken(job);
-  tuning_job::check_surroundings(platform, input);
+  tuning_job::check_surroundings(platform, request);
   if (!executor.create(job, input.value("Tags", json::array()))) throw name_taken(job);
   return {{"HyperParameterTuningJobArn", job.arn}};
 }

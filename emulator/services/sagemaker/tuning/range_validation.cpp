@@ -94,9 +94,9 @@ void check_ranges(const json& ranges, const json& fixed, const std::string& metr
   for (const json& range : list_of(ranges, "ContinuousParameterRanges"))
     check_bounds(range, continuous_bound, "a number");
   for (const json& range : list_of(ranges, "IntegerParameterRanges")) {
-    check_bounds(range, integer_bound, "an integer");
     if (range.value("ScalingType", "Auto") == "ReverseLogarithmic")
       refuse(range.at("Name"), "ReverseLogarithmic scaling works only for continuous hyperparameters.");
+    check_bounds(range, integer_bound, "an integer");
   }
   for (const json& range : list_of(ranges, "CategoricalParameterRanges")) check_categories(range);
 }

@@ -45,9 +45,18 @@ void fill_in_ranges(json& ranges) {
 void fill_in_definition(json& definition, const std::string& metric) {
   definition["StaticHyperParameters"]["_tuning_objective_metric"] = metric;
   definition["OutputDataConfig"].emplace("KmsKeyId", "");
+  definition["StoppingCondition"].emplace("MaxRuntimeInSeconds", 86400);
+  for (const char* resources : {"ResourceConfig", "HyperParameterTuningResourceConfig"})
+    if (definition.contains(resources) && !definition[resources].contains("InstanceConfigs"))
+      definition[resources].emplace("VolumeSizeInGB", 30);
   for (const char* member :
        {"EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining"})
     definition.emplace(member, false);
+}
+
+// The SDK's HyperparameterTuner.attach() reads ResourceConfig, whatever the request had.
+void show_resources(json& definition) {
+  if (!definition.contains("ResourceConfig")) definition["ResourceConfig"] = training_resources(definition);
 }
 
 }  // namespace
@@ -131,6 +140,9 @@ json& own_notes(store::Record& job) {
 json description(const store::Record& job, const json& parents_best) {
   json shown = job.document;
   shown.erase("_notes");
+  if (const auto single = shown.find("TrainingJobDefinition"); single != shown.end()) show_resources(*single);
+  if (const auto several = shown.find("TrainingJobDefinitions"); several != shown.end())
+    for (json& definition : *several) show_resources(definition);
   const json warm_start = shown.value("WarmStartConfig", json::object());
   if (warm_start.value("WarmStartType", "") == "IdenticalDataAndAlgorithm") {
     json own = shown.value("BestTrainingJob", json());
