@@ -410,6 +410,64 @@ class Jobs(TuningTest):
         self.ended("gone")
 
 
+    def test_a_job_under_way_and_its_training_jobs(self):
+        children = lambda **more: self.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(  # noqa: E731
+            HyperParameterTuningJobName="runs", **more
+        )["TrainingJobSummaries"]
+        self.create("runs", StaticHyperParameters={"mode": "wait"}, Tags=[{"Key": "team", "Value": "a"}])
+        deadline = time.monotonic() + 60
+        while not children() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        child = children(StatusEquals="InProgress")[0]
+        self.assertRegex(child["TrainingJobName"], r"^runs-001-[0-9a-f]{8}$")
+        self.assertEqual(child["ObjectiveStatus"], "Pending")
+        self.assertEqual(list(child["TunedHyperParameters"]), ["lr"])
+        self.assertEqual(children(SortBy="FinalObjectiveMetricValue"), [])
+        job = self.describe("runs")
+        self.assertEqual(job["HyperParameterTuningJobStatus"], "InProgress")
+        self.assertNotIn("BestTrainingJob", job)
+        training = self.sagemaker.describe_training_job(TrainingJobName=child["TrainingJobName"])
+        self.assertEqual(training["TuningJobArn"], job["HyperParameterTuningJobArn"])
+        self.assertEqual(
+            training["HyperParameters"],
+            {"mode": "wait", "_tuning_objective_metric": "loss", **child["TunedHyperParameters"]},
+        )
+        self.assertNotIn("_notes", training)
+        self.assertEqual(
+            self.sagemaker.list_tags(ResourceArn=child["TrainingJobArn"])["Tags"], [{"Key": "team", "Value": "a"}]
+        )
+        delete = lambda: self.sagemaker.delete_hyper_parameter_tuning_job(  # noqa: E731
+            HyperParameterTuningJobName="runs"
+        )
+        self.assertIn("hyperparameter tuning job is in status InProgress", self.refusal(delete, "ResourceInUse"))
+        warm = {
+            "ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": "runs"}],
+            "WarmStartType": "IdenticalDataAndAlgorithm",
+        }
+        self.refused("All parent jobs must be in a terminal state", WarmStartConfig=warm)
+        with open(self.go, "w"):
+            pass
+        job = self.ended("runs")
+        self.assertEqual(job["HyperParameterTuningJobStatus"], "Completed")
+        self.assertEqual(job["BestTrainingJob"]["ObjectiveStatus"], "Succeeded")
+        self.assertEqual(
+            job["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"], {"MetricName": "loss", "Value": 0.5}
+        )
+        for order in ("Name", "CreationTime", "Status", "FinalObjectiveMetricValue"):
+            first = self.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(
+                HyperParameterTuningJobName="runs", SortBy=order, MaxResults=1
+            )
+            rest = children(SortBy=order, NextToken=first["NextToken"])
+            self.assertEqual(
+                [job["TrainingJobName"][:8] for job in first["TrainingJobSummaries"] + rest], ["runs-001", "runs-002"]
+            )
+        delete()
+        self.assertEqual(  # which deletes none of its training jobs
+            self.sagemaker.describe_training_job(TrainingJobName=child["TrainingJobName"])["TrainingJobStatus"],
+            "Completed",
+        )
+
+
 class WarmStarts(TuningTest):
     @classmethod
     def setUpClass(cls):
@@ -466,6 +524,30 @@ class WarmStarts(TuningTest):
         job = self.ended("child")
         self.assertEqual(job["WarmStartConfig"]["WarmStartType"], "TransferLearning")
         self.assertNotIn("OverallBestTrainingJob", job)
+
+    def test_the_best_of_all(self):
+        parents = [{"HyperParameterTuningJobName": "parent"}]
+        self.create(
+            "same",
+            WarmStartConfig={
+                "ParentHyperParameterTuningJobs": parents,
+                "WarmStartType": "IdenticalDataAndAlgorithm",
+            },
+            StaticHyperParameters={f"s{i}": "1" for i in range(6)},
+            TrainingImage=self.image_with("loss=0.75"),
+        )
+        job = self.ended("same")
+        self.assertEqual(job["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"], 0.75)
+        best = job["OverallBestTrainingJob"]
+        self.assertEqual(best["TuningJobName"], "parent")
+        self.assertEqual(best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"], 0.5)
+        self.assertTrue(best["TrainingJobName"].startswith("parent-00"))
+
+    def image_with(self, line):
+        """The same image, which prints something else from now on."""
+        self.emulator.program("train", "#!/bin/sh\necho '%s;'\n" % line)
+        self.addCleanup(self.emulator.program, "train", TRAIN)
+        return self.image
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 // Goal: the training jobs of a tuning job are found by what their own records say, and are listed in pages
 // that stay stable while jobs come and end, a thousand of them in an instant.
+#include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -7,8 +9,8 @@
 #include <doctest/doctest.h>
 
 #include "emulator/services/sagemaker/training/operations.hpp"
-#include "emulator/services/sagemaker/tuning/state.hpp"
 #include "emulator/services/sagemaker/tuning/trial_listing.hpp"
+#include "emulator/services/sagemaker/tuning/trials.hpp"
 #include "emulator/services/service_error.hpp"
 #include "tests/support/support.hpp"
 
@@ -47,9 +49,7 @@ struct Trials {
   void add(std::int64_t number, std::optional<double> objective, const std::string& status = "Completed") {
     store::Record record = job(number, status);
     mark_trial(record, arn, number, definition, {{"lr", std::to_string(number)}});
-    if (status != "InProgress")
-      note_result(record, {1.0, 0.5}, objective ? ObjectiveStatus::succeeded : ObjectiveStatus::failed,
-                  objective);
+    if (objective) note_curve(record, {1.0, *objective});
     CHECK(records.insert(training_job_kind, record));
   }
   json page(json input) const { return list_trials(records, tuning, input); }
@@ -77,7 +77,7 @@ struct Trials {
 TEST_CASE_FIXTURE(Trials, "what a trial is lies in the record of its training job") {
   CHECK(trial_job_name("mnist-tuning", 17, 0xab2e9b77) == "mnist-tuning-017-ab2e9b77");
   CHECK(trial_job_name("t", 1234, 0x1) == "t-1234-00000001");
-  store::Record record = job(7, "Completed");
+  store::Record record = job(7, "InProgress");
   mark_trial(record, arn, 7, definition, {{"lr", "0.1"}, {"momentum", "0.9"}});
   CHECK(record.document["TuningJobArn"] == arn);
   TrialJob trial = trial_of(record);
@@ -86,7 +86,10 @@ TEST_CASE_FIXTURE(Trials, "what a trial is lies in the record of its training jo
   CHECK(trial.status == ObjectiveStatus::pending);
   CHECK(trial.curve.empty());
   CHECK_FALSE(trial.objective);
-  note_result(record, {0.75, 0.25}, ObjectiveStatus::succeeded, 0.25);
+  note_curve(record, {0.75, 0.25});
+  trial = trial_of(record);
+  CHECK(trial.status == ObjectiveStatus::pending);
+  record.status = "Completed";
   trial = trial_of(record);
   CHECK(trial.curve == tuning::Curve{0.75, 0.25});
   CHECK(trial.status == ObjectiveStatus::succeeded);
@@ -98,7 +101,6 @@ TEST_CASE_FIXTURE(Trials, "a summary says what AWS says") {
   store::Record record = job(1, "Failed");
   record.document["FailureReason"] = "AlgorithmError: ";
   mark_trial(record, arn, 1, definition, {{"lr", "0.1"}});
-  note_result(record, {}, ObjectiveStatus::failed, std::nullopt);
   CHECK(services::tuning_job::summary(trial_of(record)) == json{{"TrainingJobName", record.name},
                                                                 {"TrainingJobArn", record.arn},
                                                                 {"CreationTime", 1.0},
@@ -108,7 +110,8 @@ TEST_CASE_FIXTURE(Trials, "a summary says what AWS says") {
                                                                 {"TunedHyperParameters", {{"lr", "0.1"}}}});
   definition.name = "small";
   mark_trial(record, arn, 1, definition, {});
-  note_result(record, {2.0}, ObjectiveStatus::succeeded, 2.0);
+  note_curve(record, {2.0});
+  record.status = "Stopped";  // early: its objective counts
   const json shown = services::tuning_job::summary(trial_of(record));
   CHECK(shown["TrainingJobDefinitionName"] == "small");
   CHECK(shown["FinalHyperParameterTuningJobObjectiveMetric"] ==
@@ -134,27 +137,6 @@ TEST_CASE_FIXTURE(Trials, "only a tuning job's own trials are found, by number")
   CHECK(trials_of(records, arn + "-002").size() == 1);
   CHECK(records.find(training_job_kind, trial_job_name("tune", 2, 0xab2e9b77))->document["TuningJobArn"] ==
         arn);
-}
-
-TEST_CASE_FIXTURE(Trials, "counters") {
-  add(1, 0.5);
-  add(2, std::nullopt, "Failed");
-  add(3, 0.25, "Stopped");
-  add(4, std::nullopt, "InProgress");
-  add(5, std::nullopt, "InProgress");
-  add(6, std::nullopt, "Failed");
-  records.update(training_job_kind, trial_job_name("tune", 6, 0xab2e9b77), [](store::Record& record) {
-    record.document["FailureReason"] = "InternalServerError: We encountered an internal error.";
-  });
-  const Counters counters = counters_of(trials_of(records, arn));
-  CHECK(counters.completed == 1);
-  CHECK(counters.non_retryable_error == 1);
-  CHECK(counters.retryable_error == 1);
-  CHECK(counters.stopped == 1);
-  CHECK(counters.in_progress == 2);
-  CHECK(counters.succeeded == 2);
-  CHECK(counters.failed == 2);
-  CHECK(counters.pending == 2);
 }
 
 TEST_CASE_FIXTURE(Trials, "the listing's orders and filter") {
@@ -216,5 +198,4 @@ TEST_CASE_FIXTURE(Trials, "a thousand trials are listed and paged") {
     CHECK(all({{"SortBy", by}, {"MaxResults", 100}}, [&] { ++pages; }).size() == 1'000);
     CHECK(pages == 10);
   }
-  CHECK(counters_of(trials_of(records, arn)).completed == 1'000);
 }

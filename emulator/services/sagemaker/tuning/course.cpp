@@ -50,6 +50,7 @@ struct Course::Trial {
 struct Course::Branch {
   const Definition& definition;
   std::unique_ptr<tuning::Search> search;
+  std::vector<tuning::History::Run> parents;  // of a warm start
   std::optional<tuning::Hyperband> hyperband;
   std::vector<Trial*> trials;         // in the order of their creation
   std::vector<tuning::Curve> curves;  // of those
@@ -57,12 +58,14 @@ struct Course::Branch {
   bool exhausted = false;
 };
 
-Course::Course(Plan plan, std::vector<tuning::History::Run> parents, std::int64_t created)
-    : plan_(std::move(plan)), parents_(std::move(parents)), created_(created) {
+Course::Course(Plan plan, std::vector<std::vector<tuning::History::Run>> parents, std::int64_t created)
+    : plan_(std::move(plan)), created_(created) {
+  parents.resize(plan_.definitions.size());
   for (std::size_t i = 0; i < plan_.definitions.size(); ++i) {
     const Definition& definition = plan_.definitions[i];
     auto branch = std::make_unique<Branch>(Branch{.definition = definition,
                                                   .search = make_search(plan_, i),
+                                                  .parents = std::move(parents[i]),
                                                   .hyperband = std::nullopt,
                                                   .trials = {},
                                                   .curves = {},
@@ -180,7 +183,7 @@ double Course::in_common(const Trial& trial) const {
 
 tuning::History Course::history(const Branch& branch) const {
   tuning::History history;
-  history.parents = parents_;
+  history.parents = branch.parents;
   for (const Trial* trial : branch.trials) {
     tuning::Trial known{.parameters = trial->parameters};
     const tuning::Curve& curve = branch.curves[trial->place];

@@ -32,9 +32,9 @@ class Course {
     std::string reason;  // of a failure
   };
 
-  // `parents`: of a warm start. `created`: how many trials were created before, of which some may not be
-  // known any more, because their training jobs were deleted.
-  Course(Plan plan, std::vector<tuning::History::Run> parents, std::int64_t created = 0);
+  // `parents`: of a warm start, for each of the plan's definitions; empty: none. `created`: how many trials
+  // were created before, of which some may not be known any more, because their training jobs were deleted.
+  Course(Plan plan, std::vector<std::vector<tuning::History::Run>> parents, std::int64_t created = 0);
   ~Course();
 
   const Plan& plan() const { return plan_; }
@@ -92,7 +92,6 @@ class Course {
   std::optional<Ending> fruitless(bool all_tried) const;
 
   const Plan plan_;
-  const std::vector<tuning::History::Run> parents_;
   std::vector<std::unique_ptr<Branch>> branches_;  // one a definition
   std::vector<std::unique_ptr<Trial>> trials_;     // in the order of their creation
   std::map<std::string, Trial*> by_job_;

@@ -52,8 +52,11 @@ TuningJobRun::~TuningJobRun() { control_.on_over({}); }
 
 void TuningJobRun::run() {
   try {
-    course_.emplace(plan_of(document_), parent_runs(platform_.records, document_),
-                    note_of(document_, "created"));
+    Plan plan = plan_of(document_);
+    std::vector<std::vector<tuning::History::Run>> parents;
+    for (const Definition& definition : plan.definitions)
+      parents.push_back(parent_runs(platform_.records, document_, definition));
+    course_.emplace(std::move(plan), std::move(parents), note_of(document_, "created"));
     find_trials();
     while (work()) take(news_.wait(next_look()));
   } catch (const std::exception& error) {

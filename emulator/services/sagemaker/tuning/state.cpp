@@ -61,24 +61,6 @@ void show_resources(json& definition) {
 
 }  // namespace
 
-Counters counters_of(std::span<const TrialJob> trials) {
-  Counters counters;
-  for (const TrialJob& trial : trials) {
-    const std::string& status = trial.job.status;
-    if (status == "Completed") ++counters.completed;
-    if (status == "InProgress" || status == "Stopping") ++counters.in_progress;
-    if (status == "Stopped") ++counters.stopped;
-    if (status == "Failed") {
-      const bool internal = trial.job.document.value("FailureReason", "").starts_with("InternalServerError");
-      ++(internal ? counters.retryable_error : counters.non_retryable_error);
-    }
-    if (trial.status == ObjectiveStatus::succeeded) ++counters.succeeded;
-    if (trial.status == ObjectiveStatus::pending) ++counters.pending;
-    if (trial.status == ObjectiveStatus::failed) ++counters.failed;
-  }
-  return counters;
-}
-
 store::Record new_tuning_job(const Platform& platform, const json& input, std::uint64_t drawn_seed) {
   store::Record job;
   job.name = input.at("HyperParameterTuningJobName");

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,9 +20,6 @@ struct Counters {
   std::int64_t completed = 0, in_progress = 0, retryable_error = 0, non_retryable_error = 0, stopped = 0;
   std::int64_t succeeded = 0, pending = 0, failed = 0;  // objectives
 };
-
-// As the records of the trials say it. A job that failed for an internal error counts as retryable.
-Counters counters_of(std::span<const TrialJob> trials);
 
 // What Describe shows of a job's work so far.
 struct Progress {

@@ -32,11 +32,6 @@ constexpr const char* name_of(ObjectiveStatus status) {
   return "Pending";
 }
 
-ObjectiveStatus status_of(const std::string& name) {
-  if (name == "Succeeded") return ObjectiveStatus::succeeded;
-  return name == "Failed" ? ObjectiveStatus::failed : ObjectiveStatus::pending;
-}
-
 }  // namespace
 
 std::string trial_job_name(const std::string& tuning_job, std::int64_t number, std::uint32_t suffix) {
@@ -53,15 +48,6 @@ void mark_trial(store::Record& job, const std::string& tuning_job_arn, std::int6
                    {"tuned", tuned},
                    {"metric", definition.objective.metric},
                    {"minimize", definition.objective.goal == tuning::Goal::minimize}};
-}
-
-void note_result(store::Record& job, const tuning::Curve& curve, ObjectiveStatus status,
-                 std::optional<double> objective) {
-  json& note = own_mark(job);
-  note["curve"] = curve;
-  note["status"] = name_of(status);
-  note.erase("objective");
-  if (objective) note["objective"] = *objective;
 }
 
 void note_curve(store::Record& job, const tuning::Curve& curve) {
@@ -81,9 +67,7 @@ TrialJob trial_of(const store::Record& job) {
   trial.definition = note->value("definition", "");
   trial.tuned = note->value("tuned", tuning::Assignment());
   trial.curve = note->value("curve", tuning::Curve());
-  trial.status = status_of(note->value("status", ""));
-  if (note->contains("objective")) trial.objective = note->at("objective").get<double>();
-  if (trial.status == ObjectiveStatus::pending && training_state::ended(job)) {
+  if (training_state::ended(job)) {
     const bool succeeded = job.status != "Failed" && !trial.curve.empty();
     trial.status = succeeded ? ObjectiveStatus::succeeded : ObjectiveStatus::failed;
     if (succeeded) trial.objective = trial.curve.back();

@@ -34,12 +34,8 @@ std::string trial_job_name(const std::string& tuning_job, std::int64_t number, s
 // trial_of() reads.
 void mark_trial(store::Record& job, const std::string& tuning_job_arn, std::int64_t number,
                 const Definition& definition, const tuning::Assignment& tuned);
-// What became of the trial, into the record of its training job: `curve`, the values of the objective that it
-// reported; `objective`, its final value, where it has `succeeded`.
-void note_result(store::Record& job, const tuning::Curve& curve, ObjectiveStatus status,
-                 std::optional<double> objective);
-// What the trial has reported of its objective so far. Where nothing else is said, the last of it is the
-// objective of a job that has ended without a failure.
+// What the trial has reported of its objective so far. The last of it is the objective of a job that has
+// ended without a failure; a job that has reported nothing has none.
 void note_curve(store::Record& job, const tuning::Curve& curve);
 // Whether the training job is a trial of this tuning job.
 bool is_trial_of(const store::Record& job, const std::string& tuning_job_arn);

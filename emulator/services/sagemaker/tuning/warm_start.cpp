@@ -201,10 +201,6 @@ std::vector<tuning::History::Run> parent_runs(const store::Records& records, con
   return runs;
 }
 
-std::vector<tuning::History::Run> parent_runs(const store::Records& records, const json& tuning_job) {
-  return parent_runs(records, tuning_job, plan_of(tuning_job).definitions.front());
-}
-
 json better_summary(const json& a, const json& b, tuning::Goal goal) {
   if (a.is_null() || b.is_null()) return a.is_null() ? b : a;
   const bool second = goal == tuning::Goal::minimize ? value_of(b) < value_of(a) : value_of(b) > value_of(a);

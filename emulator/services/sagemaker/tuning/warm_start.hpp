@@ -22,9 +22,6 @@ void check_warm_start(const store::Records& records, const json& input);
 std::vector<tuning::History::Run> parent_runs(const store::Records& records, const json& tuning_job,
                                               const Definition& definition);
 
-// The same for a job with one definition.
-std::vector<tuning::History::Run> parent_runs(const store::Records& records, const json& tuning_job);
-
 // HyperParameterTrainingJobSummary, with its TuningJobName, of the best trial of all parents where the job
 // was started with IdenticalDataAndAlgorithm; null where there is none.
 json best_of_parents(const store::Records& records, const json& tuning_job);
