@@ -5,6 +5,7 @@ if(TARGET emulator_services)
     SOURCES hosting_environment_pool.cpp hosting_model_cache.cpp hosting_placement.cpp hosting_rolling.cpp
       hosting_traffic.cpp services_background.cpp
     LINKS emulator_services LABELS unit)
+  sagemaker_test(objective_feed SOURCES objective_feed.cpp LINKS emulator_services LABELS unit)
   sagemaker_test(tuning_course SOURCES tuning_course.cpp LINKS emulator_services LABELS unit)
   sagemaker_test(autoscaling SOURCES autoscaling.cpp LINKS emulator_services LABELS unit)
 endif()

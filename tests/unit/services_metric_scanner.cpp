@@ -121,3 +121,14 @@ TEST_CASE("values are published by the second, many for the price of few") {
   CHECK(points[0].at("SampleCount") == 100'000);
   CHECK(points[0].at("Average") == 50'000.5);
 }
+
+TEST_CASE("whoever listens hears every finite value as it comes") {
+  std::vector<std::pair<std::string, double>> heard;
+  MetricScanner scanner(
+      {definition("loss", "loss=(.*?);"), definition("epoch", R"(epoch (\d+))")},
+      sagemaker::aws::system_clock(), nullptr, [](const std::string&) {},
+      [&](const std::string& metric, double value) { heard.emplace_back(metric, value); });
+  for (const char* line : {"epoch 1 loss=0.5;", "loss=nan; loss=0.25;", "nothing"}) scanner.scan(line);
+  const std::vector<std::pair<std::string, double>> expected{{"loss", 0.5}, {"epoch", 1.0}, {"loss", 0.25}};
+  CHECK(heard == expected);
+}

@@ -11,6 +11,7 @@
 #include "emulator/services/sagemaker/tags.hpp"
 #include "emulator/services/sagemaker/training/creation.hpp"
 #include "emulator/services/sagemaker/training/operations.hpp"
+#include "emulator/services/sagemaker/tuning/lost_trials.hpp"
 #include "emulator/services/sagemaker/tuning/operations.hpp"
 #include "emulator/services/sagemaker/tuning/state.hpp"
 #include "emulator/services/sagemaker/tuning/trials.hpp"
@@ -71,6 +72,11 @@ void TuningJobRun::find_trials() {
   // An earlier tuning job of this name, which was deleted, left its training jobs behind.
   const double created = document_.at("CreationTime");
   std::erase_if(trials, [&](const TrialJob& trial) { return timestamp(trial.job.created_ms) < created; });
+  if (auto best = lost_best(document_, trials)) {
+    trials.push_back(std::move(*best));
+    std::stable_sort(trials.begin(), trials.end(),
+                     [](const TrialJob& a, const TrialJob& b) { return a.number < b.number; });
+  }
   for (const TrialJob& trial : trials) {
     TrialJob begun = trial;  // first in the order of creation, for the search
     begun.status = ObjectiveStatus::pending;
@@ -83,6 +89,8 @@ void TuningJobRun::find_trials() {
       course_->hear(trial.job.name, *curve);
   }
   best_ = document_.value("BestTrainingJob", json());
+  const auto missing = course_->created() - static_cast<std::int64_t>(trials.size());
+  lost_ = lost_counters(document_, course_->counters(), std::max<std::int64_t>(0, missing));
 }
 
 // One look at everything; false where there is nothing left to do.
@@ -210,7 +218,7 @@ bool TuningJobRun::write(const std::function<void(store::Record&, std::int64_t)>
 
 void TuningJobRun::show_progress(store::Record& job, std::int64_t now_ms) {
   if (!course_) return;
-  const Progress progress{.counters = course_->counters(),
+  const Progress progress{.counters = course_->counters() + lost_,
                           .best = best_,
                           .not_improving = course_->not_improving(),
                           .converged_ms = converged_ms_,

@@ -61,6 +61,7 @@ class TuningJobRun {
   bool changed_ = true;  // something is to be shown
   json best_;            // HyperParameterTrainingJobSummary
   std::string best_job_;
+  Counters lost_;  // of trials that are not known any more
   std::optional<std::int64_t> converged_ms_;
   // The disk was full: nothing is tried again before.
   std::optional<Clock::time_point> again_at_;

@@ -61,6 +61,17 @@ void show_resources(json& definition) {
 
 }  // namespace
 
+Counters operator+(const Counters& a, const Counters& b) {
+  return {.completed = a.completed + b.completed,
+          .in_progress = a.in_progress + b.in_progress,
+          .retryable_error = a.retryable_error + b.retryable_error,
+          .non_retryable_error = a.non_retryable_error + b.non_retryable_error,
+          .stopped = a.stopped + b.stopped,
+          .succeeded = a.succeeded + b.succeeded,
+          .pending = a.pending + b.pending,
+          .failed = a.failed + b.failed};
+}
+
 store::Record new_tuning_job(const Platform& platform, const json& input, std::uint64_t drawn_seed) {
   store::Record job;
   job.name = input.at("HyperParameterTuningJobName");

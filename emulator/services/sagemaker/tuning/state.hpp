@@ -20,6 +20,7 @@ struct Counters {
   std::int64_t completed = 0, in_progress = 0, retryable_error = 0, non_retryable_error = 0, stopped = 0;
   std::int64_t succeeded = 0, pending = 0, failed = 0;  // objectives
 };
+Counters operator+(const Counters& a, const Counters& b);
 
 // What Describe shows of a job's work so far.
 struct Progress {

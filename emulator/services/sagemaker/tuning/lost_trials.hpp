@@ -1,0 +1,21 @@
+// Training jobs of a tuning job can be deleted while it goes on. After a restart, all that is known of those
+// is what the tuning job's own record has shown.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include <sagemaker/aws/json.hpp>
+
+#include "emulator/services/sagemaker/tuning/state.hpp"
+#include "emulator/services/sagemaker/tuning/trials.hpp"
+
+namespace sagemaker::local::services::tuning_job {
+
+// The BestTrainingJob of a tuning job's document, where it is not among its trials any more.
+std::optional<TrialJob> lost_best(const json& tuning_job, std::span<const TrialJob> trials);
+// How many of the trials that the document counts as ended are not among these, of so many that are missing.
+Counters lost_counters(const json& tuning_job, const Counters& found, std::int64_t missing);
+
+}  // namespace sagemaker::local::services::tuning_job
