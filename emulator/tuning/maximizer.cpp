@@ -179,8 +179,9 @@ Domain::Domain(const Space& space) : all_(space.size()) {
     kept_.push_back(i);
     categorical_.push_back(std::holds_alternative<Categorical>(parameter.range));
     places_.emplace_back();
-    count = values == 0 || count > most_enumerated ? most_enumerated + 1 : count * values;
-    if (values == 0 || values > most_places) continue;
+    const bool listed = values > 0 && values <= most_places;
+    count = listed && count <= most_enumerated ? count * values : most_enumerated + 1;
+    if (!listed) continue;
     const auto* range = std::get_if<Integer>(&parameter.range);
     for (std::uint64_t value = 0; value < values; ++value) {
       const std::string text = range ? std::to_string(range->min + static_cast<std::int64_t>(value))
