@@ -2,6 +2,7 @@
 same folder. Nothing stays InProgress, endpoints come back, every acknowledged object is whole, no process is left
 behind."""
 
+import fcntl
 import hashlib
 import os
 import random
@@ -12,6 +13,7 @@ import time
 import unittest
 
 import local_emulator
+import sagemaker_local
 from botocore.exceptions import ClientError
 
 SERVE = """#!/usr/bin/env python3
@@ -172,6 +174,23 @@ class CrashAndRestart(unittest.TestCase):
             len(files) for _, _, files in os.walk(os.path.join(self.emulator.directory, "data", "objects"))
         )
         self.assertEqual(stored, len(listed), "one file for each object: no temporary or orphaned file is left")
+
+    def test_what_a_dead_emulator_left_behind_is_waited_for(self):
+        # A program that it was starting when it was killed: until that has begun, it holds the lock.
+        self.emulator.kill()
+        with open(os.path.join(self.emulator.data, "lock")) as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            starting = threading.Thread(target=self.emulator.start)
+            starting.start()
+            try:
+                said = b"waiting for what sagemaker-local"
+                self.until(
+                    lambda: said in sagemaker_local.read(self.emulator.log.name) or not starting.is_alive(), "a wait"
+                )
+            finally:
+                fcntl.flock(lock, fcntl.LOCK_UN)
+                starting.join()
+        self.emulator.client("s3").list_buckets()
 
     def test_a_second_emulator_on_the_same_folder_refuses_to_start(self):
         second = subprocess.run(
