@@ -210,10 +210,10 @@ class Tuning(unittest.TestCase):
         deadline = time.monotonic() + 60
         while len(self.jobs(tuner)) < 2 and time.monotonic() < deadline:  # a description would wait for the end
             time.sleep(0.05)
+        tuner.stop_tuning_job()
         attached = HyperparameterTuner.attach("stops", self.session)
         self.assertEqual((attached.max_jobs, attached.max_parallel_jobs, attached.strategy), (4, 2, "Bayesian"))
         self.assertEqual(attached.hyperparameter_ranges()["ContinuousParameterRanges"][0]["Name"], "x")
-        attached.stop_tuning_job()
         self.shown(attached.wait)
         self.assertEqual(attached.describe()["HyperParameterTuningJobStatus"], "Stopped")
         self.assertEqual({job["TrainingJobStatus"] for job in self.jobs(attached)}, {"Stopped"})
