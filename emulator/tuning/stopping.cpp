@@ -19,27 +19,36 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : values[middle - 1] / 2 + values[middle] / 2;
 }
 
-// In steps that stay within the values: their sum may be too great for a double.
-double mean(std::span<const double> values) {
-  double result = 0, count = 0;
-  for (const double value : values) {
-    ++count;
-    result += value / count - result / count;
-  }
-  return result;
-}
-
 }  // namespace
 
-bool median_rule_stops(const Curve& mine, std::span<const Curve> others, Goal goal) {
-  const std::size_t epochs = mine.size();
-  if (epochs < kMedianRuleEpochs) return false;
-  std::vector<double> averages;
-  for (const Curve& other : others) {
-    if (other.size() >= epochs) averages.push_back(mean(std::span(other).first(epochs)));
+// In steps that stay within the values: their sum may be too great for a double.
+Curve running_averages(std::span<const double> curve) {
+  Curve averages;
+  averages.reserve(curve.size());
+  double average = 0, count = 0;
+  for (const double value : curve) {
+    ++count;
+    average += value / count - average / count;
+    averages.push_back(average);
   }
-  if (averages.size() + 1 < kMedianRuleTrials) return false;
-  return better(median(std::move(averages)), mine.back(), goal);
+  return averages;
+}
+
+bool median_rule_stops(double value, std::size_t epochs, std::span<const Curve> averages, Goal goal) {
+  if (epochs < kMedianRuleEpochs) return false;
+  std::vector<double> there;
+  for (const Curve& other : averages) {
+    if (other.size() >= epochs) there.push_back(other[epochs - 1]);
+  }
+  if (there.size() + 1 < kMedianRuleTrials) return false;
+  return better(median(std::move(there)), value, goal);
+}
+
+bool median_rule_stops(const Curve& mine, std::span<const Curve> others, Goal goal) {
+  if (mine.empty()) return false;
+  std::vector<Curve> averages;
+  for (const Curve& other : others) averages.push_back(running_averages(other));
+  return median_rule_stops(mine.back(), mine.size(), averages, goal);
 }
 
 Hyperband::Hyperband(std::int64_t min_resource, std::int64_t max_resource, Goal goal, int reduction)
@@ -84,11 +93,15 @@ std::vector<std::int64_t> Hyperband::rungs(std::size_t index) const {
 }
 
 bool Hyperband::stops(std::size_t index, std::span<const Curve> curves) const {
+  return stops(index, curves, curves[index].size());
+}
+
+bool Hyperband::stops(std::size_t index, std::span<const Curve> curves, std::size_t epochs) const {
   const std::vector<std::size_t> brackets = bracket_of_each(curves.size());
   const std::vector<std::int64_t>& rungs = brackets_[brackets.at(index)].rungs;
-  const auto epochs = static_cast<std::int64_t>(curves[index].size());
-  if (epochs >= rungs.back()) return true;
-  const auto above = std::upper_bound(rungs.begin(), rungs.end(), epochs);
+  const auto reached = static_cast<std::int64_t>(epochs);
+  if (reached >= rungs.back()) return true;
+  const auto above = std::upper_bound(rungs.begin(), rungs.end(), reached);
   if (above == rungs.begin()) return false;
   const auto rung = static_cast<std::size_t>(*std::prev(above));
   std::size_t there = 0, before = 0;

@@ -24,6 +24,11 @@ inline constexpr std::size_t kMedianRuleTrials = 5;
 // trials before had at that epoch. Curves that have not come so far do not count; no decision (false) while
 // too few have, and for a value that equals the median.
 bool median_rule_stops(const Curve& mine, std::span<const Curve> others, Goal goal);
+// The same for who asks often: `value` is that of epoch `epochs`, and `averages` are running_averages() of
+// the others, which it does not go through again.
+bool median_rule_stops(double value, std::size_t epochs, std::span<const Curve> averages, Goal goal);
+// Of the first value, of the first two, of the first three, ...
+Curve running_averages(std::span<const double> curve);
 
 // Hyperband (Li et al., 2018) with asynchronous successive halving (Li et al., 2020), by stopping: trials
 // belong to brackets in the order of their creation, as many to each that all brackets use about the same
@@ -41,6 +46,8 @@ class Hyperband {
   // for what has not reported): at the highest rung that it has reached it is not promoted, or it has used
   // the greatest resource.
   bool stops(std::size_t index, std::span<const Curve> curves) const;
+  // The same when that trial had reported `epochs` of its values.
+  bool stops(std::size_t index, std::span<const Curve> curves, std::size_t epochs) const;
   // Epochs at which trial `index` is judged, ascending; the last is the greatest resource.
   std::vector<std::int64_t> rungs(std::size_t index) const;
 

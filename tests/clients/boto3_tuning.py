@@ -182,11 +182,13 @@ class Tuning(TuningJobs, local_emulator.TrainingJobs, local_emulator.EmulatorTes
 
     def test_a_target_that_is_reached_ends_the_tuning_job(self):
         go = self.emulator.path("target.go")
-        script = f"test $n = 2 && {{ await {go}; value 0.25; exit 0; }}\nvalue 0.5\n{KEPT}test $n = 1 || hang\n"
+        script = f"test $n = 2 && {{ await {go}; value 0.25; exit 0; }}\nvalue 0.5\n{KEPT}"
+        script += "echo said\ntest $n = 1 || hang\n"
         config = {"TuningJobCompletionCriteria": {"TargetObjectiveMetricValue": 0.25}}
         self.tune("target", script, jobs=9, parallel=2, config=config)
         self.until(lambda: len(self.trials("target")) == 3, "trial 3")
-        self.training("target", 2)
+        third = self.training("target", 2)[1]
+        self.until(lambda: "said" in self.messages(third), "a trial that hangs")
         open(go, "w").close()
         job = self.tuned("target")
         self.assertEqual(job["HyperParameterTuningJobStatus"], "Completed")

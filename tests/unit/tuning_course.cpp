@@ -204,6 +204,34 @@ TEST_CASE("a trial that used the greatest resource of Hyperband has had enough")
   CHECK(course.not_worth_their_time() == std::vector<std::string>{job});
 }
 
+TEST_CASE("a trial of Hyperband that has come to its own last epoch may write its model") {
+  Plan banded = plan(20, 1);
+  banded.strategy = Strategy::hyperband;
+  banded.definitions[0].max_resource = 4;
+  banded.definitions[0].document = {{"StaticHyperParameters", {{"epochs", "4"}}}};
+  Course course(banded, {});
+  const auto first = begin(course);
+  const std::string& job = first.at(0).job.name;
+  course.hear(job, {3.0, 2.0, 1.0, 0.5});
+  CHECK(course.not_worth_their_time().empty());
+  course.hear(job, {3.0, 2.0, 1.0, 0.5, 0.4});  // what it reports are no epochs
+  CHECK(course.not_worth_their_time() == std::vector<std::string>{job});
+}
+
+TEST_CASE("trials without an improvement are counted from the last one that was noticeable") {
+  const auto counted = [](const std::vector<double>& objectives) {
+    Course course(plan(objectives.size() + 1, 1), {});
+    CHECK(run_through(course, objectives) == objectives.size());
+    return course.not_improving();
+  };
+  CHECK(counted({}) == 0);
+  CHECK(counted({5}) == 0);
+  CHECK(counted({5, 5}) == 1);
+  CHECK(counted({5, 4}) == 0);
+  CHECK(counted({5, 4, 4, 6, 3.99}) == 3);
+  CHECK(counted({4, 4, 4, 4, 4, 4, 4}) == 6);
+}
+
 TEST_CASE("definitions share the trials evenly, also where one has nothing left") {
   Plan several = plan(8, 3);
   several.strategy = Strategy::grid;

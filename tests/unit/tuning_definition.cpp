@@ -93,6 +93,25 @@ TEST_CASE("a plan has what the request says") {
         std::vector<std::string>{"sgd", "adam"});
 }
 
+TEST_CASE("a grid has as many trials as combinations, also where these cannot be counted") {
+  const auto trials = [](int parameters) {
+    json values = json::array(), categories = json::array();
+    for (int i = 0; i < 16; ++i) values.push_back(std::to_string(i));
+    for (int i = 0; i < parameters; ++i)
+      categories.push_back({{"Name", "p" + std::to_string(i)}, {"Values", values}});
+    json grid = request();
+    json& config = grid["HyperParameterTuningJobConfig"];
+    config["Strategy"] = "Grid";
+    config["ParameterRanges"] = {{"CategoricalParameterRanges", categories}};
+    config["ResourceLimits"].erase("MaxNumberOfTrainingJobs");
+    return plan_of(grid).trials_max;
+  };
+  CHECK(trials(2) == 256);
+  CHECK(trials(15) == std::size_t{1} << 60);
+  CHECK(trials(16) == std::size_t{1} << 62);  // 2^64 would be none
+  CHECK(trials(30) == std::size_t{1} << 62);
+}
+
 TEST_CASE("several definitions have their own objectives and spaces") {
   json input = request();
   json& config = input["HyperParameterTuningJobConfig"];

@@ -52,9 +52,10 @@ struct Course::Branch {
   std::unique_ptr<tuning::Search> search;
   std::vector<tuning::History::Run> parents;  // of a warm start
   std::optional<tuning::Hyperband> hyperband;
-  std::vector<Trial*> trials;         // in the order of their creation
-  std::vector<tuning::Curve> curves;  // of those
-  std::vector<tuning::Curve> before;  // of those that ended and did not fail: what the median rule compares
+  std::vector<Trial*> trials;           // in the order of their creation
+  std::vector<tuning::Curve> curves;    // of those
+  std::vector<tuning::Curve> averages;  // of those that ended and did not fail, for the median rule
+  std::optional<std::int64_t> epochs;   // of a trial, where its hyperparameters tell
   bool exhausted = false;
 };
 
@@ -69,7 +70,8 @@ Course::Course(Plan plan, std::vector<std::vector<tuning::History::Run>> parents
                                                   .hyperband = std::nullopt,
                                                   .trials = {},
                                                   .curves = {},
-                                                  .before = {},
+                                                  .averages = {},
+                                                  .epochs = inferred_max_resource(definition.document),
                                                   .exhausted = false});
     if (plan_.strategy == Strategy::hyperband && definition.max_resource)
       branch->hyperband.emplace(std::min(plan_.min_resource, *definition.max_resource),
@@ -133,7 +135,8 @@ void Course::end(Trial& trial) {
   ++ended_;
   converged_.reset();
   Branch& branch = *branches_[trial.branch];
-  if (trial.status != "Failed") branch.before.push_back(branch.curves[trial.place]);
+  if (trial.status != "Failed" && plan_.early_stopping)
+    branch.averages.push_back(tuning::running_averages(branch.curves[trial.place]));
   if (trial.objective_status != ObjectiveStatus::succeeded) return;
   objectives_.push_back(in_common(trial));
   if (!best_ || better(in_common(trial), in_common(*best_), common_goal())) best_ = &trial;
@@ -161,14 +164,13 @@ void Course::judge(Trial& trial) {
 
 bool Course::too_bad(const Branch& branch, const Trial& trial, std::size_t values) const {
   if (!branch.hyperband && !plan_.early_stopping) return false;
-  const tuning::Curve& whole = branch.curves[trial.place];
-  const tuning::Curve mine(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(values));
-  if (!branch.hyperband)
-    return tuning::median_rule_stops(mine, branch.before, branch.definition.objective.goal);
-  if (values == whole.size()) return branch.hyperband->stops(trial.place, branch.curves);
-  std::vector<tuning::Curve> curves = branch.curves;
-  curves[trial.place] = mine;
-  return branch.hyperband->stops(trial.place, curves);
+  if (branch.hyperband) {
+    // After its last epoch a trial ends by itself, when it has written its model.
+    const bool at_its_end = branch.epochs && static_cast<std::int64_t>(values) == *branch.epochs;
+    return !at_its_end && branch.hyperband->stops(trial.place, branch.curves, values);
+  }
+  return tuning::median_rule_stops(branch.curves[trial.place][values - 1], values, branch.averages,
+                                   branch.definition.objective.goal);
 }
 
 // ---- what follows ---------------------------------------------------------------------------------
@@ -320,11 +322,14 @@ Counters Course::counters() const {
 
 const std::string* Course::best() const { return best_ ? &best_->job : nullptr; }
 
+// The more of the last trials are looked at, the sooner is an improvement among them.
 std::int64_t Course::not_improving() const {
-  std::size_t trials = 0;
-  while (trials < objectives_.size() && tuning::not_improving(objectives_, trials + 1, common_goal()))
-    ++trials;
-  return static_cast<std::int64_t>(trials);
+  std::size_t without = 0, with = objectives_.size();
+  while (with - without > 1) {
+    const std::size_t trials = without + (with - without) / 2;
+    (tuning::not_improving(objectives_, trials, common_goal()) ? without : with) = trials;
+  }
+  return static_cast<std::int64_t>(without);
 }
 
 bool Course::converged() {

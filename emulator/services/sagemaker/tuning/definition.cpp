@@ -1,5 +1,6 @@
 #include "emulator/services/sagemaker/tuning/definition.hpp"
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
 
@@ -67,15 +68,12 @@ Completion completion_of(const json& config) {
   return completion;
 }
 
+// Grids may be greater than can be counted, and are refused then.
 std::size_t grid_size(const std::vector<Definition>& definitions) {
-  std::size_t all = 0;
-  for (const Definition& definition : definitions) {
-    std::size_t product = 1;
-    for (const tuning::Parameter& parameter : definition.space.parameters())
-      if (const auto* categories = std::get_if<tuning::Categorical>(&parameter.range))
-        product *= categories->values.size();
-    all += product;
-  }
+  constexpr std::uint64_t most = std::uint64_t{1} << 62;
+  std::uint64_t all = 0;
+  for (const Definition& definition : definitions)
+    all = std::min(all + definition.space.count().value_or(most), most);
   return all;
 }
 
