@@ -36,7 +36,7 @@ Targets targets(const std::vector<double>& objectives, Goal goal) {
   const double slack = std::max(spread, 1e-12);
   double sum = 0, squares = 0;
   for (double& value : values) {
-    if (value > knee) value = knee + slack * 1 * std::log1p((value - knee) / slack / 1);
+    if (value > knee) value = knee + slack * std::log1p((value - knee) / slack);
     sum += value;
   }
   const double mean = sum / static_cast<double>(values.size());
