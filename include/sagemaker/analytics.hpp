@@ -74,11 +74,13 @@ class TrainingJobAnalytics {
 
   // Metric after metric, each in the order of time. Asked for once; `force_refresh` asks again. A metric
   // without values is mentioned. Throws ConfigError for a job that has not begun to train.
-  const std::vector<MetricRow>& rows(bool force_refresh = false) {
+  const std::vector<MetricRow>& rows(bool force_refresh = false) & {
     if (force_refresh) clear_cache();
     if (!rows_) rows_ = fetch();
     return *rows_;
   }
+  // Of a temporary, as in a loop over estimator.training_job_analytics().rows(): they outlive it.
+  std::vector<MetricRow> rows(bool force_refresh = false) && { return rows(force_refresh); }
   void clear_cache() { rows_.reset(); }
 
   std::vector<std::string> metric_names() const {
@@ -191,7 +193,7 @@ class HyperparameterTuningJobAnalytics {
   const std::string& name() const { return name_; }
 
   // The training jobs in the order in which the service lists them: the latest first.
-  const std::vector<TuningJobRow>& rows(bool force_refresh = false) {
+  const std::vector<TuningJobRow>& rows(bool force_refresh = false) & {
     if (force_refresh) clear_cache();
     if (rows_) return *rows_;
     std::vector<TuningJobRow> rows;
@@ -199,8 +201,10 @@ class HyperparameterTuningJobAnalytics {
     rows_ = std::move(rows);
     return *rows_;
   }
+  // Of a temporary, as in a loop over tuner.analytics().rows(): they outlive it. So do the next two.
+  std::vector<TuningJobRow> rows(bool force_refresh = false) && { return rows(force_refresh); }
   // HyperParameterTrainingJobSummary documents of all pages.
-  const std::vector<json>& training_job_summaries(bool force_refresh = false) {
+  const std::vector<json>& training_job_summaries(bool force_refresh = false) & {
     if (force_refresh) clear_cache();
     if (summaries_) return *summaries_;
     std::vector<json> summaries;
@@ -211,12 +215,16 @@ class HyperparameterTuningJobAnalytics {
     summaries_ = std::move(summaries);
     return *summaries_;
   }
+  std::vector<json> training_job_summaries(bool force_refresh = false) && {
+    return training_job_summaries(force_refresh);
+  }
   // DescribeHyperParameterTuningJob.
-  const json& description(bool force_refresh = false) {
+  const json& description(bool force_refresh = false) & {
     if (force_refresh) clear_cache();
     if (description_.is_null()) description_ = session_.describe_tuning_job(name_);
     return description_;
   }
+  json description(bool force_refresh = false) && { return description(force_refresh); }
   // By the names of the hyperparameters: {"lr": {"Name": "lr", "MinValue": "0.1", ...}}; of several
   // estimators by their names first.
   json tuning_ranges() {

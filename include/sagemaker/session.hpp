@@ -505,8 +505,12 @@ inline json Session::follow_tuning_job(const std::string& name, const LogsOption
       pace.something_happened();
     }
     if (options.logs && state_->console.live()) {
-      for (const std::string& job : progress.shown_running())
-        progress.set_latest(job, describe_training_job(job));
+      for (const std::string& job : progress.shown_running()) {
+        try {
+          progress.set_latest(job, describe_training_job(job));
+        } catch (const ServiceError&) {  // one deleted meanwhile: the table shows no value
+        }
+      }
     }
     if (!options.wait || over) {
       status.update(description);

@@ -1,12 +1,15 @@
 // Tuning jobs: what goes wrong before anything is sent, how a job is followed, its best training job and the
 // rows of its analytics. The requests themselves are compared with the Python SDK's in
 // tests/clients/sagemaker_sdk_tuning_documents.py.
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -86,8 +89,10 @@ void script_job(ScriptedAws& aws) {
          {answer_json(listed({pending_first, pending_second})),
           answer_json(listed({first, pending_second, trial(3, "InProgress", std::nullopt, "Pending")})),
           answer_json(listed({first, second, third}))});
-  aws.on_json("DescribeTrainingJob",
-              {{"FinalMetricDataList", {{{"MetricName", "accuracy"}, {"Value", 0.25}}}}});
+  const auto so_far = answer_json({{"FinalMetricDataList", {{{"MetricName", "accuracy"}, {"Value", 0.25}}}}});
+  // That one of them cannot be described, for it was deleted, is no reason to stop following the others.
+  aws.on("DescribeTrainingJob",
+         {so_far, refusal("ValidationException", "Requested resource not found."), so_far});
 }
 
 std::string text_in(const std::filesystem::path& file) {
@@ -196,6 +201,41 @@ TEST_CASE("of many training jobs only pages with news are asked for") {
   });
   stage.session.follow_tuning_job("t");
   CHECK(tokens == std::vector<std::string>{"", "older", ""});
+}
+
+TEST_CASE(
+    "training jobs of several definitions are told with their own objectives, deleted ones are left out") {
+  Stage stage(with_bucket());
+  const auto described = [](const std::string& status, int completed, int running) {
+    json several = job(status, completed, running);
+    several["HyperParameterTuningJobConfig"].erase("HyperParameterTuningJobObjective");
+    for (const char* metric : {"error", "loss"})
+      several["TrainingJobDefinitions"].push_back(
+          {{"DefinitionName", metric + std::string("-definition")},
+           {"TuningObjective", {{"Type", "Minimize"}, {"MetricName", metric}}}});
+    return answer_json(several);
+  };
+  const auto of = [](json summary, const char* definition) {
+    summary["TrainingJobDefinitionName"] = definition;
+    return summary;
+  };
+  const json deleted = of(trial(1, "InProgress", std::nullopt, "Pending"), "error-definition");
+  stage.aws->on("DescribeHyperParameterTuningJob",
+                {described("InProgress", 0, 1), described("InProgress", 1, 1), described("Completed", 2, 0)});
+  const json error = of(trial(2, "Completed", 0.75, "Succeeded"), "error-definition");
+  const json loss = of(trial(3, "Completed", 0.5, "Succeeded"), "loss-definition");
+  json last = listed({error, loss});
+  last["NextToken"] = "older";  // nobody asks for a page for the sake of the deleted one
+  stage.aws->on("ListTrainingJobsForHyperParameterTuningJob",
+                {answer_json(listed({deleted})), answer_json(listed({error})), answer_json(last)});
+  stage.session.follow_tuning_job("t");
+  const auto told = [&](const std::string& line) {
+    return std::count(stage.lines.begin(), stage.lines.end(), line);
+  };
+  CHECK(told("Training job t-002-abcd Completed: error 0.75, the best so far (lr=0.02 optimizer=sgd)") == 1);
+  CHECK(told("Training job t-003-abcd Completed: loss 0.5, the best so far (lr=0.03 optimizer=sgd)") == 1);
+  CHECK(told("Best training job: t-003-abcd, loss 0.5 (lr=0.03 optimizer=sgd)") == 1);
+  CHECK(stage.aws->count("ListTrainingJobsForHyperParameterTuningJob") == 3);
 }
 
 TEST_CASE("a tuning job that fails throws its reason, one that is stopped does not") {
@@ -415,6 +455,13 @@ TEST_CASE("the rows of a tuning job, as CSV and JSON") {
   CHECK(stage.aws->count("ListTrainingJobsForHyperParameterTuningJob") == 2);  // asked for once
   CHECK(analytics.description()["HyperParameterTuningJobName"] == "t");
   CHECK(stage.aws->count("DescribeHyperParameterTuningJob") == 1);
+  // A loop over the rows of a temporary reads what the temporary does not take with it.
+  const auto temporary = [&] { return HyperparameterTuningJobAnalytics(stage.session, "t"); };
+  static_assert(std::is_same_v<decltype(temporary().rows()), std::vector<TuningJobRow>>);
+  static_assert(std::is_same_v<decltype(temporary().training_job_summaries()), std::vector<json>>);
+  static_assert(std::is_same_v<decltype(temporary().description()), json>);
+  static_assert(
+      std::is_same_v<decltype(std::declval<TrainingJobAnalytics>().rows()), std::vector<MetricRow>>);
   const TemporaryDirectory folder;
   analytics.export_csv(folder / "rows.csv");
   CHECK(text_in(folder / "rows.csv") == analytics.csv());

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -85,6 +86,9 @@ class TuningProgress {
                              : objective;
     minimize_ = text_of(chosen, "Type") == "Minimize";
     metric_ = text_of(chosen, "MetricName");
+    for (const json& definition : definitions)
+      metrics_[text_of(definition, "DefinitionName")] =
+          text_of(object_of(definition, "TuningObjective"), "MetricName");
     json counters = object({{"jobs", object_of(description, "TrainingJobStatusCounters")},
                             {"objectives", object_of(description, "ObjectiveStatusCounters")},
                             {"over", status_ != "InProgress" && status_ != "Stopping"}});
@@ -94,7 +98,8 @@ class TuningProgress {
   }
 
   // Takes the pages of training jobs, the newest first, and prints those that have ended since. Pages with
-  // nothing but what is known to have ended are not asked for.
+  // nothing but what is known to have ended are not asked for. Those that ran and are not listed any more
+  // were deleted, and are forgotten.
   void update(const Pages& pages) {
     std::set<std::string> open;
     for (const Trial& trial : trials_) {
@@ -108,6 +113,7 @@ class TuningProgress {
       }
       if (known && open.empty()) break;
     }
+    std::erase_if(trials_, [&](const Trial& trial) { return open.contains(trial.name); });
     std::stable_sort(trials_.begin(), trials_.end(), [](const Trial& one, const Trial& other) {
       return one.created != other.created ? one.created < other.created : one.name < other.name;
     });
@@ -133,7 +139,7 @@ class TuningProgress {
     if (trial == trials_.end()) return;
     for (const json& metric : array_of(training_job, "FinalMetricDataList")) {
       if (const auto value = metric.find("Value");
-          text_of(metric, "MetricName") == metric_ && value != metric.end() && value->is_number())
+          text_of(metric, "MetricName") == trial->metric && value != metric.end() && value->is_number())
         trial->value = value->get<double>();
     }
   }
@@ -164,7 +170,7 @@ class TuningProgress {
   void summary() const {
     if (best_.empty()) return;
     const Trial& best = *find(best_);
-    console_.line("Best training job: " + best.name + ", " + metric_ + " " + short_number(*best.value) +
+    console_.line("Best training job: " + best.name + ", " + best.metric + " " + short_number(*best.value) +
                   " (" + best.parameters + ")");
   }
 
@@ -174,6 +180,7 @@ class TuningProgress {
     std::string status = {};
     std::string parameters = {};
     std::string reason = {};
+    std::string metric = {};  // what the objective of its definition is called
     double created = 0;
     bool succeeded = false;            // with an objective
     std::optional<double> value = {};  // while it runs the last one so far
@@ -199,6 +206,8 @@ class TuningProgress {
       known = trials_.insert(trials_.end(), Trial{.name = name});
       known->parameters = parameters_text(object_of(summary, "TunedHyperParameters"));
       known->created = summary.value("CreationTime", 0.0);
+      const auto metric = metrics_.find(text_of(summary, "TrainingJobDefinitionName"));
+      known->metric = metric != metrics_.end() ? metric->second : metric_;
     }
     known->status = text_of(summary, "TrainingJobStatus");
     known->reason = text_of(summary, "FailureReason");
@@ -217,7 +226,7 @@ class TuningProgress {
   std::string text_of_ended(const Trial& trial) {
     std::string text = "Training job " + trial.name + " " + trial.status;
     if (trial.succeeded && trial.value) {
-      text += ": " + metric_ + " " + short_number(*trial.value);
+      text += ": " + trial.metric + " " + short_number(*trial.value);
       const Trial* best = find(best_);
       if (best == nullptr || (minimize_ ? *trial.value < *best->value : *trial.value > *best->value)) {
         text += ", the best so far";
@@ -237,7 +246,7 @@ class TuningProgress {
                                       ? std::string_view(trial.name).substr(name_.size() + 1)
                                       : trial.name;
     return std::string(name) + "  " + trial.parameters +
-           (trial.value ? "  " + metric_ + " " + short_number(*trial.value) : "");
+           (trial.value ? "  " + trial.metric + " " + short_number(*trial.value) : "");
   }
 
   std::size_t running_count() const {
@@ -276,7 +285,8 @@ class TuningProgress {
   Console& console_;
   std::string name_;
   std::string status_;
-  std::string metric_;
+  std::string metric_;                          // of the first definition
+  std::map<std::string, std::string> metrics_;  // of several definitions, by their names
   bool minimize_ = false;
   int jobs_in_all_ = 0;
   json counters_;

@@ -6,6 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { before, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 
 import * as logs from "@aws-sdk/client-cloudwatch-logs";
 import * as s3 from "@aws-sdk/client-s3";
@@ -197,7 +198,10 @@ test("a tuning job tries values, and its training jobs are paged", async () => {
     new sagemaker.DescribeHyperParameterTuningJobCommand({ HyperParameterTuningJobName }));
   const deadline = Date.now() + 60_000;
   let job = await describe(); // the SDK has no waiter for tuning jobs
-  while (job.HyperParameterTuningJobStatus === "InProgress" && Date.now() < deadline) job = await describe();
+  while (job.HyperParameterTuningJobStatus === "InProgress" && Date.now() < deadline) {
+    await setTimeout(100);
+    job = await describe();
+  }
   assert.equal(job.HyperParameterTuningJobStatus, "Completed");
   assert.ok(job.HyperParameterTuningEndTime instanceof Date);
   assert.equal(job.BestTrainingJob.FinalHyperParameterTuningJobObjectiveMetric.Value, 2);
