@@ -127,6 +127,10 @@ void Acquisition::pending(const VectorXd& point) {
   best_ = best_.cwiseMin(values);
 }
 
+bool Acquisition::likely_to_end(const VectorXd& point) const {
+  return !feasible_ || feasible_->local(point).means[0] > 0;
+}
+
 VectorXd Acquisition::at(const MatrixXd& points) const {
   MatrixXd means;
   VectorXd variances, all(points.rows());
@@ -136,7 +140,7 @@ VectorXd Acquisition::at(const MatrixXd& points) const {
     const double deviation = std::sqrt(variances[i]);
     double most = -std::numeric_limits<double>::infinity();
     for (Index world = 0; world < means.cols(); ++world) {
-      const double log = log_improvement((reference(world) - means(i, world)) / deviation);
+      const double log = log_improvement((best_[world] - means(i, world)) / deviation);
       logs[static_cast<std::size_t>(world)] = log;
       most = std::max(most, log);
     }
@@ -158,7 +162,7 @@ double Acquisition::at(const VectorXd& point, VectorXd& gradient) const {
   const Index worlds = there.means.size();
   VectorXd logs(worlds), slopes(worlds), zs(worlds);
   for (Index world = 0; world < worlds; ++world) {
-    zs[world] = (reference(world) - there.means[world]) / deviation;
+    zs[world] = (best_[world] - there.means[world]) / deviation;
     logs[world] = log_improvement(zs[world], &slopes[world]);
   }
   const double most = logs.maxCoeff();

@@ -33,26 +33,22 @@ class Acquisition {
   // A trial runs there, or will.
   void pending(const Eigen::VectorXd& point);
 
-  // Improvements are those of this value from now on, nullopt: of the best one known.
-  void aim(std::optional<double> value) { aim_ = value; }
+  // Whether a trial there is more likely to end than to fail.
+  bool likely_to_end(const Eigen::VectorXd& point) const;
 
   // A row a point.
   Eigen::VectorXd at(const Eigen::MatrixXd& points) const;
   double at(const Eigen::VectorXd& point, Eigen::VectorXd& gradient) const;
 
   const GaussianProcess& process() const { return process_; }
-  // The least value known so far, on average over the worlds.
-  double best() const { return best_.mean(); }
 
  private:
-  double reference(Eigen::Index world) const { return aim_ ? *aim_ : best_[world]; }
   double feasibility(const Eigen::VectorXd& point, Eigen::VectorXd& gradient) const;
 
   GaussianProcess process_;
   std::optional<GaussianProcess> feasible_;
   Eigen::Index worlds_;
   std::uint64_t seed_;
-  std::optional<double> aim_;
   Eigen::Index draws_ = 0;
   Eigen::RowVectorXd best_;  // a world
 };

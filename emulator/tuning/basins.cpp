@@ -2,39 +2,60 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <utility>
 
 namespace sagemaker::local::tuning {
 
 namespace {
 
-constexpr double apart = 0.2;    // of basins, times the root of the dimensions
-constexpr double radius = 0.25;  // of their regions, in each dimension
+using Eigen::Index;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+constexpr std::size_t most_grounds = 8;
+constexpr double correlated = 0.3;  // with the lowest point: within its basin
+constexpr double hill = 0.05;       // deviations of the objectives
+constexpr int steps = 6;            // of the way between two points
+
+// Whether the process expects a hill on the straight way between two points that are known.
+bool hill_between(const GaussianProcess& process, const VectorXd& a, const VectorXd& b, double higher) {
+  MatrixXd way(steps - 1, a.size());
+  for (int i = 1; i < steps; ++i)
+    way.row(i - 1) = (a + (b - a) * (static_cast<double>(i) / steps)).transpose();
+  return process.means(way).rowwise().mean().maxCoeff() > higher + hill;
+}
 
 }  // namespace
 
-std::vector<Basin> basins(const Eigen::MatrixXd& points, const Eigen::VectorXd& values,
-                          const std::vector<bool>& categorical, std::size_t most) {
-  std::vector<Eigen::Index> order(static_cast<std::size_t>(values.size()));
-  std::iota(order.begin(), order.end(), Eigen::Index{0});
-  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return values[a] < values[b]; });
-  const double distance = apart * std::sqrt(static_cast<double>(points.cols()));
-  std::vector<Basin> found;
-  for (const Eigen::Index i : order) {
-    if (found.size() == most) break;
-    const auto near = [&](const Basin& other) {
-      return (points.row(other.lowest) - points.row(i)).norm() < distance;
-    };
-    if (std::any_of(found.begin(), found.end(), near)) continue;
-    Basin basin{i, values[i], {points.row(i).transpose(), points.row(i).transpose()}};
-    for (Eigen::Index j = 0; j < points.cols(); ++j) {
-      const bool anywhere = categorical[static_cast<std::size_t>(j)];
-      basin.region.lower[j] = anywhere ? 0 : std::max(0.0, points(i, j) - radius);
-      basin.region.upper[j] = anywhere ? 1 : std::min(1.0, points(i, j) + radius);
+ExhaustedBasins::ExhaustedBasins(const GaussianProcess& process, const MatrixXd& points, std::size_t patience,
+                                 double noticeable)
+    : process_(process) {
+  const VectorXd values = process.means(points).rowwise().mean();
+  for (Index i = 0; i < points.rows(); ++i) beside_.push_back(i);
+  while (!beside_.empty() && grounds_.size() < most_grounds) {
+    const Index best = *std::min_element(beside_.begin(), beside_.end(),
+                                         [&](Index a, Index b) { return values[a] < values[b]; });
+    const VectorXd ground = points.row(best).transpose();
+    std::size_t fruitless = 0;
+    std::vector<Index> rest;
+    for (const Index i : beside_) {
+      const VectorXd point = points.row(i).transpose();
+      if (process.correlation(point, ground) > correlated) {
+        if (fruitless > 0 || values[i] < values[best] + noticeable) ++fruitless;
+      } else if (values[i] > 0 || hill_between(process, point, ground, std::max(values[i], values[best]))) {
+        rest.push_back(i);
+      }
     }
-    found.push_back(std::move(basin));
+    if (fruitless < patience + 1) return;
+    grounds_.push_back(ground);
+    beside_ = std::move(rest);
   }
-  return found;
+}
+
+bool ExhaustedBasins::contain(const VectorXd& point) const {
+  return std::any_of(grounds_.begin(), grounds_.end(), [&](const VectorXd& ground) {
+    return process_.correlation(point, ground) > correlated;
+  });
 }
 
 }  // namespace sagemaker::local::tuning

@@ -1,4 +1,5 @@
-// The valleys that are known of a function: where a search goes on when the deepest of them gives no more.
+// The valleys that are known of a function: which of them have given all that they have, and where a search
+// goes on then.
 #pragma once
 
 #include <cstddef>
@@ -6,22 +7,28 @@
 
 #include <Eigen/Core>
 
+#include "emulator/tuning/gaussian_process.hpp"
+
 namespace sagemaker::local::tuning {
 
-// A part of the unit cube.
-struct Region {
-  Eigen::VectorXd lower, upper;
-};
+// Lowest points of basins that have been searched to their ground.
+class ExhaustedBasins {
+ public:
+  // Of a process that has observed `points`, in the order in which they were tried. A basin is exhausted when
+  // `patience` trials in it after its best one brought no improvement of `noticeable`.
+  ExhaustedBasins(const GaussianProcess& process, const Eigen::MatrixXd& points, std::size_t patience,
+                  double noticeable);
 
-struct Basin {
-  Eigen::Index lowest = 0;  // row of the point
-  double value = 0;         // there
-  Region region;            // around it
-};
+  bool empty() const { return grounds_.empty(); }
+  // Whether the point lies in one of them.
+  bool contain(const Eigen::VectorXd& point) const;
+  // Rows of the points that tell of the rest of the space: those beside them.
+  const std::vector<Eigen::Index>& beside() const { return beside_; }
 
-// The basins of points (a row each) with values: the lowest points that lie apart, the lowest first.
-// Categories do not limit regions.
-std::vector<Basin> basins(const Eigen::MatrixXd& points, const Eigen::VectorXd& values,
-                          const std::vector<bool>& categorical, std::size_t most);
+ private:
+  const GaussianProcess& process_;
+  std::vector<Eigen::VectorXd> grounds_;
+  std::vector<Eigen::Index> beside_;
+};
 
 }  // namespace sagemaker::local::tuning

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
@@ -15,6 +16,7 @@
 #include <Eigen/Core>
 
 #include "emulator/tuning/acquisition.hpp"
+#include "emulator/tuning/basins.hpp"
 #include "emulator/tuning/gaussian_process.hpp"
 #include "emulator/tuning/maximizer.hpp"
 #include "emulator/tuning/quasi_random.hpp"
@@ -31,17 +33,15 @@ using Eigen::VectorXd;
 
 constexpr std::size_t most_observations = 500;  // that a model holds
 constexpr std::size_t most_fitted = 120;        // that hyperparameters are fitted to
-constexpr Index imagined_worlds = 32;
-constexpr double noticeable = 0.01;  // improvement, in deviations of the objectives
-constexpr double fine = 0.001;       // the same, hardly worth a trial
-constexpr double worse = 3;          // deviations above the best that exploration puts up with
-constexpr std::uint64_t spread = 8;  // points from which it takes one
+constexpr Index imagined_worlds = 128;
+constexpr double noticeable = 0.01;        // improvement, in deviations of the objectives
+constexpr std::uint64_t most_draws = 100;  // of a point beside basins
 constexpr std::size_t hinted_starts = 3;
 constexpr std::size_t most_hints = 3;
 constexpr std::size_t least_of_run = 4;  // observations
+constexpr std::size_t patience = 4;      // trials without an improvement, before a basin has given all
+constexpr std::size_t recent = 4;        // trials, of which no more than half are to fail
 constexpr double trusted = 0.7;          // weight of parents' models
-constexpr std::size_t patience = 6;      // trials without one, before other basins get their turn
-constexpr std::size_t known_basins = 6;
 
 MatrixXd stacked(const std::vector<VectorXd>& points, std::size_t dimensions) {
   MatrixXd all(static_cast<Index>(points.size()), static_cast<Index>(dimensions));
@@ -58,6 +58,7 @@ struct Known {
   Trend trend;                    // what parents of other tasks expect
   std::vector<Assignment> hints;  // their best, a run after the other
   std::size_t trials = 0;         // of this search
+  bool failing = false;           // too many of those that ended last
 
   // Where a trial would say nothing new.
   bool near(const VectorXd& point) const {
@@ -94,17 +95,6 @@ Observations chosen(const Observations& all, const std::vector<Index>& rows) {
 GaussianProcess modelled(const Observations& all, const Trend& trend) {
   const Hyperparameters hyper = fit(chosen(all, selected(all.values, most_fitted)), trend);
   return GaussianProcess(chosen(all, selected(all.values, most_observations)), trend, hyper);
-}
-
-// The least value of points in a region.
-double lowest(const MatrixXd& points, const VectorXd& values, const Region& region) {
-  double least = std::numeric_limits<double>::infinity();
-  for (Index i = 0; i < points.rows(); ++i) {
-    const auto point = points.row(i).transpose().array();
-    if ((point >= region.lower.array()).all() && (point <= region.upper.array()).all())
-      least = std::min(least, values[i]);
-  }
-  return least;
 }
 
 class BayesianSearch : public Search {
@@ -152,13 +142,16 @@ class BayesianSearch : public Search {
     if (domain_.size() == 0) return !known.points.empty();
     if (starting(known) || known.points.size() < 2 * start_count()) return false;
     const Acquisition acquisition = model(known);
-    const VectorXd point = most(acquisition, known);
+    const VectorXd point = most(acquisition, known, good_of(known), {});
     if (point.size() == 0) return true;  // of a finite space nothing is left
     double least = std::numeric_limits<double>::infinity();
     const double sign = goal_ == Goal::minimize ? 1 : -1;
     for (const double objective : known.objectives) least = std::min(least, sign * objective);
     const double expected = std::exp(acquisition.at(MatrixXd(point.transpose()))[0]);
-    return expected * targets(known.objectives, goal_).unit <= 0.01 * std::abs(least);
+    // One per cent of a best of zero, or near it, is never reached: the deviation of the objectives counts,
+    // too.
+    const double unit = targets(known.objectives, goal_).unit;
+    return expected * unit <= 0.01 * std::max(std::abs(least), unit);
   }
 
  private:
@@ -177,6 +170,7 @@ class BayesianSearch : public Search {
       if (run.same_task)
         for (const Trial& trial : run.trials) add(known, trial);
     for (const Trial& trial : history.trials) add(known, trial);
+    known.failing = failing(history.trials);
     if (domain_.size() == 0) return known;
     for (const History::Run& run : history.parents)
       if (!run.same_task) consider(known, run);
@@ -185,6 +179,16 @@ class BayesianSearch : public Search {
       source.deviation = trusted;
     }
     return known;
+  }
+
+  static bool failing(const std::vector<Trial>& trials) {
+    std::size_t ended = 0, failed = 0;
+    for (std::size_t i = trials.size(); i > 0 && ended < recent; --i) {
+      if (trials[i - 1].state == Trial::State::running) continue;
+      ++ended;
+      failed += trials[i - 1].state == Trial::State::failed || !trials[i - 1].objective;
+    }
+    return 2 * failed >= recent;
   }
 
   // A run of another task: its objectives may differ in level and scale, its model is a function from which
@@ -243,17 +247,22 @@ class BayesianSearch : public Search {
   }
 
   // Where to go on; empty: anywhere.
-  VectorXd chosen_next(Acquisition& acquisition, const Known& known) const {
-    const VectorXd point = most(acquisition, known);
-    if (point.size() == 0 || domain_.count() > 0 || stagnation(known) < patience) return point;
-    const bool refined = acquisition.at(MatrixXd(point.transpose()))[0] < std::log(fine);
-    if (refined ? known.trials % 3 == 0 : known.trials % 2 == 0) return point;
-    return elsewhere(acquisition, known);
+  VectorXd chosen_next(const Acquisition& acquisition, const Known& known) const {
+    if (known.failing) {
+      // What is expected of a place where trials fail may be the most, again and again.
+      const VectorXd point = most(acquisition, known, good_of(known), [&](const VectorXd& candidate) {
+        return acquisition.likely_to_end(candidate);
+      });
+      if (point.size() > 0) return point;
+    } else if (domain_.count() == 0 && known.trials % 3 != 0) {
+      const VectorXd point = elsewhere(acquisition, known);
+      if (point.size() > 0) return point;
+    }
+    return most(acquisition, known, good_of(known), {});
   }
 
-  // The point of which most is expected; empty where none is left.
-  VectorXd most(const Acquisition& acquisition, const Known& known) const {
-    // What is better is often near the best few that were tried.
+  // The best few that were tried, a row each: what is better is often near them.
+  MatrixXd good_of(const Known& known) const {
     const double sign = goal_ == Goal::minimize ? 1 : -1;
     std::vector<std::size_t> order(known.objectives.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
@@ -263,67 +272,45 @@ class BayesianSearch : public Search {
     order.resize(std::min<std::size_t>(order.size(), 4));
     std::vector<VectorXd> good;
     for (const std::size_t i : order) good.push_back(known.points[i]);
-    return most(acquisition, known, domain_.region(), stacked(good, domain_.size()));
+    return stacked(good, domain_.size());
   }
 
-  VectorXd most(const Acquisition& acquisition, const Known& known, const Region& region,
-                const MatrixXd& good) const {
+  // The point of which most is expected; empty where none is left.
+  VectorXd most(const Acquisition& acquisition, const Known& known, const MatrixXd& good,
+                const std::function<bool(const VectorXd&)>& allowed) const {
     return maximize(
-        acquisition, domain_, region, good,
+        acquisition, domain_, good,
         [&](const VectorXd& candidate) {
-          return !known.near(candidate) && !known.took(space_.assignment(domain_.whole(candidate)));
+          return !known.near(candidate) && !known.took(space_.assignment(domain_.whole(candidate))) &&
+                 (!allowed || allowed(candidate));
         },
         mixed(seed_, mixed(1, known.trials)));
   }
 
-  // How many observations have come since the best improved noticeably.
-  std::size_t stagnation(const Known& known) const {
-    const VectorXd values = targets(known.objectives, goal_).values;
-    double best = std::numeric_limits<double>::infinity();
-    std::size_t since = 0;
-    for (Index i = 0; i < values.size(); ++i) {
-      since = values[i] < best - noticeable ? 0 : since + 1;
-      best = std::min(best, values[i]);
+  // Where most is expected beside the basins that have given all that they have, by a model of what was seen
+  // beside them; empty: the best basin has more to give. A model of all is sure of itself where it has seen
+  // one optimum only: it expects nothing of the others.
+  VectorXd elsewhere(const Acquisition& acquisition, const Known& known) const {
+    const ExhaustedBasins basins(acquisition.process(), stacked(known.points, domain_.size()), patience,
+                                 noticeable);
+    if (basins.empty()) return {};
+    const auto beside = [&](const VectorXd& candidate) { return !basins.contain(candidate); };
+    Known rest = known;
+    rest.points.clear();
+    rest.objectives.clear();
+    for (const Index i : basins.beside()) {
+      rest.points.push_back(known.points[static_cast<std::size_t>(i)]);
+      rest.objectives.push_back(known.objectives[static_cast<std::size_t>(i)]);
     }
-    return since;
-  }
-
-  // Of some points spread over the space the one that looks best, be it worse than what is known.
-  VectorXd anywhere(Acquisition& acquisition, const Known& known) const {
+    if (rest.points.size() >= 2) return most(model(rest), known, good_of(rest), beside);
     const QuasiRandom sequence(domain_.size(), mixed(seed_, mixed(2, known.trials)));
-    VectorXd best;
-    double most = -std::numeric_limits<double>::infinity();
-    acquisition.aim(acquisition.best() + worse);
-    for (std::uint64_t i = 0; i < spread; ++i) {
+    for (std::uint64_t i = 0; i < most_draws; ++i) {
       const Point point = sequence.point(i);
       VectorXd candidate = Eigen::Map<const VectorXd>(point.data(), static_cast<Index>(point.size()));
       domain_.snap(candidate);
-      const double value = acquisition.at(MatrixXd(candidate.transpose()))[0];
-      if (known.took(space_.assignment(domain_.whole(candidate))) || !(value > most)) continue;
-      most = value;
-      best = candidate;
+      if (beside(candidate)) return candidate;
     }
-    return best;
-  }
-
-  // A point of the deepest basin beside the best one which is not known to its ground yet; empty: there is
-  // none. A model is sure of itself where it has seen one optimum only: other basins, of which it expects
-  // nothing, are looked at when there is nothing better to do.
-  VectorXd elsewhere(Acquisition& acquisition, const Known& known) const {
-    const MatrixXd& points = acquisition.process().points();
-    const VectorXd values = acquisition.process().means(points).rowwise().mean();
-    const std::vector<Basin> all = basins(points, values, domain_.categorical(), known_basins);
-    VectorXd found;
-    for (std::size_t i = 1; i < all.size() && found.size() == 0; ++i) {
-      // Its lowest point may be the flank of a deeper one: what counts is the ground of the region.
-      acquisition.aim(lowest(points, values, all[i].region));
-      VectorXd point = most(acquisition, known, all[i].region, points.row(all[i].lowest));
-      if (point.size() > 0 && acquisition.at(MatrixXd(point.transpose()))[0] > std::log(noticeable))
-        found = point;
-    }
-    if (found.size() == 0) found = anywhere(acquisition, known);
-    acquisition.aim(std::nullopt);
-    return found;
+    return {};
   }
 
   Space space_;

@@ -89,6 +89,10 @@ GaussianProcess::GaussianProcess(Observations observations, Trend trend, Hyperpa
   refactor();
 }
 
+double GaussianProcess::correlation(const VectorXd& a, const VectorXd& b) const {
+  return matern(squared_distances(a.transpose(), b, hyper_, categorical_), 1)[0];
+}
+
 MatrixXd GaussianProcess::covariances(const MatrixXd& points) const {
   MatrixXd all(points_.rows(), points.rows());
   for (Index j = 0; j < points.rows(); ++j)

@@ -62,6 +62,8 @@ class GaussianProcess {
   GaussianProcess(Observations observations, Trend trend, Hyperparameters hyperparameters);
 
   Eigen::Index size() const { return points_.rows(); }
+  // Of the function's values at two points, before anything is observed; 1 where they are the same.
+  double correlation(const Eigen::VectorXd& a, const Eigen::VectorXd& b) const;
   const Hyperparameters& hyperparameters() const { return hyper_; }
   const std::vector<bool>& categorical() const { return categorical_; }
   const Eigen::MatrixXd& points() const { return points_; }

@@ -29,10 +29,9 @@ struct Ranked {
 
 class Maximizer {
  public:
-  Maximizer(const Acquisition& acquisition, const Domain& domain, const Region& region, std::uint64_t seed)
+  Maximizer(const Acquisition& acquisition, const Domain& domain, std::uint64_t seed)
       : acquisition_(acquisition),
         domain_(domain),
-        region_(region),
         seed_(seed),
         dimensions_(static_cast<Index>(domain.size())) {}
 
@@ -45,7 +44,7 @@ class Maximizer {
     for (int i = 0; i < spread; ++i) {
       const Point point = sequence.point(static_cast<std::uint64_t>(i));
       const Eigen::Map<const VectorXd> share(point.data(), dimensions_);
-      set(all, i, region_.lower + share.cwiseProduct(region_.upper - region_.lower));
+      set(all, i, share);
     }
     const QuasiRandom steps(domain_.size() + 1, mixed(seed_, 1));
     Index row = spread;
@@ -58,7 +57,8 @@ class Maximizer {
   }
 
   // The best of them that lie apart.
-  std::vector<VectorXd> starts(const MatrixXd& candidates, const VectorXd& values, std::size_t count) const {
+  std::vector<VectorXd> starts(const MatrixXd& candidates, const VectorXd& values,
+                               const std::function<bool(const VectorXd&)>& allowed, std::size_t count) const {
     std::vector<Index> order(static_cast<std::size_t>(values.size()));
     std::iota(order.begin(), order.end(), Index{0});
     std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return values[a] > values[b]; });
@@ -67,7 +67,8 @@ class Maximizer {
     for (const Index i : order) {
       const VectorXd point = candidates.row(i).transpose();
       if (std::any_of(chosen.begin(), chosen.end(),
-                      [&](const VectorXd& other) { return (other - point).norm() < apart; }))
+                      [&](const VectorXd& other) { return (other - point).norm() < apart; }) ||
+          !allowed(point))
         continue;
       chosen.push_back(point);
       if (chosen.size() == count) break;
@@ -95,7 +96,7 @@ class Maximizer {
   }
 
   void set(MatrixXd& all, Index row, VectorXd point) const {
-    point = point.cwiseMax(region_.lower).cwiseMin(region_.upper);
+    point = point.cwiseMax(0.0).cwiseMin(1.0);
     domain_.snap(point);
     all.row(row) = point.transpose();
   }
@@ -122,7 +123,7 @@ class Maximizer {
   // Along the gradient, in the dimensions that are continuous.
   Ranked slid(const Ranked& from) const {
     if (discrete() == domain_.size()) return from;
-    VectorXd lower = region_.lower, upper = region_.upper;
+    VectorXd lower = VectorXd::Zero(dimensions_), upper = VectorXd::Ones(dimensions_);
     for (Index i = 0; i < dimensions_; ++i)
       if (!domain_.places(static_cast<std::size_t>(i)).empty()) lower[i] = upper[i] = from.point[i];
     const Smooth downhill = [&](const VectorXd& point, VectorXd& gradient) {
@@ -162,7 +163,6 @@ class Maximizer {
 
   const Acquisition& acquisition_;
   const Domain& domain_;
-  const Region& region_;
   std::uint64_t seed_;
   Index dimensions_;
 };
@@ -228,15 +228,9 @@ void Domain::snap(VectorXd& point) const {
   }
 }
 
-Region Domain::region() const {
-  const auto dimensions = static_cast<Index>(size());
-  return {VectorXd::Zero(dimensions), VectorXd::Ones(dimensions)};
-}
-
-VectorXd maximize(const Acquisition& acquisition, const Domain& domain, const Region& region,
-                  const MatrixXd& good, const std::function<bool(const VectorXd&)>& allowed,
-                  std::uint64_t seed) {
-  const Maximizer maximizer(acquisition, domain, region, seed);
+VectorXd maximize(const Acquisition& acquisition, const Domain& domain, const MatrixXd& good,
+                  const std::function<bool(const VectorXd&)>& allowed, std::uint64_t seed) {
+  const Maximizer maximizer(acquisition, domain, seed);
   MatrixXd candidates;
   if (domain.count() > 0) {
     std::vector<VectorXd> open;
@@ -252,7 +246,7 @@ VectorXd maximize(const Acquisition& acquisition, const Domain& domain, const Re
   std::vector<Ranked> ranked;
   for (Index i = 0; i < candidates.rows(); ++i) ranked.push_back({candidates.row(i).transpose(), values[i]});
   if (domain.count() == 0)
-    for (const VectorXd& start : maximizer.starts(candidates, values, 6))
+    for (const VectorXd& start : maximizer.starts(candidates, values, allowed, 6))
       ranked.push_back(maximizer.climbed(start));
   std::stable_sort(ranked.begin(), ranked.end(),
                    [](const Ranked& a, const Ranked& b) { return a.value > b.value; });

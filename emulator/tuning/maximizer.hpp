@@ -9,7 +9,6 @@
 #include <Eigen/Core>
 
 #include "emulator/tuning/acquisition.hpp"
-#include "emulator/tuning/basins.hpp"
 #include "emulator/tuning/space.hpp"
 
 namespace sagemaker::local::tuning {
@@ -30,7 +29,6 @@ class Domain {
   Eigen::VectorXd reduced(const Point& point) const;
   Point whole(const Eigen::VectorXd& reduced) const;
   void snap(Eigen::VectorXd& point) const;
-  Region region() const;  // all of it
 
  private:
   std::size_t all_ = 0;
@@ -41,9 +39,8 @@ class Domain {
 };
 
 // The best point that `allowed` lets pass, or one of the best: empty where none was found that is allowed.
-// `good`: points known to be good, a row each, within the region.
-Eigen::VectorXd maximize(const Acquisition& acquisition, const Domain& domain, const Region& region,
-                         const Eigen::MatrixXd& good,
+// `good`: points known to be good, a row each.
+Eigen::VectorXd maximize(const Acquisition& acquisition, const Domain& domain, const Eigen::MatrixXd& good,
                          const std::function<bool(const Eigen::VectorXd&)>& allowed, std::uint64_t seed);
 
 }  // namespace sagemaker::local::tuning
