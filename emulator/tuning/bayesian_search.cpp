@@ -39,7 +39,7 @@ constexpr std::uint64_t most_draws = 100;  // of a point beside basins
 constexpr std::size_t hinted_starts = 3;
 constexpr std::size_t most_hints = 3;
 constexpr std::size_t least_of_run = 4;  // observations
-constexpr std::size_t patience = 4;      // trials without an improvement, before a basin has given all
+constexpr std::size_t patience = 5;      // trials without an improvement, before a basin has given all
 constexpr std::size_t recent = 4;        // trials, of which no more than half are to fail
 constexpr double trusted = 0.7;          // weight of parents' models
 
@@ -254,7 +254,7 @@ class BayesianSearch : public Search {
         return acquisition.likely_to_end(candidate);
       });
       if (point.size() > 0) return point;
-    } else if (domain_.count() == 0 && known.trials % 3 != 0) {
+    } else if (domain_.count() == 0 && known.trials % 2 != 0) {
       const VectorXd point = elsewhere(acquisition, known);
       if (point.size() > 0) return point;
     }
