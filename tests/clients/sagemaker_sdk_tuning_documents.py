@@ -1,7 +1,7 @@
 """The SageMaker Python SDK's HyperparameterTuner and ours make the same CreateHyperParameterTuningJob.
 
 The SDK's clients are stubs: nothing is sent. Ours are those of the program tuning_documents, named by
-SAGEMAKER_TEST_DOCUMENTS, whose cases have the same names. The SDK leaves the seconds out of names, and forgets metric
+SAGEMAKER_TEST_DOCUMENTS, whose cases have the same names. The SDK's names tell the minute alone, and it forgets metric
 definitions when a tuner is made of another one: both are put in here. Texts of a plain Estimator's script have no
 quotation marks in the SDK, which is as good to the container.
 """
@@ -40,7 +40,7 @@ def in_order(document):
 class Documents(sdk_documents.Documents):
     files = {"train.py": "print('trained')\n"}
     argument = "train.py"
-    patches = {"sagemaker.utils.sagemaker_short_timestamp": lambda: "261121-070000"}
+    patches = {"sagemaker.utils.sagemaker_short_timestamp": lambda: "261121-070000-123"}
 
     def estimator(self, estimator=Estimator, **arguments):
         if estimator is Estimator:

@@ -271,9 +271,9 @@ TEST_CASE("names fit into 32 characters, and the estimator's tags follow") {
       basic({.tags = {{"own", "y"}}, .base_tuning_job_name = "a-name-that-is-rather-long"}));
   tuner.fit({}, {.wait = false});
   const json request = stage.aws->document("CreateHyperParameterTuningJob");
-  CHECK(request["HyperParameterTuningJobName"] == "a-name-that-is-rat-261121-070000");
+  CHECK(request["HyperParameterTuningJobName"] == "a-name-that-is-261121-070000-123");
   CHECK(request["Tags"] == json{{{"Key", "own"}, {"Value", "y"}}, {{"Key", "team"}, {"Value", "x"}}});
-  CHECK(detail::base_of_name("digits-261121-070000") == "digits");
+  CHECK(detail::base_of_name("digits-261121-070000-123") == "digits");
   CHECK(detail::base_of_name("digits-261121-0700") == "digits");
 }
 
@@ -328,17 +328,17 @@ TEST_CASE("an attached tuner starts jobs like the one it was attached to") {
                                                    .target_objective_metric_value = 0.5},
              .random_seed = 7}));
   tuner.override_resource_config({{1, "ml.m5.large", 10}, {2, "ml.c5.large"}});
-  tuner.fit("s3://d/rows", {.wait = false, .job_name = "first-261121-060000"});
+  tuner.fit("s3://d/rows", {.wait = false, .job_name = "first-261121-060000-000"});
   const json first = stage.aws->document("CreateHyperParameterTuningJob");
 
   json described = first;
   described["TrainingJobDefinition"]["StaticHyperParameters"]["_tuning_objective_metric"] = "accuracy";
   stage.aws->on_json("DescribeHyperParameterTuningJob", described);
-  HyperparameterTuner attached = HyperparameterTuner::attach(stage.session, "first-261121-060000");
-  CHECK(attached.latest_tuning_job() == "first-261121-060000");
+  HyperparameterTuner attached = HyperparameterTuner::attach(stage.session, "first-261121-060000-000");
+  CHECK(attached.latest_tuning_job() == "first-261121-060000-000");
   attached.fit("s3://d/rows", {.wait = false});
   json second = stage.aws->document("CreateHyperParameterTuningJob", 1);
-  CHECK(second["HyperParameterTuningJobName"] == "first-261121-070000");
+  CHECK(second["HyperParameterTuningJobName"] == "first-261121-070000-123");
   second["HyperParameterTuningJobName"] = first["HyperParameterTuningJobName"];
   CHECK(second == first);
 }

@@ -29,12 +29,12 @@ inline std::string short_name_from_base(std::string_view base, aws::TimePoint no
   return std::string(base.substr(0, 63 - stamp.size() - 1)) + "-" + stamp;
 }
 
-// Of a tuning job, at most 32 characters: {base}-{YYMMDD-HHMMSS}. The SDK leaves the seconds out, and cannot
-// start two jobs in one minute.
+// Of a tuning job, at most 32 characters: {base}-{YYMMDD-HHMMSS-mmm}. The SDK leaves the seconds out, and
+// cannot start two jobs in one minute.
 inline std::string tuning_name_from_base(std::string_view base, aws::TimePoint now) {
   const std::string time = aws::format_iso8601(now);  // 2013-05-24T00:00:00.000Z
   const std::string stamp = time.substr(2, 2) + time.substr(5, 2) + time.substr(8, 2) + "-" +
-                            time.substr(11, 2) + time.substr(14, 2) + time.substr(17, 2);
+                            time.substr(11, 2) + time.substr(14, 2) + time.substr(17, 2) + "-" + time.substr(20, 3);
   return std::string(base.substr(0, 32 - stamp.size() - 1)) + "-" + stamp;
 }
 
@@ -57,10 +57,10 @@ inline bool ends_in_shape(std::string_view text, std::string_view shape) {
   return true;
 }
 
-// Names end in -YYYY-MM-DD-HH-MM-SS-mmm where the library made them, those of tuning jobs in -YYMMDD-HHMM or
-// -YYMMDD-HHMMSS; what goes before is the base.
+// Names end in -YYYY-MM-DD-HH-MM-SS-mmm where the library made them, those of tuning jobs in -YYMMDD-HHMM,
+// as the SDK makes them, or -YYMMDD-HHMMSS-mmm; what goes before is the base.
 inline std::string base_of_name(const std::string& name) {
-  for (const std::string_view shape : {"-dddd-dd-dd-dd-dd-dd-ddd", "-dddddd-dddddd", "-dddddd-dddd"}) {
+  for (const std::string_view shape : {"-dddd-dd-dd-dd-dd-dd-ddd", "-dddddd-dddddd-ddd", "-dddddd-dddd"}) {
     if (ends_in_shape(name, shape)) return name.substr(0, name.size() - shape.size());
   }
   return name;

@@ -159,7 +159,9 @@ void check_warm_start(const store::Records& records, const json& input) {
     for (const Plan& parent : parents) {
       const Definition* theirs = find_definition(parent, ours.name);
       if (!theirs)
-        throw validation_fault("The parent tuning jobs have no training job definition " + ours.name + ".");
+        throw validation_fault("The parent tuning jobs must have the same training job definitions: " +
+                               (ours.name.empty() ? "one without a name" : ours.name) +
+                               " is not among theirs.");
       if (ours.objective.metric != theirs->objective.metric || ours.objective.goal != theirs->objective.goal)
         throw validation_fault(
             "The objective metric for the tuning job must be the same as for all parent tuning jobs.");
