@@ -1,7 +1,6 @@
 #include "emulator/tuning/basins.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 namespace sagemaker::local::tuning {
@@ -42,7 +41,8 @@ ExhaustedBasins::ExhaustedBasins(const GaussianProcess& process, const MatrixXd&
       const VectorXd point = points.row(i).transpose();
       if (process.correlation(point, ground) > correlated) {
         if (fruitless > 0 || values[i] < values[best] + noticeable) ++fruitless;
-      } else if (values[i] > 0 || hill_between(process, point, ground, std::max(values[i], values[best]))) {
+      } else if (values[i] > 0 ||  // no flank of anything: worse than the average
+                 hill_between(process, point, ground, std::max(values[i], values[best]))) {
         rest.push_back(i);
       }
     }

@@ -130,6 +130,19 @@ TEST_CASE("failed trials are not repeated, and once it has learnt where they fai
   CHECK(failed <= 1);  // a quarter of the space fails
 }
 
+TEST_CASE("where the best lies at the edge of what fails, no more than about half of the trials fail") {
+  const Space line({{"x", Continuous{0, 1, Scaling::linear}}});
+  const Function function = [](const Assignment& at) -> std::optional<double> {
+    if (number(at, "x") < 0.5) return std::nullopt;
+    return number(at, "x");
+  };
+  const History history = searched(line, function, 30);
+  const auto failed = std::count_if(history.trials.begin(), history.trials.end(),
+                                    [](const Trial& trial) { return trial.state == Trial::State::failed; });
+  CHECK(failed <= 18);
+  CHECK(least(history) < 0.51);
+}
+
 TEST_CASE("a search goes on when all trials failed") {
   const History history = searched(
       plane(), [](const Assignment&) { return std::nullopt; }, 15);
@@ -216,6 +229,7 @@ TEST_CASE("a search has converged when its model expects no more, not before") {
   CHECK_FALSE(search->converged({}));
   CHECK_FALSE(search->converged(searched(plane(), lifted, 4)));
   CHECK(search->converged(searched(plane(), lifted, 30)));
+  CHECK(search->converged(searched(plane(), bowl, 30)));  // whose best is 0
 }
 
 TEST_CASE("the logarithm of the expected improvement is exact where the improvement underflows") {
