@@ -21,6 +21,7 @@
 #include <sagemaker/inputs.hpp>
 #include <sagemaker/model.hpp>
 #include <sagemaker/predictor.hpp>
+#include <sagemaker/pytorch_model.hpp>
 #include <sagemaker/session.hpp>
 #include <sagemaker/source_archive.hpp>
 #include <sagemaker/transformer.hpp>
@@ -184,8 +185,10 @@ class Estimator {
   const Session& session() const { return session_; }
   bool is_framework() const { return framework_; }  // sm::PyTorch
 
-  // The trained model; nothing is created before its create() or deploy().
+  // The trained model; nothing is created before its create() or deploy(). That of an sm::PyTorch is one of
+  // its framework, also where only an Estimator is left of it.
   Model create_model(const CreateModelOptions& changes = {}) {
+    if (framework_) return pytorch_model(changes);
     ModelOptions model = model_options(changes);
     if (model.image_uri.empty()) model.image_uri = serving_image();
     return Model(session_, std::move(model));
@@ -212,8 +215,26 @@ class Estimator {
   }
 
  protected:
-  // For the estimators of frameworks: these have read framework_version, py_version and distribution.
-  void set_framework() { framework_ = true; }
+  // For sm::PyTorch, which has read framework_version, py_version and distribution. The image is the one that
+  // serves; empty: AWS's for the versions and the instance type of the endpoint.
+  void set_framework(std::string serving_image) {
+    framework_ = true;
+    framework_image_ = std::move(serving_image);
+  }
+  void set_versions(std::string framework_version, std::string py_version) {
+    options_.framework_version = std::move(framework_version);
+    options_.py_version = std::move(py_version);
+  }
+
+  PyTorchModel pytorch_model(const CreateModelOptions& changes) const {
+    ModelOptions model = model_options(changes);
+    if (model.image_uri.empty()) model.image_uri = framework_image_;
+    model.framework_version = options_.framework_version;
+    model.py_version = options_.py_version;
+    model.model_server_workers = changes.model_server_workers;
+    if (model.name.empty()) model.name = fallback_name(options_.image_uri);
+    return PyTorchModel(session_, std::move(model));
+  }
 
   std::string fallback_name(const std::string& image) const {
     return detail::name_from_base(base_job_name(image), session_.clock().now());
@@ -325,6 +346,7 @@ class Estimator {
   std::string job_name_;
   std::optional<detail::StagedSources> sources_;
   bool framework_ = false;
+  std::string framework_image_;  // see set_framework
 };
 
 }  // namespace sagemaker

@@ -1,5 +1,5 @@
 // What a tuning job may choose a hyperparameter from: names and defaults of the SageMaker Python SDK's
-// parameter classes.
+// parameter classes. A range that nothing can be chosen from is refused by the HyperparameterTuner.
 //   {{"learning-rate", sm::ContinuousParameter(1e-4, 0.1, "Logarithmic")},
 //    {"hidden", sm::IntegerParameter(16, 512)},
 //    {"optimizer", sm::CategoricalParameter({"sgd", "adam"})}}
@@ -18,8 +18,8 @@
 
 namespace sagemaker {
 
-// Any number from min_value to max_value. The scaling says how the range is searched: "Auto", "Linear",
-// "Logarithmic" (numbers above 0) or "ReverseLogarithmic" (from 0 to less than 1).
+// Any number from min_value to max_value, which are finite. The scaling says how the range is searched:
+// "Auto", "Linear", "Logarithmic" (numbers above 0) or "ReverseLogarithmic" (from 0 to less than 1).
 struct ContinuousParameter {
   ContinuousParameter(double lowest, double highest, std::string scaling = "Auto")
       : min_value(lowest), max_value(highest), scaling_type(std::move(scaling)) {}
@@ -37,7 +37,7 @@ struct IntegerParameter {
   std::string scaling_type;
 };
 
-// One of several texts, numbers or truth values, which travel as texts.
+// One of the given texts, numbers or truth values, which travel as texts.
 struct CategoricalParameter {
   struct Value {
     Value(const char* value) : text(value) {}                   // NOLINT

@@ -140,6 +140,28 @@ inline EstimatorOptions pytorch_options(const Session& session, EstimatorOptions
   return options;
 }
 
+struct ImageVersions {
+  std::string framework_version;  // empty: the image is none of AWS's for PyTorch
+  std::string py_version;
+};
+
+// "763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-training:2.4-cpu-py311-ubuntu22.04-sagemaker" -> 2.4
+// and py311.
+inline ImageVersions versions_of_image(std::string_view image) {
+  const std::size_t path = image.find('/');
+  const std::size_t tag = image.find(':');
+  if (tag == std::string_view::npos || path >= tag) return {};
+  const std::string_view name = image.substr(path + 1, tag - path - 1);
+  if (image.substr(0, path).find(".dkr.ecr.") == std::string_view::npos ||
+      (name != "pytorch-training" && name != "sagemaker-pytorch"))
+    return {};
+  const std::string_view text = image.substr(tag + 1);
+  const std::size_t python = text.find("-py");
+  if (python == std::string_view::npos) return {};
+  return {std::string(text.substr(0, text.find('-'))),
+          std::string(text.substr(python + 1, text.find('-', python + 1) - python - 1))};
+}
+
 }  // namespace detail
 
 class PyTorch : public Estimator {
@@ -151,39 +173,27 @@ class PyTorch : public Estimator {
   // Unlike the SDK, torch_distributed is accepted on any instance. Throws ConfigError for what no image is
   // known for; nothing is sent.
   PyTorch(const Session& session, const EstimatorOptions& options)
-      : Estimator(session, detail::pytorch_options(session, options)), serving_image_(options.image_uri) {
-    set_framework();
+      : Estimator(session, detail::pytorch_options(session, options)) {
+    set_framework(options.image_uri);
+  }
+  // One that has been attached to a job of such a script. As in the SDK an image of AWS's stands for its
+  // versions, so that models are served by AWS's image for serving; any other serves as well as it trains.
+  explicit PyTorch(Estimator estimator) : Estimator(std::move(estimator)) {
+    const detail::ImageVersions versions = detail::versions_of_image(options().image_uri);
+    set_framework(versions.framework_version.empty() ? options().image_uri : "");
+    if (!versions.framework_version.empty()) set_versions(versions.framework_version, versions.py_version);
+  }
+
+  // See Estimator::attach.
+  static PyTorch attach(const Session& session, const std::string& training_job_name,
+                        const AttachOptions& options = {}) {
+    return PyTorch(Estimator::attach(session, training_job_name, options));
   }
 
   // The trained model with the script that trained it, or another entry_point, in AWS's container for
   // serving; in the image that the estimator was given where it was given one. Unlike in the SDK, network
-  // isolation is kept.
-  PyTorchModel create_model(const CreateModelOptions& changes = {}) {
-    ModelOptions model = model_options(changes);
-    if (model.image_uri.empty()) model.image_uri = serving_image_;
-    model.framework_version = options().framework_version;
-    model.py_version = options().py_version;
-    model.model_server_workers = changes.model_server_workers;
-    if (model.name.empty()) model.name = fallback_name(options().image_uri);
-    return PyTorchModel(session(), std::move(model));
-  }
-  Transformer transformer(const TransformerOptions& options, const CreateModelOptions& changes = {}) {
-    detail::check_transformer(options);
-    const std::string& image = this->options().image_uri;
-    PyTorchModel model = create_model(named(changes, options, image));
-    return transformer_of(model, options, image);
-  }
-  // Endpoint, configuration and model are named {base_job_name}-{time} unless told otherwise. The predictor
-  // speaks NumPy's format.
-  Predictor deploy(const DeployOptions& options) {
-    detail::check_deploy(options);
-    const std::string fallback = fallback_name(this->options().image_uri);
-    return create_model({.name = options.model_name.empty() ? fallback : options.model_name})
-        .deploy(deploy_options(options, fallback));
-  }
-
- private:
-  std::string serving_image_;  // empty: AWS's for the instance type of the endpoint
+  // isolation is kept. Predictors of deploy() speak NumPy's format.
+  PyTorchModel create_model(const CreateModelOptions& changes = {}) const { return pytorch_model(changes); }
 };
 
 }  // namespace sagemaker

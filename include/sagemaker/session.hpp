@@ -254,6 +254,9 @@ class Session {
     return *lazy.client;
   }
 
+  // AWS keeps the values of a training job by the minute, an emulator by the second.
+  std::chrono::seconds metric_period() const { return std::chrono::seconds(is_local() ? 1 : 60); }
+
   WaitOptions wait_options(std::chrono::milliseconds interval) const {
     WaitOptions options;
     options.poll_interval = interval;
@@ -507,8 +510,9 @@ inline json Session::follow_tuning_job(const std::string& name, const LogsOption
     if (options.logs && state_->console.live()) {
       for (const std::string& job : progress.shown_running()) {
         try {
-          progress.set_latest(job, describe_training_job(job));
-        } catch (const ServiceError&) {  // one deleted meanwhile: the table shows no value
+          progress.set_latest(job, metrics().get_metric_statistics(
+                                       progress.values_so_far(job, clock().now(), metric_period())));
+        } catch (const ServiceError&) {  // whoever may not read metrics sees no value
         }
       }
     }

@@ -14,8 +14,6 @@
 #pragma once
 
 #include <algorithm>
-#include <concepts>
-#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -32,41 +30,26 @@
 #include <sagemaker/inputs.hpp>
 #include <sagemaker/parameter_ranges.hpp>
 #include <sagemaker/predictor.hpp>
+#include <sagemaker/pytorch.hpp>
 #include <sagemaker/session.hpp>
 #include <sagemaker/tuner_options.hpp>
 
 namespace sagemaker {
 
-// What trains in a tuning job: an Estimator, or one of a framework.
+// What trains in a tuning job: an Estimator, or one of a framework, whose hyperparameters are JSON.
 class TunedEstimator {
  public:
   TunedEstimator(Estimator estimator)  // NOLINT(google-explicit-constructor)
       : estimator_(std::move(estimator)), framework_(estimator_.is_framework()) {}
-  // A framework's estimator deploys the best model in its own way.
-  template <std::derived_from<Estimator> Framework>
-  requires(!std::same_as<Framework, Estimator>)
-      TunedEstimator(const Framework& estimator)  // NOLINT(google-explicit-constructor)
-      : estimator_(estimator),
-        framework_(estimator.is_framework()),
-        deploy_([estimator](const std::string& training_job, const DeployOptions& options) {
-          Framework best = estimator;
-          best.set_latest_training_job(training_job);
-          return best.deploy(options);
-        }) {}
 
   Estimator& estimator() { return estimator_; }
   const Estimator& estimator() const { return estimator_; }
   bool is_framework() const { return framework_; }
   void set_framework(bool framework) { framework_ = framework; }
-  Predictor deploy(const std::string& training_job, const DeployOptions& options) const {
-    if (deploy_) return deploy_(training_job, options);
-    return Estimator::attach(estimator_.session(), training_job, {.logs = false}).deploy(options);
-  }
 
  private:
   Estimator estimator_;
   bool framework_ = false;
-  std::function<Predictor(const std::string&, const DeployOptions&)> deploy_;
 };
 
 // One of several estimators that a tuning job chooses among. All objectives have the same direction.
@@ -182,19 +165,25 @@ class HyperparameterTuner {
     return best;
   }
   // An estimator of the best training job: ready to deploy, or to train again with its hyperparameters.
-  Estimator best_estimator() const {
-    return Estimator::attach(session(), best_training_job(), {.logs = false});
+  // That of a PyTorch script deploys as sm::PyTorch does.
+  Estimator best_estimator() const { return estimator_of(best_training_job_summary()); }
+  // The same of any of the tuning job's training jobs. Waits until it ends; throws UnexpectedStatus where it
+  // failed.
+  Estimator best_estimator(const std::string& training_job_name) const {
+    const json summary = session().describe_training_job(training_job_name);
+    if (detail::text_of(summary, "TuningJobArn") != detail::text_of(describe(), "HyperParameterTuningJobArn"))
+      throw ConfigError("Training job " + training_job_name + " is none of tuning job " +
+                        latest_tuning_job());
+    return estimator_of(summary);
   }
-  // The best model on an endpoint, which is called like the training job unless told otherwise.
+  // The best model on an endpoint, which is called like the training job unless told otherwise, and has the
+  // tags of the tuning job unless it is given others.
   Predictor deploy(const DeployOptions& options) const {
     detail::check_deploy(options);
     const json best = best_training_job_summary();
     DeployOptions chosen = options;
     if (chosen.endpoint_name.empty()) chosen.endpoint_name = detail::text_of(best, "TrainingJobName");
-    const auto definition = definitions_.find(detail::text_of(best, "TrainingJobDefinitionName"));
-    const TunerDefinition& its =
-        definition != definitions_.end() ? definition->second : definitions_.begin()->second;
-    return its.estimator.deploy(detail::text_of(best, "TrainingJobName"), chosen);
+    return estimator_of(best).deploy(chosen);
   }
 
   // The training jobs as rows.
@@ -255,8 +244,9 @@ class HyperparameterTuner {
   static TunerDefinition definition_of(const Session& session, const json& definition, const json& objective,
                                        const json& ranges, const TunerOptions& options) {
     const bool framework = detail::is_framework_definition(definition);
+    Estimator trained(session, detail::options_of_job(detail::training_of_definition(definition, ranges)));
     TunedEstimator estimator =
-        Estimator(session, detail::options_of_job(detail::training_of_definition(definition, ranges)));
+        detail::is_pytorch_definition(definition) ? PyTorch(std::move(trained)) : std::move(trained);
     estimator.set_framework(framework);
     TunerDefinition found{std::move(estimator), detail::text_of(objective, "MetricName")};
     found.hyperparameter_ranges = detail::ranges_of(ranges, framework);
@@ -298,6 +288,26 @@ class HyperparameterTuner {
             definition.instance_configs,
             definition.estimator.is_framework(),
             nullptr};
+  }
+
+  // After a training job of the tuning job, with what the job itself does not know of its estimator.
+  Estimator estimator_of(const json& summary) const {
+    const std::string name = detail::text_of(summary, "TrainingJobName");
+    const json job = session().wait_for_training_job(name);
+    if (detail::text_of(job, "TrainingJobStatus") == "Stopped")
+      session().print("Training job " + name +
+                      " was stopped early: its model is the last one that it stored");
+    const auto definition = definitions_.find(detail::text_of(summary, "TrainingJobDefinitionName"));
+    const TunerDefinition& its =
+        definition != definitions_.end() ? definition->second : definitions_.begin()->second;
+    EstimatorOptions options = detail::options_of_job(job);
+    const bool pytorch = detail::take_tuning_hyperparameters(options);
+    options.code_location = its.estimator.estimator().options().code_location;
+    options.tags = tags();
+    Estimator estimator(session(), std::move(options));
+    estimator.set_latest_training_job(name);
+    if (pytorch) return PyTorch(std::move(estimator));
+    return estimator;
   }
 
   // Sources lie below the job's name. Those of several estimators would be one another's there, as they are

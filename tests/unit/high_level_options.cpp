@@ -414,3 +414,37 @@ TEST_CASE("PyTorch: the image follows from the versions, and the container learn
   options.image_uri = "mine";
   CHECK(PyTorch(stage.session, options).options().image_uri == "mine");
 }
+
+TEST_CASE("PyTorch::attach: AWS's image stands for its versions, any other serves too") {
+  Stage stage;
+  const auto image_of = [&](const std::string& training_image) {
+    stage.aws->on_json("DescribeTrainingJob",
+                       {{"TrainingJobName", "j"},
+                        {"TrainingJobStatus", "Completed"},
+                        {"AlgorithmSpecification", {{"TrainingImage", training_image}}},
+                        {"HyperParameters",
+                         {{"sagemaker_program", "\"train.py\""},
+                          {"sagemaker_submit_directory", "\"s3://m/sourcedir.tar.gz\""}}},
+                        {"RoleArn", role},
+                        {"OutputDataConfig", {{"CompressionType", "NONE"}}},
+                        {"ModelArtifacts", {{"S3ModelArtifacts", "s3://m/model/"}}}});
+    PyTorch estimator = PyTorch::attach(stage.session, "j", {.wait = false});
+    CHECK(estimator.latest_training_job() == "j");
+    CHECK(estimator.options().image_uri == training_image);
+    Model model = estimator.create_model();
+    const json container = model.container_definition({.instance_type = "ml.g5.xlarge"});
+    CHECK(container["Environment"]["SAGEMAKER_PROGRAM"] == "train.py");
+    // Where only the base of it is left, it is still one of PyTorch.
+    Estimator copy = estimator;
+    CHECK(copy.create_model().container_definition({.instance_type = "ml.g5.xlarge"}) == container);
+    return container["Image"].get<std::string>();
+  };
+  const std::string registry = "763104351884.dkr.ecr.eu-west-1.amazonaws.com/";
+  CHECK(image_of(registry + "pytorch-training:2.4-cpu-py311") ==
+        registry + "pytorch-inference:2.4-gpu-py311");
+  CHECK(image_of(registry + "pytorch-training:2.4.0-gpu-py311-cu124-ubuntu22.04-sagemaker") ==
+        registry + "pytorch-inference:2.4.0-gpu-py311");
+  for (const char* own : {"1.dkr.ecr.eu-west-1.amazonaws.com/mine:2.4-cpu-py311", "mine", "file:///opt/a:b",
+                          "1.dkr.ecr.eu-west-1.amazonaws.com/pytorch-training:latest"})
+    CHECK(image_of(own) == own);
+}

@@ -346,6 +346,9 @@ TEST_CASE("attach gives the estimator of a job that exists") {
 TEST_CASE("names: base and time, at most 63 characters, from any image") {
   const auto now = aws::from_epoch_ms(1'795'244'400'123);
   CHECK(detail::name_from_base("base", now) == "base-2026-11-21-07-00-00-123");
+  CHECK(detail::name_from_base("_my_model v1.2", now) == "my-model-v1-2-2026-11-21-07-00-00-123");
+  CHECK(detail::name_from_base("a--b", now) == "a--b-2026-11-21-07-00-00-123");
+  CHECK(detail::name_from_base("_", now) == "job-2026-11-21-07-00-00-123");
   CHECK(detail::name_from_base(std::string(100, 'x'), now).size() == 63);
   CHECK(detail::name_from_base(std::string(100, 'x'), now).ends_with("x-2026-11-21-07-00-00-123"));
   CHECK(detail::base_name_from_image("1.dkr.ecr.r.amazonaws.com/a/pytorch-training:2.0-cpu") ==

@@ -12,13 +12,27 @@
 
 namespace sagemaker::detail {
 
+// A text with the characters alone that names may have, [a-zA-Z0-9](-*[a-zA-Z0-9])*: a hyphen stands for
+// others. The SDK sends a base as it is, and the service refuses it. An empty text stays empty.
+inline std::string plain_base(std::string_view text) {
+  std::string base;
+  for (const char c : text) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0)
+      base += c;
+    else if (!base.empty() && (c == '-' || base.back() != '-'))
+      base += '-';
+  }
+  return base.empty() && !text.empty() ? "job" : base;
+}
+
 // At most 63 characters: the base is cut, never the time.
-inline std::string name_from_base(std::string_view base, aws::TimePoint now) {
+inline std::string name_from_base(std::string_view text, aws::TimePoint now) {
+  const std::string base = plain_base(text);
   std::string stamp = aws::format_iso8601(now).substr(0, 23);  // 2013-05-24T00:00:00.000
   for (char& c : stamp) {
     if (c == 'T' || c == ':' || c == '.') c = '-';
   }
-  return std::string(base.substr(0, 63 - stamp.size() - 1)) + "-" + stamp;
+  return base.substr(0, 63 - stamp.size() - 1) + "-" + stamp;
 }
 
 // The same with the time alone to the minute: {base}-{YYMMDD-HHMM}.
@@ -34,8 +48,9 @@ inline std::string short_name_from_base(std::string_view base, aws::TimePoint no
 inline std::string tuning_name_from_base(std::string_view base, aws::TimePoint now) {
   const std::string time = aws::format_iso8601(now);  // 2013-05-24T00:00:00.000Z
   const std::string stamp = time.substr(2, 2) + time.substr(5, 2) + time.substr(8, 2) + "-" +
-                            time.substr(11, 2) + time.substr(14, 2) + time.substr(17, 2) + "-" + time.substr(20, 3);
-  return std::string(base.substr(0, 32 - stamp.size() - 1)) + "-" + stamp;
+                            time.substr(11, 2) + time.substr(14, 2) + time.substr(17, 2) + "-" +
+                            time.substr(20, 3);
+  return plain_base(base).substr(0, 32 - stamp.size() - 1) + "-" + stamp;
 }
 
 // {base}-{seconds since 1970}-{four hexadecimal digits}. `random` is from [0, 1).
@@ -67,18 +82,10 @@ inline std::string base_of_name(const std::string& name) {
 }
 
 // "123456789012.dkr.ecr.us-east-1.amazonaws.com/my_image:latest" -> "my-image": the last part of the path
-// without its tag, and with the characters alone that names may have.
+// without its tag.
 inline std::string base_name_from_image(std::string_view image) {
   std::string_view name = image.substr(image.rfind('/') + 1);
-  name = name.substr(0, name.find_first_of(":@"));
-  std::string base;
-  for (const char c : name) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0;
-    if (plain)
-      base += c;
-    else if (!base.empty() && base.back() != '-')
-      base += '-';
-  }
+  std::string base = plain_base(name.substr(0, name.find_first_of(":@")));
   while (base.ends_with('-')) base.pop_back();
   return base.empty() ? "job" : base;
 }

@@ -43,8 +43,26 @@ inline HyperparameterRanges ranges_of(const json& document, bool framework) {
   return ranges;
 }
 
+// The class of the estimator in the SDK, such as "PyTorch", as JSON; frameworks' alone is told.
+inline std::string class_of_definition(const json& definition) {
+  return text_of(object_of(definition, "StaticHyperParameters"), "sagemaker_estimator_class_name");
+}
 inline bool is_framework_definition(const json& definition) {
-  return object_of(definition, "StaticHyperParameters").contains("sagemaker_estimator_class_name");
+  return !class_of_definition(definition).empty();
+}
+inline bool is_pytorch_definition(const json& definition) {
+  return class_of_definition(definition) == "\"PyTorch\"";
+}
+
+// Takes what only tuning has set away from the hyperparameters of a training job. Whether it is a job of
+// sm::PyTorch; what the SDK knows other frameworks by stays.
+inline bool take_tuning_hyperparameters(EstimatorOptions& options) {
+  options.hyperparameters.erase("_tuning_objective_metric");
+  const auto name = options.hyperparameters.find("sagemaker_estimator_class_name");
+  if (name == options.hyperparameters.end() || name->second != "PyTorch") return false;
+  options.hyperparameters.erase(name);
+  options.hyperparameters.erase("sagemaker_estimator_module");
+  return true;
 }
 
 // As the description of a training job: what options_of_job reads. With autotune the hints become values
@@ -52,9 +70,11 @@ inline bool is_framework_definition(const json& definition) {
 inline json training_of_definition(const json& definition, const json& ranges) {
   json job = definition;
   json values = object_of(definition, "StaticHyperParameters");
-  for (const char* name :
-       {"_tuning_objective_metric", "sagemaker_estimator_class_name", "sagemaker_estimator_module"})
-    values.erase(name);
+  values.erase("_tuning_objective_metric");
+  if (is_pytorch_definition(definition)) {
+    values.erase("sagemaker_estimator_class_name");
+    values.erase("sagemaker_estimator_module");
+  }
   for (const json& hint : array_of(ranges, "AutoParameters"))
     values[text_of(hint, "Name")] = text_of(hint, "ValueHint");
   job["HyperParameters"] = std::move(values);

@@ -18,6 +18,7 @@
 
 #include <sagemaker/aws/json.hpp>
 #include <sagemaker/aws/paginator.hpp>
+#include <sagemaker/aws/time.hpp>
 #include <sagemaker/detail/console.hpp>
 #include <sagemaker/detail/documents.hpp>
 
@@ -132,15 +133,32 @@ class TuningProgress {
     }
     return names;
   }
-  // The objective's last value so far, from the training job's description.
-  void set_latest(const std::string& name, const json& training_job) {
+  // The request for CloudWatch's values of a training job's objective up to now, as averages of a period. A
+  // description of a training job has values when it has ended.
+  json values_so_far(const std::string& name, aws::TimePoint now, std::chrono::seconds period) const {
+    constexpr int points = 1'000;  // of 1,440 that CloudWatch gives in one answer
+    const Trial* trial = find(name);
+    return object({{"Namespace", "/aws/sagemaker/TrainingJobs"},
+                   {"MetricName", trial == nullptr ? metric_ : trial->metric},
+                   {"Dimensions", json::array({object({{"Name", "TrainingJobName"}, {"Value", name}})})},
+                   {"StartTime", aws::to_epoch_seconds(now - points * period)},
+                   {"EndTime", aws::to_epoch_seconds(now)},
+                   {"Period", period.count()},
+                   {"Statistics", text_array({"Average"})}});
+  }
+  // Takes the answer, whose values are in no order.
+  void set_latest(const std::string& name, const json& answer) {
     const auto trial =
         std::find_if(trials_.begin(), trials_.end(), [&](const Trial& known) { return known.name == name; });
     if (trial == trials_.end()) return;
-    for (const json& metric : array_of(training_job, "FinalMetricDataList")) {
-      if (const auto value = metric.find("Value");
-          text_of(metric, "MetricName") == trial->metric && value != metric.end() && value->is_number())
+    double latest = 0;
+    for (const json& point : array_of(answer, "Datapoints")) {
+      const double time = point.value("Timestamp", 0.0);
+      if (const auto value = point.find("Average");
+          time >= latest && value != point.end() && value->is_number()) {
         trial->value = value->get<double>();
+        latest = time;
+      }
     }
   }
 
@@ -161,8 +179,8 @@ class TuningProgress {
     const std::vector<double> values = objectives();
     if (values.size() < 2) return lines;
     const auto [lowest, highest] = std::minmax_element(values.begin(), values.end());
-    lines.push_back("  " + metric_ + " " + sparkline(values) + " " + short_number(*lowest) + " to " +
-                    short_number(*highest));
+    lines.push_back("  " + (one_metric() ? metric_ : "objective") + " " + sparkline(values) + " " +
+                    short_number(*lowest) + " to " + short_number(*highest));
     return lines;
   }
 
@@ -171,13 +189,14 @@ class TuningProgress {
     if (best_.empty()) return;
     const Trial& best = *find(best_);
     console_.line("Best training job: " + best.name + ", " + best.metric + " " + short_number(*best.value) +
-                  " (" + best.parameters + ")");
+                  " (" + what_of(best) + ")");
   }
 
  private:
   struct Trial {
     std::string name;
     std::string status = {};
+    std::string definition = {};  // its name, where there are several
     std::string parameters = {};
     std::string reason = {};
     std::string metric = {};  // what the objective of its definition is called
@@ -206,6 +225,7 @@ class TuningProgress {
       known = trials_.insert(trials_.end(), Trial{.name = name});
       known->parameters = parameters_text(object_of(summary, "TunedHyperParameters"));
       known->created = summary.value("CreationTime", 0.0);
+      if (metrics_.size() > 1) known->definition = text_of(summary, "TrainingJobDefinitionName");
       const auto metric = metrics_.find(text_of(summary, "TrainingJobDefinitionName"));
       known->metric = metric != metrics_.end() ? metric->second : metric_;
     }
@@ -237,7 +257,16 @@ class TuningProgress {
     } else {
       text += " without an objective";
     }
-    return text + " (" + trial.parameters + ")";
+    return text + " (" + what_of(trial) + ")";
+  }
+
+  // Of several definitions the training job's one goes before its parameters: "forest: depth=3".
+  static std::string what_of(const Trial& trial) {
+    return trial.definition.empty() ? trial.parameters : trial.definition + ": " + trial.parameters;
+  }
+  bool one_metric() const {
+    return std::all_of(metrics_.begin(), metrics_.end(),
+                       [&](const auto& metric) { return metric.second == metric_; });
   }
 
   // "017-ab12cd34 learning-rate=0.1 optimizer=sgd  0.93": names of training jobs begin with the tuning job's.
@@ -245,7 +274,7 @@ class TuningProgress {
     const std::string_view name = trial.name.starts_with(name_ + "-")
                                       ? std::string_view(trial.name).substr(name_.size() + 1)
                                       : trial.name;
-    return std::string(name) + "  " + trial.parameters +
+    return std::string(name) + "  " + what_of(trial) +
            (trial.value ? "  " + trial.metric + " " + short_number(*trial.value) : "");
   }
 

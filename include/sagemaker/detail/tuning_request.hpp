@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -22,9 +24,40 @@ inline const char* warm_start_type_text(WarmStartTypes type) {
   return type == WarmStartTypes::transfer_learning ? "TransferLearning" : "IdenticalDataAndAlgorithm";
 }
 
+[[noreturn]] inline void refuse_range(const std::string& name, const std::string& why) {
+  throw ConfigError("Invalid range of the hyperparameter " + name + ": " + why);
+}
+
+// What AWS refuses, and the SDK sends all the same: bounds in the wrong order, and those that the scale does
+// not fit to.
+template <class Bound>
+void check_bounds(const std::string& name, Bound lowest, Bound highest, const std::string& scaling) {
+  const std::string bounds =
+      "min_value " + aws::dump_json(json(lowest)) + ", max_value " + aws::dump_json(json(highest));
+  if (lowest > highest) refuse_range(name, "min_value is greater than max_value: " + bounds);
+  if (scaling == "Logarithmic" && !(lowest > 0))
+    refuse_range(name, "Logarithmic scaling works only for values greater than 0: " + bounds);
+  if (scaling == "ReverseLogarithmic" && !(lowest >= 0 && highest < 1))
+    refuse_range(name, "ReverseLogarithmic scaling works only for values from 0 to less than 1: " + bounds);
+}
+
+inline void check_range(const std::string& name, const ParameterRange& range) {
+  const std::string scaling_of = "scaling type of " + name;
+  if (const auto* real = std::get_if<ContinuousParameter>(&range)) {
+    check_one_of(scaling_of, real->scaling_type, {"Auto", "Linear", "Logarithmic", "ReverseLogarithmic"});
+    if (!std::isfinite(real->min_value)) refuse_range(name, "min_value is not a finite number");
+    if (!std::isfinite(real->max_value)) refuse_range(name, "max_value is not a finite number");
+    check_bounds(name, real->min_value, real->max_value, real->scaling_type);
+  } else if (const auto* whole = std::get_if<IntegerParameter>(&range)) {
+    check_one_of(scaling_of, whole->scaling_type, {"Auto", "Linear", "Logarithmic"});
+    check_bounds<std::int64_t>(name, whole->min_value, whole->max_value, whole->scaling_type);
+  } else if (std::get<CategoricalParameter>(range).values.empty()) {
+    refuse_range(name, "there is no value to choose");
+  }
+}
+
 inline json range_document(const std::string& name, const json& lowest, const json& highest,
                            const std::string& scaling) {
-  check_one_of("scaling type of " + name, scaling, {"Auto", "Linear", "Logarithmic", "ReverseLogarithmic"});
   return object({{"Name", name},
                  {"MinValue", aws::dump_json(lowest)},
                  {"MaxValue", aws::dump_json(highest)},
@@ -77,12 +110,12 @@ inline void check_tuning_part(const TuningPart& part, bool autotune) {
     throw ConfigError("objective_metric_name is missing: name the metric that shall be tuned for");
   if (part.ranges.empty() && !autotune)
     throw ConfigError("Need to specify hyperparameter ranges or set autotune=True.");
+  for (const auto& [name, range] : part.ranges) check_range(name, range);
   if (part.keep_static.empty()) return;
   if (!autotune)
     throw ConfigError(
         "hyperparameters_to_keep_static parameter is set, however Autotune mode is not enabled. Either do "
-        "not "
-        "set value for hyperparameters_to_keep_static parameter, or enable Autotune mode by setting "
+        "not set value for hyperparameters_to_keep_static parameter, or enable Autotune mode by setting "
         "autotune=True.");
   if (std::set<std::string>(part.keep_static.begin(), part.keep_static.end()).size() !=
       part.keep_static.size())
@@ -114,7 +147,9 @@ inline SplitHyperparameters split_hyperparameters(const TuningPart& part, bool a
   SplitHyperparameters split;
   split.fixed = object_of(part.training, "HyperParameters");
   for (const auto& [name, range] : part.ranges) split.fixed.erase(name);
-  if (part.framework) {  // by which the SDK's attach knows the estimator's class
+  if (part.framework &&
+      !split.fixed.contains(
+          "sagemaker_estimator_class_name")) {  // by which the SDK's attach knows the estimator's class
     split.fixed["sagemaker_estimator_class_name"] = "\"PyTorch\"";
     split.fixed["sagemaker_estimator_module"] = "\"sagemaker.pytorch.estimator\"";
   }
