@@ -415,9 +415,23 @@ void read_special_numbers(json& value, const Shape& shape) {
   }
 }
 
-// Keeps what the model names and drops the rest, as AWS does. A record made from the request would hold it
-// otherwise, and a stray "TrainingStartTime" would stand where the service keeps its own.
-void drop_unknown(json& value, const Shape& shape) {
+// What AWS's integers make of 3.7 (3) and of 1e2: the bounds of the shape have been checked.
+void cut_fraction(json& number, Kind kind) {
+  const double value = number.get<double>();
+  const auto [min, max] = integer_limits(kind);
+  if (std::isnan(value)) {
+    number = 0;
+  } else if (is_above(number, max) || is_below(number, min)) {
+    number = value < 0 ? min : max;
+  } else {
+    number = static_cast<std::int64_t>(value);
+  }
+}
+
+// Keeps what the model names and drops the rest, as AWS does, and lets integers be integers. A record made
+// from the request would hold it otherwise, and a stray "TrainingStartTime" would stand where the service
+// keeps its own.
+void keep_known(json& value, const Shape& shape) {
   if (shape.kind == Kind::structure && value.is_object()) {
     const std::span<const table::Member> members = table::members(shape);
     for (auto item = value.begin(); item != value.end();) {
@@ -427,13 +441,15 @@ void drop_unknown(json& value, const Shape& shape) {
       if (known == members.end()) {
         item = value.erase(item);
       } else {
-        drop_unknown(*item++, table::shape(known->shape));
+        keep_known(*item++, table::shape(known->shape));
       }
     }
   } else if ((shape.kind == Kind::list && value.is_array()) ||
              (shape.kind == Kind::map && value.is_object())) {
     const Shape& element_shape = table::shape(shape.kind == Kind::list ? shape.a : shape.b);
-    for (json& element : value) drop_unknown(element, element_shape);
+    for (json& element : value) keep_known(element, element_shape);
+  } else if ((shape.kind == Kind::integer || shape.kind == Kind::long_integer) && value.is_number_float()) {
+    cut_fraction(value, shape.kind);
   }
 }
 
@@ -487,7 +503,7 @@ OperationTable checked(Model model, OperationTable operations) {
         read_special_numbers(clean, *shape);  // the only service here whose doubles may be any
       validate(model, name, clean);
       drop_nulls(clean);
-      if (const Shape* shape = find_input(model, name)) drop_unknown(clean, *shape);
+      if (const Shape* shape = find_input(model, name)) keep_known(clean, *shape);
       return operation(context, clean);
     });
   }

@@ -36,8 +36,9 @@ void drop_nulls(json& document);
 // does not know stay.
 void convert_query_values(Model model, std::string_view operation, json& input);
 
-// The same operations, each with its input validated and freed of nulls and of unknown members first. Where
-// the input came as a form, convert_query_values() goes before it.
+// The same operations, each with its input validated and freed of nulls, of unknown members and of the
+// fractions of integers first, which AWS's services cut off. Where the input came as a form,
+// convert_query_values() goes before it.
 OperationTable checked(Model model, OperationTable operations);
 
 }  // namespace sagemaker::local::wire

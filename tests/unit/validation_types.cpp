@@ -111,6 +111,29 @@ TEST_CASE("checked() validates before the operation runs and hides nulls and unk
       sagemaker::local::wire::checked(sagemaker::local::wire::Model::sagemaker, std::move(table));
   CHECK_THROWS_AS(checked.at("StopTrainingJob")({}, json::object()), sagemaker::local::ServiceFault);
   CHECK(seen.is_null());
-  checked.at("StopTrainingJob")({}, {{"TrainingJobName", "a"}, {"Other", nullptr}, {"TrainingStartTime", "x"}});
+  checked.at("StopTrainingJob")({},
+                                {{"TrainingJobName", "a"}, {"Other", nullptr}, {"TrainingStartTime", "x"}});
   CHECK(seen == json{{"TrainingJobName", "a"}});
+}
+
+TEST_CASE("fractions of integers are cut off before an operation sees them, and bounds are checked first") {
+  json seen;
+  sagemaker::local::OperationTable table;
+  table.emplace("CreateTrainingJob", [&](const sagemaker::local::CallContext&, const json& input) {
+    seen = input;
+    return json::object();
+  });
+  const auto checked =
+      sagemaker::local::wire::checked(sagemaker::local::wire::Model::sagemaker, std::move(table));
+  const auto seconds = [&](double value) {
+    json request = sagemaker::tests::training_job();
+    request["StoppingCondition"]["MaxRuntimeInSeconds"] = value;
+    checked.at("CreateTrainingJob")({}, request);
+    return seen["StoppingCondition"]["MaxRuntimeInSeconds"].dump();
+  };
+  CHECK(seconds(3.7) == "3");
+  CHECK(seconds(1e2) == "100");
+  CHECK(seconds(2147483647.9) == "2147483647");
+  CHECK_THROWS_AS(seconds(0.9), sagemaker::local::ServiceFault);
+  CHECK_THROWS_AS(seconds(1e300), sagemaker::local::ServiceFault);
 }
