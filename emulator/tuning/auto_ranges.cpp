@@ -2,24 +2,16 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <optional>
-#include <system_error>
 #include <utility>
+
+#include "emulator/tuning/numbers.hpp"
 
 namespace sagemaker::local::tuning {
 namespace {
-
-template <typename Number>
-std::optional<Number> whole_number(const std::string& text) {
-  Number value{};
-  const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (end.ec != std::errc{} || end.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 Integer around(std::int64_t hint) {
   constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
@@ -61,10 +53,8 @@ std::optional<Categorical> opposites(const std::string& hint) {
 }  // namespace
 
 Parameter auto_range(std::string name, const std::string& value_hint) {
-  if (const auto hint = whole_number<std::int64_t>(value_hint)) return {std::move(name), around(*hint)};
-  if (const auto hint = whole_number<double>(value_hint); hint && std::isfinite(*hint)) {
-    return {std::move(name), around(*hint)};
-  }
+  if (const auto hint = integer_of(value_hint)) return {std::move(name), around(*hint)};
+  if (const auto hint = real_of(value_hint)) return {std::move(name), around(*hint)};
   if (auto pair = opposites(value_hint)) return {std::move(name), std::move(*pair)};
   return {std::move(name), Categorical{{value_hint}}};
 }

@@ -18,13 +18,24 @@ namespace {
 constexpr std::size_t kTrialsToConverge = 20;
 constexpr double kSignificant = 0.01;
 
+// What tells the configurations of a space apart.
+std::string key_of(const Space& space, const Assignment& assignment) {
+  std::string result;
+  for (const Parameter& parameter : space.parameters()) {
+    const auto found = assignment.find(parameter.name);
+    if (found != assignment.end()) result.append(found->second);
+    result.push_back('\0');
+  }
+  return result;
+}
+
 // Which configurations of a space were tried how often, whatever else their trials have.
 class Tried {
  public:
   explicit Tried(const Space& space) : space_(space), count_(space.count()) {}
 
   void add(const Assignment& assignment) {
-    const int times = ++times_[key(assignment)];
+    const int times = ++times_[key_of(space_, assignment)];
     if (times == rounds_ + 1) ++ahead_;
     // Every configuration has come once more: the next round may begin.
     while (count_ && ahead_ >= *count_) {
@@ -33,23 +44,14 @@ class Tried {
           times_.begin(), times_.end(), [&](const auto& entry) { return entry.second > rounds_; }));
     }
   }
-  bool due(const Assignment& assignment) const {
-    const auto found = times_.find(key(assignment));
+  bool due(const std::string& key) const {
+    const auto found = times_.find(key);
     return found == times_.end() || found->second <= rounds_;
   }
+  bool due(const Assignment& assignment) const { return due(key_of(space_, assignment)); }
   int rounds() const { return rounds_; }
 
  private:
-  std::string key(const Assignment& assignment) const {
-    std::string result;
-    for (const Parameter& parameter : space_.parameters()) {
-      const auto found = assignment.find(parameter.name);
-      if (found != assignment.end()) result.append(found->second);
-      result.push_back('\0');
-    }
-    return result;
-  }
-
   const Space& space_;
   const std::optional<std::uint64_t> count_;
   std::unordered_map<std::string, int> times_;
@@ -87,11 +89,22 @@ class RandomSearch : public Search {
   bool converged(const History& history) const override;
 
  private:
+  const std::string& key_at(std::uint64_t place);
+
   const Space space_;
   const Goal goal_;
   const std::uint64_t seed_;
   const QuasiRandom sequence_;
+  // Of the configurations at the places so far: every proposal looks at them again, and to make them takes a
+  // hundred times as long.
+  std::vector<std::string> keys_;
 };
+
+const std::string& RandomSearch::key_at(std::uint64_t place) {
+  while (keys_.size() <= place)
+    keys_.push_back(key_of(space_, space_.assignment(sequence_.point(keys_.size()))));
+  return keys_[place];
+}
 
 // A trial is the first of the sequence that has not been tried before it: the same one whether trials are
 // asked for one by one or many at a time, and whether an emulator or another one asks.
@@ -108,8 +121,8 @@ std::vector<Assignment> RandomSearch::propose(const History& history, std::size_
       rounds = tried.rounds();
       place = 0;
     }
+    while (!tried.due(key_at(place)) && place + 1 < last) ++place;
     Assignment chosen = space_.assignment(sequence_.point(place++));
-    while (!tried.due(chosen) && place < last) chosen = space_.assignment(sequence_.point(place++));
     if (const auto configurations = space_.count(); configurations && !tried.due(chosen)) {
       // Few are left, or those with small shares: the next one from anywhere.
       std::uint64_t number = mixed(seed_, trials) % *configurations;

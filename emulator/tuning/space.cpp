@@ -3,17 +3,18 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <limits>
 #include <set>
 #include <stdexcept>
-#include <system_error>
 #include <utility>
+
+#include "emulator/tuning/numbers.hpp"
 
 namespace sagemaker::local::tuning {
 namespace {
 
 constexpr double kOrdersOfMagnitude = 100;
-constexpr double kNearOne = 0.5;  // ranges that begin here may be about how close to 1 a value is
+constexpr double kNearOne = 0.5;     // ranges that begin here may be about how close to 1 a value is
+constexpr double kNarrow = 0x1p-20;  // of a range, in relation to its values
 constexpr std::uint64_t kMaxCount = std::uint64_t{1} << 62;
 
 double scaled(Scaling scaling, double value) {
@@ -69,26 +70,12 @@ std::string continuous_text(double value) {
   return text;
 }
 
-template <typename Number>
-std::optional<Number> number(std::string_view text) {
-  if (text.starts_with('+')) text.remove_prefix(1);
-  Number value{};
-  const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (end.ec != std::errc{} || end.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 // Integers may come as "32.0": from the jobs of another range, whose values were continuous.
 std::optional<std::int64_t> integer(std::string_view text) {
-  if (const auto whole = number<std::int64_t>(text)) return whole;
-  const auto real = number<double>(text);
+  if (const auto whole = integer_of(text)) return whole;
+  const auto real = real_of(text);
   if (!real || std::nearbyint(*real) != *real || std::abs(*real) >= 0x1p63) return std::nullopt;
   return static_cast<std::int64_t>(*real);
-}
-
-// How far `value` is above `min`; beyond what an int64 holds.
-std::uint64_t steps_between(std::int64_t min, std::int64_t value) {
-  return static_cast<std::uint64_t>(value) - static_cast<std::uint64_t>(min);
 }
 
 // The integer of a share of an even range, counted from its least so that great ones are as exact as small
@@ -131,13 +118,15 @@ Space::Axis Space::axis(const Parameter& parameter) {
   if (const auto* range = std::get_if<Integer>(&parameter.range)) {
     if (range->min > range->max) refuse(parameter, "its least value is above its greatest");
     const auto min = static_cast<double>(range->min), max = static_cast<double>(range->max);
+    const std::uint64_t steps = steps_between(range->min, range->max);
     result.scaling = resolved(range->scaling, min, max, false);
     if (result.scaling == Scaling::reverse_logarithmic) refuse(parameter, "integers have no reverse scale");
     if (result.scaling == Scaling::logarithmic && range->min <= 0) refuse(parameter, "not positive");
+    // There a logarithm is a straight line, whose values of neighbours may be the same.
+    if (result.scaling == Scaling::logarithmic && static_cast<double>(steps) < min * kNarrow)
+      result.scaling = Scaling::linear;
     result.low = scaled(result.scaling, min - 0.5);
     result.high = scaled(result.scaling, max + 0.5);
-    const std::uint64_t steps =
-        static_cast<std::uint64_t>(range->max) - static_cast<std::uint64_t>(range->min);
     result.values = steps < kMaxCount ? steps + 1 : 0;
     return result;
   }
@@ -227,7 +216,7 @@ std::optional<double> Space::middle(std::size_t index, const std::string& text) 
     return (coordinate(axis, near - 0.5) + coordinate(axis, near + 0.5)) / 2;
   }
   const auto& continuous = std::get<Continuous>(range);
-  const auto value = number<double>(text);
+  const auto value = real_of(text);
   if (!value || !(*value >= continuous.min && *value <= continuous.max)) return std::nullopt;
   return coordinate(axis, *value);
 }

@@ -11,6 +11,8 @@
 
 #include <doctest/doctest.h>
 
+#include "emulator/tuning/auto_ranges.hpp"
+#include "emulator/tuning/numbers.hpp"
 #include "emulator/tuning/quasi_random.hpp"
 #include "emulator/tuning/space.hpp"
 
@@ -36,6 +38,39 @@ std::map<std::string, int> shares(const Space& space, int steps) {
 }
 
 }  // namespace
+
+TEST_CASE("numbers are read as the service has them") {
+  CHECK(real_of("1e-05") == 1e-5);
+  CHECK(real_of("+3") == 3);
+  CHECK(real_of("-.5") == -0.5);
+  for (const char* none : {"", "x", "1e999", "nan", "inf", "1 ", " 1", "0x10", "+-1", "++1", "1,5"}) {
+    CAPTURE(none);
+    CHECK_FALSE(real_of(none));
+  }
+  CHECK(integer_of("-9223372036854775808") == std::numeric_limits<std::int64_t>::min());
+  for (const char* none : {"", "1.0", "1e3", "9223372036854775808", "+", "-"}) {
+    CAPTURE(none);
+    CHECK_FALSE(integer_of(none));
+  }
+  // Everywhere the same.
+  CHECK(*back(one(Integer{0, 3}), "+1") == *back(one(Integer{0, 3}), "1"));
+  CHECK_FALSE(back(one(Integer{-3, 3}), "+-1"));
+  CHECK_FALSE(back(one(Continuous{-3, 3}), "+-1"));
+  CHECK(std::get<Integer>(auto_range("x", "+64").range).max == 640);
+}
+
+TEST_CASE("a logarithmic range of great integers that are close together has all of them") {
+  constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
+  for (const std::int64_t least : {kMax - 4, std::int64_t{1} << 53, std::int64_t{1} << 50}) {
+    const Space space = one(Integer{least, least + 4, Scaling::logarithmic});
+    const auto found = shares(space, 1000);
+    CHECK(found.size() == 5);
+    for (const auto& [text, share] : found) {
+      CHECK_MESSAGE(share == 200, text);
+      CHECK(at(space, *back(space, text)) == text);
+    }
+  }
+}
 
 TEST_CASE("texts are those of the service") {
   const Space linear = one(Continuous{0, 1, Scaling::linear});

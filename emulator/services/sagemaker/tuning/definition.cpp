@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "emulator/services/sagemaker/tuning/ranges.hpp"
+#include "emulator/tuning/numbers.hpp"
 
 namespace sagemaker::local::services::tuning_job {
 namespace {
@@ -86,7 +87,7 @@ std::optional<std::int64_t> inferred_max_resource(const json& definition) {
       std::string text = *found;  // SDKs encode values as JSON
       if (text.size() > 2 && text.front() == '"' && text.back() == '"')
         text = text.substr(1, text.size() - 2);
-      if (const auto epochs = integer_bound(text); epochs && *epochs >= 1) return epochs;
+      if (const auto epochs = tuning::integer_of(text); epochs && *epochs >= 1) return epochs;
     }
   return std::nullopt;
 }

@@ -4,8 +4,8 @@
 #include <set>
 #include <string>
 
-#include "emulator/services/sagemaker/tuning/ranges.hpp"
 #include "emulator/services/service_error.hpp"
+#include "emulator/tuning/numbers.hpp"
 
 namespace sagemaker::local::services::tuning_job {
 namespace {
@@ -92,11 +92,11 @@ void check_names(const json& ranges, const json& fixed, const std::string& metri
 void check_ranges(const json& ranges, const json& fixed, const std::string& metric) {
   check_names(ranges, fixed, metric);
   for (const json& range : list_of(ranges, "ContinuousParameterRanges"))
-    check_bounds(range, continuous_bound, "a number");
+    check_bounds(range, tuning::real_of, "a number");
   for (const json& range : list_of(ranges, "IntegerParameterRanges")) {
     if (range.value("ScalingType", "Auto") == "ReverseLogarithmic")
       refuse(range.at("Name"), "ReverseLogarithmic scaling works only for continuous hyperparameters.");
-    check_bounds(range, integer_bound, "an integer");
+    check_bounds(range, tuning::integer_of, "an integer");
   }
   for (const json& range : list_of(ranges, "CategoricalParameterRanges")) check_categories(range);
 }
@@ -104,10 +104,13 @@ void check_ranges(const json& ranges, const json& fixed, const std::string& metr
 std::optional<double> combinations(const json& ranges) {
   if (!list_of(ranges, "ContinuousParameterRanges").empty() || !list_of(ranges, "AutoParameters").empty())
     return std::nullopt;
+  const auto bound = [](const json& range, const char* member) {
+    return tuning::integer_of(range.at(member).get_ref<const std::string&>()).value();
+  };
   double product = 1;
   for (const json& range : list_of(ranges, "IntegerParameterRanges"))
-    product *= static_cast<double>(*integer_bound(range.at("MaxValue"))) -
-               static_cast<double>(*integer_bound(range.at("MinValue"))) + 1;
+    product *=
+        static_cast<double>(tuning::steps_between(bound(range, "MinValue"), bound(range, "MaxValue"))) + 1;
   for (const json& range : list_of(ranges, "CategoricalParameterRanges"))
     product *= static_cast<double>(range.at("Values").size());
   return product;
