@@ -6,7 +6,8 @@ import time
 import unittest
 
 import local_emulator
-from botocore.exceptions import HTTPClientError
+import tuning_jobs
+from botocore.exceptions import EndpointConnectionError, HTTPClientError
 
 SDK_2 = "lib/AWS-SageMaker-Python-SDK#2.257.7"
 SDK_3 = "lib/AWS-SageMaker-Python-SDK#3.0"
@@ -54,7 +55,7 @@ class LongPoll(unittest.TestCase):
         def ask():
             try:
                 seen.append(client.describe_training_job(TrainingJobName=name)["TrainingJobStatus"])
-            except HTTPClientError:
+            except (EndpointConnectionError, HTTPClientError):
                 pass
 
         thread = threading.Thread(target=ask)
@@ -107,6 +108,29 @@ class OfTheSdk(LongPoll):
         )
         self.plain.create_endpoint(EndpointName="e", EndpointConfigName="c")
         self.assertEqual(self.client(SDK_2).describe_endpoint(EndpointName="e")["EndpointStatus"], "Failed")
+
+
+class OfATuningJob(tuning_jobs.TuningJobs, LongPoll):
+    """The SDK asks for descriptions not only to wait: it pauses before those with which it does, as
+    sagemaker_sdk_tuning.py has it.
+    """
+
+    def setUp(self):
+        super().setUp()
+        self.emulator_, self.sagemaker = self.emulator, self.plain
+        self.go = self.emulator.path("go")
+        self.tune("tunes", f"await {self.go}\nvalue $x\n", jobs=1)
+        self.addCleanup(lambda: open(self.go, "w").close())
+
+    def status(self):
+        job = self.client(SDK_2).describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="tunes")
+        return job["HyperParameterTuningJobStatus"]
+
+    def test_who_attaches_is_told_at_once(self):
+        began = time.monotonic()
+        for _ in range(3):
+            self.assertEqual(self.status(), "InProgress")
+        self.assertLess(time.monotonic() - began, 45)  # a description that is held comes after 50 seconds
 
 
 class OfEverybody(LongPoll):

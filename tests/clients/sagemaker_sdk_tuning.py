@@ -208,10 +208,14 @@ class Tuning(unittest.TestCase):
         tuner = self.tuner(self.estimator(mode="wait"))
         tuner.fit(wait=False, job_name="stops")
         deadline = time.monotonic() + 60
-        while len(self.jobs(tuner)) < 2 and time.monotonic() < deadline:  # a description would wait for the end
+        while len(self.jobs(tuner)) < 2 and time.monotonic() < deadline:
             time.sleep(0.05)
-        tuner.stop_tuning_job()
+        began = time.monotonic()
         attached = HyperparameterTuner.attach("stops", self.session)
+        self.assertEqual(attached.describe()["HyperParameterTuningJobStatus"], "InProgress")
+        self.assertEqual(set(attached.analytics().tuning_ranges), {"x"})
+        self.assertLess(time.monotonic() - began, 45)  # a description that is held comes after 50 seconds
+        tuner.stop_tuning_job()
         self.assertEqual((attached.max_jobs, attached.max_parallel_jobs, attached.strategy), (4, 2, "Bayesian"))
         self.assertEqual(attached.hyperparameter_ranges()["ContinuousParameterRanges"][0]["Name"], "x")
         self.shown(attached.wait)

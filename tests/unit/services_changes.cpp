@@ -9,6 +9,7 @@
 
 #include "emulator/options.hpp"
 #include "emulator/services/changes.hpp"
+#include "emulator/services/sagemaker/long_poll.hpp"
 #include "emulator/wire/patience.hpp"
 
 using namespace sagemaker::local;
@@ -128,4 +129,22 @@ TEST_CASE("who is ready to wait is told by the User-Agent, and by the option") {
   CHECK(patience(boto3, "all") == 50s);
   CHECK(patience(v3, "all") == 10s);
   for (const char* agent : {v2, v3, boto3}) CHECK(patience(agent, "off") == 0s);
+}
+
+TEST_CASE("who waits is told from who wants to know by the pause before a request") {
+  services::Pauses pauses(5s, 1s);
+  const std::int64_t created = 100'000;
+  const auto asks = [&](std::int64_t now_ms) {
+    const bool waits = pauses.waits("job", created, now_ms);
+    pauses.answered("job", now_ms);
+    return waits;
+  };
+  CHECK_FALSE(asks(created + 40));      // attach()
+  CHECK_FALSE(asks(created + 60));      // describe()
+  CHECK(asks(created + 5'080));         // wait(), which has slept
+  CHECK(asks(created + 10'900));        // and is slow
+  CHECK_FALSE(asks(created + 40'000));  // another cell of a notebook
+  CHECK_FALSE(pauses.waits("job", created, created + 43'000));
+  CHECK(pauses.waits("other", created, created + 5'001));  // fit() has slept before its first request
+  CHECK_FALSE(pauses.waits("other", created, created + 6'001));
 }

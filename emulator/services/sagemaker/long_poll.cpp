@@ -16,6 +16,23 @@ std::chrono::milliseconds longest_wait(const Platform& platform, const CallConte
 
 }  // namespace
 
+bool Pauses::is_pause(std::int64_t time_ms) const {
+  return time_ms >= pause_.count() && time_ms <= (pause_ + slack_).count();
+}
+
+bool Pauses::waits(const std::string& name, std::int64_t created_ms, std::int64_t now_ms) {
+  const std::lock_guard lock(mutex_);
+  const auto answered = answered_ms_.find(name);
+  return is_pause(now_ms - (answered == answered_ms_.end() ? created_ms : answered->second));
+}
+
+void Pauses::answered(const std::string& name, std::int64_t now_ms) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(answered_ms_,
+                [&](const auto& answer) { return now_ms - answer.second > (pause_ + slack_).count(); });
+  answered_ms_[name] = now_ms;
+}
+
 std::optional<store::Record> find_settled(Platform& platform, const CallContext& context,
                                           std::string_view kind, const std::string& name,
                                           const std::function<bool(const store::Record&)>& under_way,

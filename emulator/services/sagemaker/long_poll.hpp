@@ -4,8 +4,12 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
+#include <map>
+#include <mutex>
 #include <optional>
+#include <string>
 
 #include "emulator/services/operation.hpp"
 #include "emulator/services/sagemaker/platform.hpp"
@@ -17,6 +21,27 @@ namespace sagemaker::local::services {
 struct HoldTimes {
   std::chrono::milliseconds young_for{55'000};
   std::chrono::milliseconds later{10'000};
+};
+
+// Tells a client that waits for the end of something from one that wants to know what is: who waits pauses
+// for the same time before each of its requests, the first one included. For clients that ask for
+// descriptions for other reasons, too, and would be kept waiting for them: HyperparameterTuner.attach() and
+// its analytics.
+class Pauses {
+ public:
+  // `pause`: of who waits; a request that comes up to `slack` later than that is one of the same kind.
+  explicit Pauses(std::chrono::milliseconds pause, std::chrono::milliseconds slack)
+      : pause_(pause), slack_(slack) {}
+  // Whether a request now comes a pause after the last answer, or after the creation where there was none.
+  bool waits(const std::string& name, std::int64_t created_ms, std::int64_t now_ms);
+  void answered(const std::string& name, std::int64_t now_ms);
+
+ private:
+  bool is_pause(std::int64_t time_ms) const;
+
+  const std::chrono::milliseconds pause_, slack_;
+  std::mutex mutex_;
+  std::map<std::string, std::int64_t> answered_ms_;  // the last ones, as long as they matter
 };
 
 // The record as it is when nothing is under way with it any more, or when this client's patience or the time

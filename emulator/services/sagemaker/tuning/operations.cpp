@@ -1,5 +1,6 @@
 #include "emulator/services/sagemaker/tuning/operations.hpp"
 
+#include <chrono>
 #include <memory>
 #include <random>
 #include <string>
@@ -21,6 +22,9 @@ namespace sagemaker::local::services {
 namespace {
 
 constexpr std::string_view noun = "hyperparameter tuning job";
+// The SDK's, before each description that it waits for the end with (wait_for_tuning_job(), poll=5); clocks
+// may be set a little meanwhile.
+constexpr std::chrono::milliseconds sdk_pause{4'900}, sdk_slack{1'600};
 
 ServiceFault name_taken(const store::Record& job) {
   return ServiceFault("ResourceInUse", 400,
@@ -48,10 +52,18 @@ json create(Platform& platform, JobExecutor& executor, const json& input) {
   return {{"HyperParameterTuningJobArn", job.arn}};
 }
 
-json describe(Platform& platform, const CallContext& context, const json& input) {
+json describe(Platform& platform, Pauses& pauses, const CallContext& context, const json& input) {
+  const std::string name = name_in(input);
+  CallContext caller = context;
+  const bool patient = context.patience.count() > 0;
+  if (patient) {
+    const auto job = platform.records.find(tuning_job_kind, name);
+    if (job && !pauses.waits(name, job->created_ms, platform.now_ms())) caller.patience = {};
+  }
   const auto under_way = [](const store::Record& job) { return !tuning_job::ended(job); };
-  const auto job = find_settled(platform, context, tuning_job_kind, name_in(input), under_way, HoldTimes());
-  if (!job) throw not_found(name_in(input));
+  const auto job = find_settled(platform, caller, tuning_job_kind, name, under_way, HoldTimes());
+  if (!job) throw not_found(name);
+  if (patient) pauses.answered(name, platform.now_ms());
   return tuning_job::description(*job, tuning_job::best_of_parents(platform.records, job->document));
 }
 
@@ -112,8 +124,9 @@ void add_tuning_job_operations(OperationTable& table, Platform& platform, JobExe
   table["CreateHyperParameterTuningJob"] = [&](const CallContext&, const json& input) {
     return create(platform, executor, input);
   };
-  table["DescribeHyperParameterTuningJob"] = [&](const CallContext& context, const json& input) {
-    return describe(platform, context, input);
+  const auto pauses = std::make_shared<Pauses>(sdk_pause, sdk_slack);
+  table["DescribeHyperParameterTuningJob"] = [&, pauses](const CallContext& context, const json& input) {
+    return describe(platform, *pauses, context, input);
   };
   table["ListHyperParameterTuningJobs"] = [&](const CallContext&, const json& input) {
     return list(platform, input);
