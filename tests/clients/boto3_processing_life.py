@@ -4,6 +4,7 @@ with a request."""
 import unittest
 
 import local_emulator
+from job_restarts import restart
 from processing_jobs import ProcessingJobs, s3_input, s3_output
 
 # Says that it runs, and ends when it is stopped.
@@ -103,8 +104,7 @@ class ProcessingLife(ProcessingJobs, unittest.TestCase):
             outputs=[s3_output("out", "s3://jobs/waited")],
         )
         self.waiter("unwanted")
-        self.emulator.kill()
-        self.emulator.start()
+        restart(self.emulator)
         self.attach(self.emulator)
         ran = self.ended("ran")
         self.assertEqual(ran["ProcessingJobStatus"], "Failed")
@@ -124,8 +124,7 @@ class ProcessingLife(ProcessingJobs, unittest.TestCase):
         self.runs("stubborn")
         self.stop("stubborn")
         self.assertEqual(self.describe("stubborn")["ProcessingJobStatus"], "Stopping")
-        self.emulator.kill()
-        self.emulator.start()
+        restart(self.emulator)
         self.attach(self.emulator)
         self.assertEqual(self.ended("stubborn")["ProcessingJobStatus"], "Stopped")
 
@@ -134,9 +133,7 @@ class ProcessingLife(ProcessingJobs, unittest.TestCase):
         self.waiter("ran")
         self.runs("ran")
         self.waiter("waited")
-        self.emulator.process.terminate()
-        self.assertEqual(self.emulator.process.wait(60), 0)
-        self.emulator.start()
+        restart(self.emulator, "terminate")
         self.attach(self.emulator)
         self.assertEqual(
             self.ended("ran")["FailureReason"],

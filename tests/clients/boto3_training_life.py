@@ -4,17 +4,13 @@ import io
 import json
 import tarfile
 import threading
-import time
 import unittest
 import urllib.error
 import urllib.request
 
 import local_emulator
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from botocore.httpsession import URLLib3Session
+from job_restarts import Restarts
 
 # Counts up in its checkpoint, one number a second part, and goes on where an earlier attempt was interrupted.
 COUNTER = """#!/bin/sh
@@ -32,20 +28,7 @@ echo "ends at $n"; echo $n > /opt/ml/model/count
 WAITER = "#!/bin/sh\ntrap 'exit 0' TERM\necho running\nwhile :; do sleep 0.05; done\n"
 
 
-class TrainingLife(local_emulator.TrainingJobs, unittest.TestCase):
-    def emulator(self, *arguments):
-        emulator = local_emulator.LocalEmulator(*arguments)
-        self.addCleanup(emulator.stop)
-        self.attach(emulator)
-        self.s3.create_bucket(Bucket="jobs")
-        return emulator
-
-    def attach(self, emulator):
-        self.emulator_ = emulator
-        self.sagemaker = emulator.client("sagemaker", retries=False)
-        self.s3 = emulator.client("s3")
-        self.logs = emulator.client("logs")
-
+class TrainingLife(Restarts, local_emulator.TrainingJobs, unittest.TestCase):
     def create(self, name, script, **changes):
         request = {
             "TrainingJobName": name,
@@ -75,15 +58,6 @@ class TrainingLife(local_emulator.TrainingJobs, unittest.TestCase):
             **changes,
         )
 
-    def until(self, condition, what, within_s=40):
-        deadline = time.monotonic() + within_s
-        while time.monotonic() < deadline:
-            value = condition()
-            if value:
-                return value
-            time.sleep(0.05)
-        self.fail("it did not come about: " + what)
-
     def reaches(self, name, secondary):
         return self.until(
             lambda: (job := self.describe(name))["SecondaryStatus"] == secondary and job, f"{name} {secondary}"
@@ -99,16 +73,7 @@ class TrainingLife(local_emulator.TrainingJobs, unittest.TestCase):
                 return error.code, error.read().decode()
 
     def delete(self, name):
-        """DeleteTrainingJob, which is younger than Debian's boto3."""
-        body = json.dumps({"TrainingJobName": name}).encode()
-        headers = {"X-Amz-Target": "SageMaker.DeleteTrainingJob", "Content-Type": "application/x-amz-json-1.1"}
-        request = AWSRequest("POST", self.emulator_.url + "/", headers=headers, data=body)
-        keys = Credentials("test", "test")
-        SigV4Auth(keys, "sagemaker", local_emulator.REGION).add_auth(request)
-        response = URLLib3Session(verify=self.emulator_.ca_file or True).send(request.prepare())
-        if response.status_code != 200:
-            error = json.loads(response.text)
-            raise ClientError({"Error": {"Code": error["__type"], "Message": error["message"]}}, "DeleteTrainingJob")
+        self.call("DeleteTrainingJob", TrainingJobName=name)
 
     def refusal(self, call):
         with self.assertRaises(ClientError) as caught:
@@ -323,7 +288,7 @@ class TrainingLife(local_emulator.TrainingJobs, unittest.TestCase):
         )
 
     def test_a_warm_pool_has_one_job_at_a_time_and_ends_with_it(self):
-        emulator = self.emulator()
+        self.emulator()
         warm = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5, "KeepAlivePeriodInSeconds": 600}
         mark = (
             "#!/bin/sh\ncd /opt/ml/sagemaker/warmpoolcache\necho found: $(cat who 2>/dev/null)\n"
@@ -353,13 +318,11 @@ class TrainingLife(local_emulator.TrainingJobs, unittest.TestCase):
         modified = self.describe("three")["LastModifiedTime"]
         self.sagemaker.update_training_job(TrainingJobName="three")
         self.assertEqual(self.describe("three")["LastModifiedTime"], modified)
-        emulator.kill()
-        emulator.start()
-        self.attach(emulator)
+        self.restart()
         self.assertEqual(self.ended("four")["WarmPoolStatus"]["Status"], "Terminated")
 
     def test_after_a_crash_jobs_go_on_where_they_can(self):
-        emulator = self.emulator("--capacity", "3")
+        self.emulator("--capacity", "3")
         self.spot("spot", COUNTER)
         self.create(
             "retry",
@@ -373,9 +336,7 @@ class TrainingLife(local_emulator.TrainingJobs, unittest.TestCase):
         self.reaches("plain", "Training")
         self.create("queued", "#!/bin/sh\necho my turn\n")
         self.reaches("queued", "Pending")
-        emulator.kill()
-        emulator.start()
-        self.attach(emulator)
+        self.restart()
         queued = self.ended("queued")
         self.assertEqual(queued["TrainingJobStatus"], "Completed")
         statuses = self.statuses(queued)
@@ -393,13 +354,10 @@ class TrainingLife(local_emulator.TrainingJobs, unittest.TestCase):
         self.assertGreater(at[1], 3)
 
     def test_a_shutdown_leaves_spot_jobs_to_the_next_start(self):
-        emulator = self.emulator()
+        self.emulator()
         self.spot("spot", COUNTER)
         self.until(lambda: int(self.object("checkpoints/spot/deep/count") or 0) > 3, "a checkpoint")
-        emulator.process.terminate()
-        self.assertEqual(emulator.process.wait(20), 0)
-        emulator.start()
-        self.attach(emulator)
+        self.restart("terminate")
         self.s3.put_object(Bucket="jobs", Key="checkpoints/spot/enough", Body=b"")
         job = self.ended("spot")
         self.assertEqual(job["TrainingJobStatus"], "Completed", job)

@@ -1,49 +1,17 @@
 """boto3 follows tuning jobs through kill -9, shutdowns, stops, deletions and queues for instances."""
 
-import json
+import contextlib
+import os
+import sqlite3
 import unittest
 
 import local_emulator
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from botocore.httpsession import URLLib3Session
+from job_restarts import Restarts
 from tuning_jobs import SQUARE, TuningJobs, parameters_of, value_of
 
 
-class TuningLife(TuningJobs, local_emulator.TrainingJobs, unittest.TestCase):
-    def emulator(self, *arguments):
-        emulator = local_emulator.LocalEmulator(*arguments)
-        self.addCleanup(emulator.stop)
-        self.attach(emulator)
-        self.s3.create_bucket(Bucket="jobs")
-        return emulator
-
-    def attach(self, emulator):
-        self.emulator_ = emulator
-        self.sagemaker = emulator.client("sagemaker", retries=False)
-        self.s3 = emulator.client("s3")
-        self.logs = emulator.client("logs")
-
-    def restart(self, how):
-        if how == "kill":
-            self.emulator_.kill()
-        else:
-            self.emulator_.process.terminate()
-            self.emulator_.process.wait(30)
-        self.emulator_.start()
-        self.attach(self.emulator_)
-
-    def call(self, operation, **members):
-        """An operation that is younger than Debian's boto3."""
-        headers = {"X-Amz-Target": "SageMaker." + operation, "Content-Type": "application/x-amz-json-1.1"}
-        body = json.dumps(members).encode()
-        request = AWSRequest("POST", self.emulator_.url + "/", headers=headers, data=body)
-        SigV4Auth(Credentials("test", "test"), "sagemaker", local_emulator.REGION).add_auth(request)
-        response = URLLib3Session(verify=self.emulator_.ca_file or True).send(request.prepare())
-        self.assertEqual(response.status_code, 200, response.text)
-
+class TuningLife(Restarts, TuningJobs, local_emulator.TrainingJobs, unittest.TestCase):
     def stop(self, name):
         self.sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
 
@@ -86,7 +54,7 @@ class TuningLife(TuningJobs, local_emulator.TrainingJobs, unittest.TestCase):
         self.tune("broken", f"if [ $n = 3 ]; then await {go}; fi\n" + SQUARE, jobs=6, config=config)
         self.until(lambda: len(self.trials("broken")) == 3, "trial 3")
         self.training("broken")
-        self.restart("kill")
+        self.restart()
         open(go, "w").close()
         self.tuned("broken")
         self.assertEqual(parameters_of(self.trials("broken")), parameters_of(self.trials("whole")))
@@ -116,7 +84,7 @@ class TuningLife(TuningJobs, local_emulator.TrainingJobs, unittest.TestCase):
         self.tune("job", "value 3\nhang\n", jobs=9, parallel=2)
         self.training("job", 2)
         self.stop("job")
-        self.restart("kill")
+        self.restart()
         job = self.tuned("job")
         self.assertEqual(job["HyperParameterTuningJobStatus"], "Stopped")
         self.assertEqual({trial["TrainingJobStatus"] for trial in self.trials("job")}, {"Stopped"})
@@ -160,7 +128,7 @@ class TuningLife(TuningJobs, local_emulator.TrainingJobs, unittest.TestCase):
         self.until(lambda: len(self.trials("job")) == 2, "trial 2")
         second = self.training("job")[0]
         self.call("DeleteTrainingJob", TrainingJobName=self.trials("job")[0]["TrainingJobName"])
-        self.restart("kill")
+        self.restart()
         self.sagemaker.stop_training_job(TrainingJobName=second)
         job = self.tuned("job")
         self.assertEqual(job["HyperParameterTuningJobStatus"], "Completed")
@@ -168,6 +136,29 @@ class TuningLife(TuningJobs, local_emulator.TrainingJobs, unittest.TestCase):
         self.assertEqual(numbers, ["002", "003", "004"])
         self.assertEqual(value_of(job["BestTrainingJob"]), 1)
         self.assertEqual(job["TrainingJobStatusCounters"]["Completed"], 3)
+
+    def test_a_clock_that_is_set_back_hides_no_trial(self):
+        """The tuning job was created an hour after its trials, by what the clock said."""
+        self.emulator()
+        go = self.emulator_.path("go")
+        self.tune("job", f"value $n\nif [ $n = 2 ]; then await {go}; fi\n", jobs=3)
+        self.until(lambda: len(self.trials("job")) == 2, "trial 2")
+        running = self.training("job")
+        self.emulator_.kill()
+        with contextlib.closing(sqlite3.connect(os.path.join(self.emulator_.data, "records.db"))) as records, records:
+            records.execute(
+                "UPDATE records SET created_ms = created_ms + 3600000, document = json_set(document, "
+                "'$.CreationTime', json_extract(document, '$.CreationTime') + 3600) "
+                "WHERE kind = 'hyper-parameter-tuning-job'"
+            )
+        self.emulator_.start()
+        self.attach(self.emulator_)
+        self.assertEqual(self.training("job"), running)
+        self.assertEqual(len(self.trials("job")), 2)
+        open(go, "w").close()
+        job = self.tuned("job")
+        self.assertEqual(job["TrainingJobStatusCounters"]["Completed"], 3)
+        self.assertEqual([value_of(trial) for trial in self.trials("job")], [1, 2, 3])
 
     def test_a_tuning_job_of_the_same_name_begins_anew(self):
         self.emulator()

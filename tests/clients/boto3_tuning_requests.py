@@ -246,6 +246,9 @@ class Refusals(TuningTest):
             HyperParameterRanges={"ContinuousParameterRanges": [lr()]},
         )
         self.refused("The DefinitionName a is used by more than one", TrainingJobDefinitions=[one, one], **several)
+        other = dict(one, DefinitionName="b", TuningObjective={"Type": "Maximize", "MetricName": "loss"})
+        self.refused("The Type of TuningObjective must be the same for all of TrainingJobDefinitions",
+                     TrainingJobDefinitions=[one, other], **several)  # fmt: skip
         for member in ("DefinitionName", "TuningObjective", "HyperParameterRanges"):
             other = {key: value for key, value in one.items() if key != member}
             self.refused(f"{member} is required for each", TrainingJobDefinitions=[one, other], **several)

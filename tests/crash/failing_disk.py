@@ -10,6 +10,7 @@ import unittest
 
 import local_emulator
 from botocore.exceptions import BotoCoreError, ClientError
+from job_restarts import FailingDisk
 
 MEBIBYTE = 1 << 20
 
@@ -85,16 +86,10 @@ class OnFullDisk(unittest.TestCase):
 class OnLostWrites(unittest.TestCase):
     def start(self):
         """An emulator on a disk that fails while a file exists; that file, and a client."""
-        shim = os.environ.get("SAGEMAKER_FAILING_DISK", "")
-        if not os.path.exists(shim):
-            self.skipTest("the library that fails syncs was not built")
-        folder = tempfile.TemporaryDirectory(prefix="sagemaker-failing-")
-        self.addCleanup(folder.cleanup)
-        switch = os.path.join(folder.name, "failing")
-        emulator = local_emulator.LocalEmulator(durability="full",
-                                                environment={"LD_PRELOAD": shim, "FAILING_DISK": switch})
+        disk = FailingDisk(self)
+        emulator = local_emulator.LocalEmulator(**disk.options)
         self.addCleanup(emulator.stop)
-        return emulator, switch, emulator.client("s3", retries=False)
+        return emulator, disk.switch, emulator.client("s3", retries=False)
 
     def test_a_write_whose_end_is_unknown_leaves_the_old_bytes_or_the_new_ones(self):
         emulator, switch, s3 = self.start()

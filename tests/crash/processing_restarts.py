@@ -3,11 +3,11 @@ with a reason, and what is in S3 is whole. And a disk that cannot store an outpu
 
 import os
 import random
-import tempfile
 import time
 import unittest
 
 import local_emulator
+from job_restarts import FailingDisk, restart
 from processing_jobs import ProcessingJobs, s3_input, s3_output
 
 SIZE = 300_000
@@ -61,8 +61,7 @@ class ProcessingRestarts(ProcessingJobs, unittest.TestCase):
         for round_number in range(5):
             names += [create(f"{kind}-{round_number}") for kind in ("a", "b", "c")]
             time.sleep(chance.uniform(0, 0.9))
-            self.emulator.kill()
-            self.emulator.start()
+            restart(self.emulator)
             self.attach(self.emulator)
         names.append(create("last"))
         completed = set()
@@ -80,13 +79,9 @@ class ProcessingRestarts(ProcessingJobs, unittest.TestCase):
         self.assertEqual(os.listdir(os.path.join(self.emulator.data, "work", "processing")), [])
 
     def test_an_output_that_the_disk_cannot_keep_fails_the_job(self):
-        shim = os.environ.get("SAGEMAKER_FAILING_DISK", "")
-        if not os.path.exists(shim):
-            self.skipTest("the library that fails syncs was not built")
-        folder = tempfile.TemporaryDirectory(prefix="sagemaker-failing-")
-        self.addCleanup(folder.cleanup)
-        switch, go = (os.path.join(folder.name, name) for name in ("failing", "go"))
-        self.start("--sandbox", "none", durability="full", environment={"LD_PRELOAD": shim, "FAILING_DISK": switch})
+        disk = FailingDisk(self)
+        go = disk.path("go")
+        self.start("--sandbox", "none", **disk.options)
         self.create(
             "job",
             f"#!/bin/sh\nwhile [ ! -e {go} ]; do sleep 0.02; done\n"
@@ -94,11 +89,11 @@ class ProcessingRestarts(ProcessingJobs, unittest.TestCase):
             outputs=[s3_output("out", "s3://jobs/out")],
         )
         self.until(lambda: "ProcessingStartTime" in self.describe("job"), "it runs")
-        open(switch, "w").close()
+        disk.fail()
         open(go, "w").close()
         said = "a is not in step with s3://jobs/out/"
         self.until(lambda: any(said in line for line in self.job_messages("job")), "an output that cannot be kept")
-        os.remove(switch)
+        disk.mend()
         job = self.ended("job")
         self.assertEqual(job["ProcessingJobStatus"], "Failed")
         self.assertTrue(job["FailureReason"].startswith("InternalServerError: Failed to upload data. a: "), job)

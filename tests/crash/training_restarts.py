@@ -3,13 +3,13 @@ its checkpoints never go back. And a disk that cannot store the end of a job kee
 
 import os
 import random
-import tempfile
 import time
 import unittest
 
 import local_emulator
 import sagemaker_local
 from botocore.exceptions import ClientError
+from job_restarts import FailingDisk, Restarts
 
 # Counts in its checkpoint, and ends when it has counted far enough.
 COUNTER = """#!/bin/sh
@@ -22,18 +22,7 @@ echo $n > /opt/ml/model/count
 """
 
 
-class TrainingRestarts(unittest.TestCase):
-    def emulator(self, *arguments, **options):
-        emulator = local_emulator.LocalEmulator(*arguments, **options)
-        self.addCleanup(emulator.stop)
-        self.attach(emulator)
-        self.s3.create_bucket(Bucket="jobs")
-        return emulator
-
-    def attach(self, emulator):
-        self.emulator_ = emulator
-        self.sagemaker, self.s3 = emulator.client("sagemaker"), emulator.client("s3")
-
+class TrainingRestarts(Restarts, unittest.TestCase):
     def create(self, name, script, run_s=600, **changes):
         self.sagemaker.create_training_job(
             TrainingJobName=name,
@@ -46,13 +35,6 @@ class TrainingRestarts(unittest.TestCase):
             ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
             **{"StoppingCondition": {"MaxRuntimeInSeconds": run_s}, **changes},
         )
-
-    def until(self, condition, what, within_s=60):
-        deadline = time.monotonic() + within_s
-        while not (value := condition()):
-            self.assertLess(time.monotonic(), deadline, what)
-            time.sleep(0.05)
-        return value
 
     def ended(self, name):
         def job():
@@ -88,9 +70,7 @@ class TrainingRestarts(unittest.TestCase):
             if chance.random() < 0.8:
                 self.sagemaker.stop_training_job(TrainingJobName=f"stopped-{round_number}")
                 stopped.append(f"stopped-{round_number}")
-            emulator.kill()
-            emulator.start()
-            self.attach(emulator)
+            self.restart()
             for name in names:
                 count = self.count(name)
                 self.assertGreaterEqual(count, counts.get(name, 0), name)
@@ -105,28 +85,21 @@ class TrainingRestarts(unittest.TestCase):
         self.assertEqual(os.listdir(os.path.join(emulator.data, "work", "training")), [])
 
     def test_the_end_of_a_job_is_stored_when_the_disk_can_again(self):
-        shim = os.environ.get("SAGEMAKER_FAILING_DISK", "")
-        if not os.path.exists(shim):
-            self.skipTest("the library that fails syncs was not built")
-        folder = tempfile.TemporaryDirectory(prefix="sagemaker-failing-")
-        self.addCleanup(folder.cleanup)
-        switch, go, done = (os.path.join(folder.name, name) for name in ("failing", "go", "done"))
-        emulator = self.emulator(
-            "--sandbox", "none", durability="full", environment={"LD_PRELOAD": shim, "FAILING_DISK": switch}
-        )
+        disk = FailingDisk(self)
+        go, done = disk.path("go"), disk.path("done")
+        emulator = self.emulator("--sandbox", "none", **disk.options)
         self.create("job", f"#!/bin/sh\nwhile [ ! -e {go} ]; do sleep 0.02; done\ntouch {done}\n")
         def describe():
             return self.sagemaker.describe_training_job(TrainingJobName="job")
 
         self.until(lambda: describe()["SecondaryStatus"] == "Training", "it runs")
-        with open(switch, "w") as file:
-            file.write("-wal")  # nothing can be stored in the database
+        disk.fail("-wal")  # nothing can be stored in the database
         open(go, "w").close()
         self.until(lambda: os.path.exists(done), "the end of the program")
         said = b"could not be stored"
         self.until(lambda: said in sagemaker_local.read(emulator.log.name), "a state that could not be stored")
         self.assertEqual(describe()["TrainingJobStatus"], "InProgress")
-        os.remove(switch)
+        disk.mend()
         self.assertIn(self.ended("job")["TrainingJobStatus"], ("Completed", "Failed"))
 
 

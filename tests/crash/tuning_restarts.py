@@ -3,32 +3,21 @@ tuning job comes to its end. And a disk that can store nothing keeps a tuning jo
 
 import os
 import random
-import tempfile
 import time
 import unittest
 
 import local_emulator
 import sagemaker_local
+from job_restarts import FailingDisk, Restarts
 from tuning_jobs import TuningJobs, parameters_of, value_of
 
 
-class TuningRestarts(TuningJobs, unittest.TestCase):
-    def emulator(self, *arguments, **options):
-        emulator = local_emulator.LocalEmulator(*arguments, **options)
-        self.addCleanup(emulator.stop)
-        self.attach(emulator)
-        emulator.client("s3").create_bucket(Bucket="jobs")
-        return emulator
-
-    def attach(self, emulator):
-        self.emulator_ = emulator
-        self.sagemaker = emulator.client("sagemaker")
-
+class TuningRestarts(Restarts, TuningJobs, unittest.TestCase):
     def test_no_trial_is_lost_or_doubled_over_many_crashes(self):
         seed = random.randrange(1 << 30)
         print("seed", seed)
         chance = random.Random(seed)
-        emulator = self.emulator("--capacity", "2")
+        self.emulator("--capacity", "2")
         self.tune(
             "job",
             "for e in 1 2 3; do value $n.$e; sleep 0.03; done\n",
@@ -42,9 +31,7 @@ class TuningRestarts(TuningJobs, unittest.TestCase):
             time.sleep(chance.uniform(0, 0.5))
             for trial in self.trials("job"):
                 seen[trial["TrainingJobName"]] = trial
-            emulator.kill()
-            emulator.start()
-            self.attach(emulator)
+            self.restart()
         job = self.tuned("job")
         self.assertEqual(job["HyperParameterTuningJobStatus"], "Completed")
         trials = self.trials("job")
@@ -64,26 +51,19 @@ class TuningRestarts(TuningJobs, unittest.TestCase):
             self.assertEqual(tags, [{"Key": "team", "Value": "a"}])
 
     def test_a_tuning_job_goes_on_when_the_disk_can_store_again(self):
-        shim = os.environ.get("SAGEMAKER_FAILING_DISK", "")
-        if not os.path.exists(shim):
-            self.skipTest("the library that fails syncs was not built")
-        folder = tempfile.TemporaryDirectory(prefix="sagemaker-failing-")
-        self.addCleanup(folder.cleanup)
-        switch, go, done = (os.path.join(folder.name, name) for name in ("failing", "go", "done"))
-        emulator = self.emulator(
-            "--sandbox", "none", durability="full", environment={"LD_PRELOAD": shim, "FAILING_DISK": switch}
-        )
+        disk = FailingDisk(self)
+        go, done = disk.path("go"), disk.path("done")
+        emulator = self.emulator("--sandbox", "none", **disk.options)
         self.tune("job", f"value $n\ntest $n = 1 && {{ await {go}; touch {done}; }}\nexit 0\n", jobs=4)
         self.training("job")
-        with open(switch, "w") as file:
-            file.write("-wal")  # nothing can be stored in the database
+        disk.fail("-wal")  # nothing can be stored in the database
         open(go, "w").close()
         self.until(lambda: os.path.exists(done), "the end of the program")
         said = b"could not be stored"
         self.until(lambda: said in sagemaker_local.read(emulator.log.name), "a state that could not be stored")
         self.assertEqual(self.tuning("job")["HyperParameterTuningJobStatus"], "InProgress")
         self.assertEqual(len(self.trials("job")), 1)
-        os.remove(switch)
+        disk.mend()
         job = self.tuned("job")
         self.assertEqual(job["HyperParameterTuningJobStatus"], "Completed")
         trials = self.trials("job")

@@ -1,14 +1,10 @@
 """What tests of processing jobs share: requests, the ends of jobs, their logs and objects."""
 
-import json
 import time
 
 import local_emulator
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from botocore.httpsession import URLLib3Session
+from job_restarts import call
 
 
 def s3_input(name, uri, local_path=None, **changes):
@@ -72,15 +68,7 @@ class ProcessingJobs:
         self.sagemaker.stop_processing_job(ProcessingJobName=name)
 
     def delete(self, name):
-        """DeleteProcessingJob, which is younger than Debian's boto3."""
-        body = json.dumps({"ProcessingJobName": name}).encode()
-        headers = {"X-Amz-Target": "SageMaker.DeleteProcessingJob", "Content-Type": "application/x-amz-json-1.1"}
-        request = AWSRequest("POST", self.emulator.url + "/", headers=headers, data=body)
-        SigV4Auth(Credentials("test", "test"), "sagemaker", local_emulator.REGION).add_auth(request)
-        response = URLLib3Session(verify=self.emulator.ca_file or True).send(request.prepare())
-        if response.status_code != 200:
-            error = json.loads(response.text)
-            raise ClientError({"Error": {"Code": error["__type"], "Message": error["message"]}}, "DeleteProcessingJob")
+        call(self.emulator, "DeleteProcessingJob", ProcessingJobName=name)
 
     def until(self, condition, what, within_s=90):
         deadline = time.monotonic() + within_s

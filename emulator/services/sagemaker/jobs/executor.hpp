@@ -41,7 +41,7 @@ class JobExecutor {
   // not wait.
   void interrupt();
   // Keeps the record, which must be InProgress, with its tags ([{"Key", "Value"}]), and starts the job: all
-  // of it or nothing. False: there is a job of this name.
+  // of it or nothing. Wherever the record is, its tags are. False: there is a job of this name.
   bool create(const store::Record& job, const json& tags);
   // Tells the job to stop, where it runs; the state changes when it has ended.
   void stop(const std::string& job_name);
@@ -57,6 +57,7 @@ class JobExecutor {
   Platform& platform_;
   Capacity& capacity_;
   const JobKind kind_;
+  std::mutex creation_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<JobControl>> running_;  // by job name
   bool shutting_down_ = false;

@@ -138,8 +138,8 @@ void Course::end(Trial& trial) {
   if (trial.status != "Failed" && plan_.early_stopping)
     branch.averages.push_back(tuning::running_averages(branch.curves[trial.place]));
   if (trial.objective_status != ObjectiveStatus::succeeded) return;
-  objectives_.push_back(in_common(trial));
-  if (!best_ || better(in_common(trial), in_common(*best_), common_goal())) best_ = &trial;
+  objectives_.push_back(*trial.objective);
+  if (!best_ || better(*trial.objective, *best_->objective, goal())) best_ = &trial;
 }
 
 void Course::hear(const std::string& job, const tuning::Curve& curve) {
@@ -175,13 +175,8 @@ bool Course::too_bad(const Branch& branch, const Trial& trial, std::size_t value
 
 // ---- what follows ---------------------------------------------------------------------------------
 
-tuning::Goal Course::common_goal() const { return plan_.definitions.front().objective.goal; }
-
-// Objectives of different definitions side by side, as the first one's goal sees them.
-double Course::in_common(const Trial& trial) const {
-  const tuning::Goal goal = plan_.definitions[trial.branch].objective.goal;
-  return goal == common_goal() ? *trial.objective : -*trial.objective;
-}
+// All definitions have the same one.
+tuning::Goal Course::goal() const { return plan_.definitions.front().objective.goal; }
 
 tuning::History Course::history(const Branch& branch) const {
   tuning::History history;
@@ -263,12 +258,8 @@ const std::optional<Course::Ending>& Course::ending(std::chrono::milliseconds ru
 std::optional<Course::Ending> Course::find_ending(std::chrono::milliseconds run) {
   const Ending completed{.status = "Completed", .reason = {}};
   const Completion& completion = plan_.completion;
-  if (completion.target && best_) {
-    const tuning::Goal goal = plan_.definitions[best_->branch].objective.goal;
-    if (!better(*completion.target, *best_->objective, goal)) return completed;
-  }
-  if (completion.not_improving &&
-      tuning::not_improving(objectives_, *completion.not_improving, common_goal()))
+  if (completion.target && best_ && !better(*completion.target, *best_->objective, goal())) return completed;
+  if (completion.not_improving && tuning::not_improving(objectives_, *completion.not_improving, goal()))
     return completed;
   if (completion.on_convergence && converged()) return completed;
   if (plan_.runtime_s && run >= std::chrono::seconds(*plan_.runtime_s)) return completed;
@@ -327,7 +318,7 @@ std::int64_t Course::not_improving() const {
   std::size_t without = 0, with = objectives_.size();
   while (with - without > 1) {
     const std::size_t trials = without + (with - without) / 2;
-    (tuning::not_improving(objectives_, trials, common_goal()) ? without : with) = trials;
+    (tuning::not_improving(objectives_, trials, goal()) ? without : with) = trials;
   }
   return static_cast<std::int64_t>(without);
 }

@@ -83,8 +83,7 @@ class Course {
   void end(Trial& trial);
   void judge(Trial& trial);
   bool too_bad(const Branch& branch, const Trial& trial, std::size_t values) const;
-  double in_common(const Trial& trial) const;
-  tuning::Goal common_goal() const;
+  tuning::Goal goal() const;
   tuning::History history(const Branch& branch) const;
   std::vector<std::size_t> shares_of(std::size_t free) const;
   bool exhausted() const;  // no search has anything left

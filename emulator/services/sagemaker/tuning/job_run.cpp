@@ -68,10 +68,8 @@ void TuningJobRun::run() {
 
 // What earlier emulators have begun.
 void TuningJobRun::find_trials() {
+  // Not those of an earlier tuning job of this name: they were released before it was deleted.
   std::vector<TrialJob> trials = trials_of(platform_.records, arn_);
-  // An earlier tuning job of this name, which was deleted, left its training jobs behind.
-  const double created = document_.at("CreationTime");
-  std::erase_if(trials, [&](const TrialJob& trial) { return timestamp(trial.job.created_ms) < created; });
   if (auto best = lost_best(document_, trials)) {
     trials.push_back(std::move(*best));
     std::stable_sort(trials.begin(), trials.end(),
@@ -171,9 +169,8 @@ void TuningJobRun::begin(const Course::Proposal& proposal) {
     const std::string name = trial_job_name(name_, proposal.number, static_cast<std::uint32_t>(random()));
     store::Record job = new_training_job(platform_, training_request(definition, proposal.parameters, name));
     mark_trial(job, arn_, proposal.number, definition, proposal.parameters);
-    // Before the job, which is never seen without them, whatever happens in between.
-    set_tags(platform_, job.arn, tags_of(platform_, arn_));
-    if (!training_.jobs().create(job, json::array())) continue;  // somebody's job has this very name
+    if (!training_.jobs().create(job, tags_of(platform_, arn_)))
+      continue;  // somebody's job has this very name
     course_->know(trial_of(job));
     changed_ = true;
     return;
@@ -235,13 +232,19 @@ void TuningJobRun::publish() {
       best_ = summary(trial_of(*record));
     best_job_ = *best;
   }
-  if (!converged_ms_ && course_->converged()) converged_ms_ = platform_.now_ms();
+  if (course_->plan().completion.on_convergence) notice_convergence();
   changed_ = !write([this](store::Record& job, std::int64_t now_ms) { show_progress(job, now_ms); });
+}
+
+// That takes a search as long as a proposal: where nothing depends on it, it is asked at the end only.
+void TuningJobRun::notice_convergence() {
+  if (!converged_ms_ && course_->converged()) converged_ms_ = platform_.now_ms();
 }
 
 // True where it could not be stored, and is to be tried again.
 bool TuningJobRun::conclude(const std::string& status, const std::string& reason) {
   if (again_at_) return true;
+  if (course_) notice_convergence();
   return !write([&](store::Record& job, std::int64_t now_ms) {
     show_progress(job, now_ms);
     finish(job, is_stopping(job) ? "Stopped" : status, reason, now_ms);

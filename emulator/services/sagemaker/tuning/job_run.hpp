@@ -42,6 +42,7 @@ class TuningJobRun {
   void stop(const std::vector<std::string>& trial_jobs);
   void give_up(const std::string& reason);
   void publish();
+  void notice_convergence();
   bool conclude(const std::string& status, const std::string& reason);
   void show_progress(store::Record& job, std::int64_t now_ms);
   bool write(const std::function<void(store::Record& job, std::int64_t now_ms)>& change);

@@ -50,7 +50,7 @@ void check_shape(const json& input) {
   }
   misplaced(config, "HyperParameterTuningJobObjective", "TuningObjective of each of TrainingJobDefinitions");
   misplaced(config, "ParameterRanges", "HyperParameterRanges of each of TrainingJobDefinitions");
-  std::set<std::string> names;
+  std::set<std::string> names, goals;
   for (const json& definition : input["TrainingJobDefinitions"]) {
     for (const char* member : {"DefinitionName", "TuningObjective", "HyperParameterRanges"})
       if (!definition.contains(member))
@@ -59,7 +59,15 @@ void check_shape(const json& input) {
     if (!names.insert(name).second)
       throw validation_fault("The DefinitionName " + name +
                              " is used by more than one of TrainingJobDefinitions.");
+    goals.insert(definition["TuningObjective"].at("Type"));
   }
+  // One best training job is chosen among those of all definitions. Their metrics may have different names;
+  // how one that is minimized compares with one that is maximized, nobody can say.
+  if (goals.size() > 1)
+    throw validation_fault(
+        "The Type of TuningObjective must be the same for all of TrainingJobDefinitions: the best training "
+        "job "
+        "is chosen among those of all definitions.");
 }
 
 std::vector<Part> parts_of(const json& input) {
