@@ -190,6 +190,7 @@ class HyperparameterTuner {
   HyperparameterTuningJobAnalytics analytics() const { return {session(), latest_tuning_job()}; }
 
   // Other instances than the estimator's for the training jobs: the service takes the first that it can get.
+  // Of several estimators those of the first, as in the SDK; the map below is for all of them.
   void override_resource_config(std::vector<InstanceConfig> instance_configs) {
     definitions_.begin()->second.instance_configs = std::move(instance_configs);
   }

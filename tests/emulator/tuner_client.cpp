@@ -1,8 +1,10 @@
 // The client's HyperparameterTuner against a real sagemaker-local with real training jobs.
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 #include <string>
 #include <thread>
@@ -163,5 +165,63 @@ TEST_CASE("one tuning job chooses among several estimators") {
   for (const sm::TuningJobRow& row : analytics.rows()) names.insert(row.training_job_definition_name);
   CHECK(names == std::set<std::string>{"far", "near"});
   CHECK(tuner.best_training_job_summary()["TrainingJobDefinitionName"] == "near");
-  CHECK(sm::HyperparameterTuner::attach(platform.session, "both").definitions().size() == 2);
+  const sm::HyperparameterTuner attached = sm::HyperparameterTuner::attach(platform.session, "both");
+  CHECK(attached.definitions().size() == 2);
+  for (const sm::TuningJobRow& row : analytics.rows())
+    CHECK(attached.best_estimator(row.training_job_name).options().hyperparameters.at("x") ==
+          std::string(row.parameters.at("x") == 1.0 ? "1" : sm::aws::dump_json(row.parameters.at("x"))));
+  CHECK(attached.best_estimator().options().hyperparameters.at("x") == "0.3");
+  const sm::Predictor predictor = attached.deploy({.instance_type = "ml.m5.large"});
+  CHECK(predictor.endpoint_name() == tuner.best_training_job());
+  CHECK(predictor.predict_raw({.body = "4\n", .content_type = "text/csv", .accept = "text/csv"}).body ==
+        "8\n");
+  predictor.delete_endpoint();
+}
+
+TEST_CASE("the best of a PyTorch script's training jobs is served with that script, after attach too") {
+  if (std::system("python3 -c pass >/dev/null 2>&1") != 0)
+    return sagemaker::tests::skip("there is no python3");
+  Platform platform;
+  std::ofstream(platform.folder / "train.py") << R"py(
+import argparse, os
+
+def model_fn(folder):
+    return open(os.path.join(folder, "factor")).read()
+def input_fn(body, content_type):
+    return float(body)
+def predict_fn(number, factor):
+    return number * float(factor)
+def output_fn(result, accept):
+    return str(result)
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--factor", type=int)
+    factor = parser.parse_args().factor
+    print(f"score={factor};")
+    with open(os.path.join(os.environ["SM_MODEL_DIR"], "factor"), "w") as file:
+        file.write(str(factor))
+)py";
+  sm::HyperparameterTuner tuner(
+      sm::PyTorch(platform.session, {.entry_point = (platform.folder / "train.py").string(),
+                                     .framework_version = "2.4",
+                                     .py_version = "py311",
+                                     .role = "SageMakerRole",
+                                     .instance_type = "ml.m5.large",
+                                     .metric_definitions = {{"score", "score=(.*);"}}}),
+      Platform::options({.hyperparameter_ranges = {{"factor", sm::CategoricalParameter({"2", "3"})}},
+                         .strategy = "Grid",
+                         .max_parallel_jobs = 2}));
+  tuner.fit({}, {.job_name = "scripts"});
+  const sm::HyperparameterTuner attached = sm::HyperparameterTuner::attach(platform.session, "scripts");
+  sm::Estimator best = attached.best_estimator();
+  CHECK(best.is_framework());
+  CHECK(best.options().hyperparameters == std::map<std::string, json>{{"factor", "3"}});
+  const sm::Predictor predictor = attached.deploy({.instance_type = "ml.m5.large"});
+  CHECK(predictor.predict_raw({.body = "5", .content_type = "text/plain", .accept = "text/plain"}).body ==
+        "15.0");
+  const json config = platform.session.describe_endpoint_config(predictor.endpoint_name());
+  const json model = platform.session.describe_model(config["ProductionVariants"][0]["ModelName"]);
+  CHECK(model["PrimaryContainer"]["Image"].get<std::string>().ends_with("pytorch-inference:2.4-cpu-py311"));
+  predictor.delete_endpoint();
 }
