@@ -4,6 +4,7 @@ Needs nothing but Python itself; local_emulator.py adds boto3's clients.
 """
 
 import os
+import re
 import shutil
 import signal
 import stat
@@ -36,6 +37,9 @@ def tool(name, package):
     if not path or not os.access(path, os.X_OK):
         skip(f"there is no {path or name} here ({package})")
     return path
+
+
+SANITIZER_REPORT = re.compile(r"^==\d+==ERROR: \w+Sanitizer|^\S+:\d+:\d+: runtime error: ", re.MULTILINE)
 
 
 class LocalEmulator:
@@ -131,10 +135,14 @@ class LocalEmulator:
                 self.process.wait()
         self.process.stdout.close()
         self.log.close()
+        with open(self.log.name, errors="replace") as log:
+            said = log.read()
         if self.process.returncode != 0 or os.environ.get("SAGEMAKER_TEST_LOG"):
-            with open(self.log.name, errors="replace") as log:
-                sys.stderr.write(log.read()[-4000:])
+            sys.stderr.write(said[-4000:])
         shutil.rmtree(self.directory, ignore_errors=True)
+        # What a sanitizer found may not have changed an answer: a leak is found when all of them were given.
+        if found := SANITIZER_REPORT.search(said):
+            raise AssertionError("sagemaker-local: " + said[found.start() :][:4000])
 
     def path(self, *parts):
         """A path in the test's own folder, whose parents exist."""
