@@ -281,6 +281,7 @@ class Session {
   }
   void stop_job(const detail::JobKind& kind, const std::string& name) const;
   json follow_job(const detail::JobKind& kind, const std::string& name, const LogsOptions& options) const;
+  bool read_values(detail::TuningProgress& progress) const;
   void print_summary(const detail::JobKind& kind, const std::string& name, const json& description) const;
 
   std::shared_ptr<State> state_;
@@ -497,6 +498,7 @@ inline json Session::follow_tuning_job(const std::string& name, const LogsOption
   detail::JobProgress status(state_->console, detail::tuning_jobs);
   detail::TuningProgress progress(state_->console, name);
   const detail::ConsoleLine line(state_->console);
+  bool metrics_there = true;
   while (true) {
     const json description = describe_job(detail::tuning_jobs, name);
     const std::string state = detail::text_of(description, "HyperParameterTuningJobStatus");
@@ -507,15 +509,7 @@ inline json Session::follow_tuning_job(const std::string& name, const LogsOption
                                         detail::TuningProgress::newest_first(name)));
       pace.something_happened();
     }
-    if (options.logs && state_->console.live()) {
-      for (const std::string& job : progress.shown_running()) {
-        try {
-          progress.set_latest(job, metrics().get_metric_statistics(
-                                       progress.values_so_far(job, clock().now(), metric_period())));
-        } catch (const ServiceError&) {  // whoever may not read metrics sees no value
-        }
-      }
-    }
+    if (options.logs && metrics_there && state_->console.live()) metrics_there = read_values(progress);
     if (!options.wait || over) {
       status.update(description);
       if (options.logs) progress.summary();
@@ -538,6 +532,21 @@ inline json Session::follow_tuning_job(const std::string& name, const LogsOption
       left -= part;
     }
   }
+}
+
+// The table does without values where CloudWatch does not give them. False where it cannot be reached at all,
+// as from a network that has SageMaker alone: asking again would take as long again.
+inline bool Session::read_values(detail::TuningProgress& progress) const {
+  for (const std::string& job : progress.shown_running()) {
+    try {
+      progress.set_latest(
+          job, metrics().get_metric_statistics(progress.values_so_far(job, clock().now(), metric_period())));
+    } catch (const ServiceError&) {
+    } catch (const Error&) {
+      return false;
+    }
+  }
+  return true;
 }
 
 inline void Session::print_summary(const detail::JobKind& kind, const std::string& name,

@@ -278,3 +278,15 @@ TEST_CASE("a terminal shows which definition a training job is of") {
   CHECK(shows("  best     003-abcd  loss-definition: lr=0.03"));
   CHECK(shows("  objective \u2588\u2581 0.5 to 0.75"));  // of both: neither's name is right
 }
+
+TEST_CASE("a terminal does without values where CloudWatch cannot be reached") {
+  const std::string output = shown_on_terminal([](ScriptedAws& aws) {
+    script_job(aws);
+    aws.on_call("GetMetricStatistics", [](const aws::HttpRequest&) -> aws::HttpResponse {
+      throw TransportError(TransportError::Kind::connect_timeout, "no CloudWatch here");
+    });
+  });
+  CAPTURE(output);
+  CHECK(output.find("  running  001-abcd  lr=0.01 optimizer=sgd\r\n") != std::string::npos);
+  CHECK(output.ends_with("Best training job: t-002-abcd, accuracy 0.75 (lr=0.02 optimizer=sgd)\r\n"));
+}
