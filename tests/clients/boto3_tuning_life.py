@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sqlite3
+import time
 import unittest
 
 import local_emulator
@@ -14,6 +15,23 @@ from tuning_jobs import SQUARE, TuningJobs, parameters_of, value_of
 class TuningLife(Restarts, TuningJobs, local_emulator.TrainingJobs, unittest.TestCase):
     def stop(self, name):
         self.sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+
+    def records(self):
+        return contextlib.closing(sqlite3.connect(os.path.join(self.emulator_.data, "records.db")))
+
+    def restart_with(self, change):
+        """After a kill -9, with this change of what is stored."""
+        self.emulator_.kill()
+        with self.records() as records, records:
+            self.assertEqual(records.execute("UPDATE records SET " + change).rowcount, 1)
+        self.emulator_.start()
+        self.attach(self.emulator_)
+
+    def note(self, name):
+        """What only the emulator keeps with its tuning job."""
+        with self.records() as records:
+            query = "SELECT json_extract(document, '$._notes.' || ?) FROM records WHERE kind = ?"
+            return records.execute(query, (name, "hyper-parameter-tuning-job")).fetchone()[0]
 
     def begun_and_interrupted(self, how):
         """A tuning job of 6 trials, 2 at once, whose emulator ends when trials 3 and 4 run."""
@@ -144,21 +162,81 @@ class TuningLife(Restarts, TuningJobs, local_emulator.TrainingJobs, unittest.Tes
         self.tune("job", f"value $n\nif [ $n = 2 ]; then await {go}; fi\n", jobs=3)
         self.until(lambda: len(self.trials("job")) == 2, "trial 2")
         running = self.training("job")
-        self.emulator_.kill()
-        with contextlib.closing(sqlite3.connect(os.path.join(self.emulator_.data, "records.db"))) as records, records:
-            records.execute(
-                "UPDATE records SET created_ms = created_ms + 3600000, document = json_set(document, "
-                "'$.CreationTime', json_extract(document, '$.CreationTime') + 3600) "
-                "WHERE kind = 'hyper-parameter-tuning-job'"
-            )
-        self.emulator_.start()
-        self.attach(self.emulator_)
+        self.restart_with(
+            "created_ms = created_ms + 3600000, document = json_set(document, '$.CreationTime', "
+            "json_extract(document, '$.CreationTime') + 3600) WHERE kind = 'hyper-parameter-tuning-job'"
+        )
         self.assertEqual(self.training("job"), running)
         self.assertEqual(len(self.trials("job")), 2)
         open(go, "w").close()
         job = self.tuned("job")
         self.assertEqual(job["TrainingJobStatusCounters"]["Completed"], 3)
         self.assertEqual([value_of(trial) for trial in self.trials("job")], [1, 2, 3])
+
+    def test_the_time_of_a_quiet_trial_counts_across_a_shutdown(self):
+        self.emulator()
+        self.tune("job", "hang\n", jobs=1)
+        self.training("job")
+        self.until(lambda: self.note("created") == 1, "a tuning job that knows its trial")
+        before, begin = self.note("run_ms"), time.monotonic()
+        self.assertEqual(self.tuning("job")["HyperParameterTuningJobStatus"], "InProgress")
+        quiet_ms = int((time.monotonic() - begin) * 1000)
+        self.emulator_.process.terminate()
+        self.assertEqual(self.emulator_.process.wait(60), 0)
+        self.assertGreater(self.note("run_ms"), before)
+        self.assertGreaterEqual(self.note("run_ms"), before + quiet_ms)
+
+    def test_convergence_was_detected_when_it_was(self):
+        self.emulator()
+        self.tune("job", "value 1\nhang\n", jobs=1)
+        trial = self.training("job")[0]
+        detected = self.tuning("job")["CreationTime"].timestamp()
+        self.restart_with(
+            f"document = json_set(document, '$.TuningJobCompletionDetails.ConvergenceDetectedTime', {detected}) "
+            "WHERE kind = 'hyper-parameter-tuning-job'"
+        )
+        self.sagemaker.stop_training_job(TrainingJobName=trial)
+        details = self.tuned("job")["TuningJobCompletionDetails"]
+        self.assertEqual(details["ConvergenceDetectedTime"].timestamp(), detected)
+
+    # A plan that an emulator of another version has stored, perhaps.
+    UNREADABLE = (
+        "document = json_set(document, '$.HyperParameterTuningJobConfig.ParameterRanges."
+        "ContinuousParameterRanges[0].MinValue', 'none') WHERE kind = 'hyper-parameter-tuning-job'"
+    )
+
+    def test_no_trial_runs_on_without_a_plan(self):
+        self.emulator()
+        self.tune("job", "hang\n", jobs=9, parallel=2)
+        running = self.training("job", 2)
+        self.restart_with(self.UNREADABLE)
+        job = self.tuned("job")
+        self.assertEqual(job["HyperParameterTuningJobStatus"], "Failed")
+        self.assertIn("InternalServerError", job["FailureReason"])
+        for trial in running:
+            status = self.sagemaker.describe_training_job(TrainingJobName=trial)["TrainingJobStatus"]
+            self.assertEqual(status, "Stopped")
+
+    def test_a_trial_that_cannot_be_read_lets_none_run_on(self):
+        self.emulator()
+        self.tune("job", "value 1\nif [ $n = 2 ]; then hang; fi\n", jobs=9)
+        self.until(lambda: len(self.trials("job")) == 2, "trial 2")
+        ended, running = self.trials("job")[0]["TrainingJobName"], self.training("job")[0]
+        self.restart_with(f"document = json_set(document, '$._notes.tuning.tuned', 5) WHERE name = '{ended}'")
+        job = self.tuned("job")
+        self.assertEqual(job["HyperParameterTuningJobStatus"], "Failed")
+        status = self.sagemaker.describe_training_job(TrainingJobName=running)["TrainingJobStatus"]
+        self.assertEqual(status, "Stopped")
+
+    def test_a_stop_is_no_failure(self):
+        self.emulator()
+        self.tune("job", "trap '' TERM\nwhile :; do sleep 0.05; done\n", jobs=9)
+        self.training("job")
+        self.stop("job")
+        self.restart_with(self.UNREADABLE)
+        job = self.tuned("job")
+        self.assertEqual(job["HyperParameterTuningJobStatus"], "Stopped")
+        self.assertNotIn("FailureReason", job)
 
     def test_a_tuning_job_of_the_same_name_begins_anew(self):
         self.emulator()

@@ -182,6 +182,20 @@ TEST_CASE("early stopping names trials that fall behind until they are told to s
   CHECK(course.counters().succeeded == 9);
 }
 
+TEST_CASE("early stopping spares a trial at its own last epoch, when it writes its model") {
+  Plan early = plan(20, 1);
+  early.early_stopping = true;
+  early.definitions[0].document = {{"StaticHyperParameters", {{"epochs", "3"}}}};
+  Course course(early, {});
+  for (int n = 0; n < 8; ++n)
+    for (const TrialJob& told : begin(course)) end(course, told, "Completed", {3.0, 2.0, 1.0, 1.0});
+  const std::string job = begin(course).at(0).job.name;
+  course.hear(job, {3.0, 2.0, 9.0});
+  CHECK(course.not_worth_their_time().empty());
+  course.hear(job, {3.0, 2.0, 9.0, 9.0});  // what it reports are no epochs
+  CHECK(course.not_worth_their_time() == std::vector<std::string>{job});
+}
+
 TEST_CASE("without early stopping nobody falls behind") {
   Course course(plan(20, 1), {});
   for (int n = 0; n < 8; ++n)
@@ -255,10 +269,13 @@ TEST_CASE("a trial whose training job is gone keeps its last value") {
   Course course(plan(3, 1), {});
   const auto first = begin(course);
   course.hear(first.at(0).job.name, {3.0, 2.0});
-  course.lose(first.at(0).job.name);
+  CHECK(course.lose(first.at(0).job.name) == 2.0);
   CHECK(course.running() == 0);
   CHECK(course.counters().stopped == 1);
   CHECK(course.counters().succeeded == 1);
+  CHECK(*course.best() == first[0].job.name);
+  CHECK_FALSE(course.lose(begin(course).at(0).job.name));  // it had said nothing
+  CHECK(course.counters().failed == 1);
 }
 
 TEST_CASE("a course that is told its history again goes on in the same way") {

@@ -9,8 +9,11 @@
 #include <doctest/doctest.h>
 
 #include "emulator/services/sagemaker/training/operations.hpp"
+#include "emulator/services/sagemaker/tuning/lost_trials.hpp"
+#include "emulator/services/sagemaker/tuning/operations.hpp"
 #include "emulator/services/sagemaker/tuning/trial_listing.hpp"
 #include "emulator/services/sagemaker/tuning/trials.hpp"
+#include "emulator/services/sagemaker/tuning/warm_start.hpp"
 #include "emulator/services/service_error.hpp"
 #include "tests/support/support.hpp"
 
@@ -116,6 +119,69 @@ TEST_CASE_FIXTURE(Trials, "a summary says what AWS says") {
   CHECK(shown["TrainingJobDefinitionName"] == "small");
   CHECK(shown["FinalHyperParameterTuningJobObjectiveMetric"] ==
         json{{"MetricName", "loss"}, {"Value", 2.0}, {"Type", "Minimize"}});
+}
+
+TEST_CASE_FIXTURE(Trials,
+                  "a trial that was deleted before anybody looked at its end has a summary all the same") {
+  store::Record record = job(2, "InProgress");
+  mark_trial(record, arn, 2, definition, {{"lr", "0.1"}});
+  const json with = summary(lost_trial(trial_of(record), 0.25));
+  CHECK(with["TrainingJobName"] == record.name);
+  CHECK(with["TrainingJobStatus"] == "Stopped");
+  CHECK(with["ObjectiveStatus"] == "Succeeded");
+  CHECK(with["TunedHyperParameters"]["lr"] == "0.1");
+  CHECK(with["FinalHyperParameterTuningJobObjectiveMetric"] == json{{"MetricName", "loss"}, {"Value", 0.25}});
+  const json without = summary(lost_trial(trial_of(record), std::nullopt));
+  CHECK(without["ObjectiveStatus"] == "Failed");
+  CHECK_FALSE(without.contains("FinalHyperParameterTuningJobObjectiveMetric"));
+}
+
+TEST_CASE_FIXTURE(Trials, "training jobs that run are found, also where what they try cannot be read") {
+  add(1, 0.5);
+  store::Record unreadable = job(2, "InProgress");
+  mark_trial(unreadable, arn, 2, definition, {});
+  unreadable.document["_notes"]["tuning"]["tuned"] = 5;
+  CHECK(records.insert(training_job_kind, unreadable));
+  store::Record stopping = job(3, "Stopping");
+  mark_trial(stopping, arn, 3, definition, {});
+  CHECK(records.insert(training_job_kind, stopping));
+  CHECK(records.insert(training_job_kind, job(4, "InProgress")));  // bears no mark
+  CHECK(running_trials(records, arn) == std::vector<std::string>{unreadable.name, stopping.name});
+}
+
+TEST_CASE_FIXTURE(Trials, "a parent's best training job is learnt from also where it was deleted") {
+  const json config = {
+      {"Strategy", "Random"},
+      {"HyperParameterTuningJobObjective", {{"Type", "Minimize"}, {"MetricName", "loss"}}},
+      {"ResourceLimits", {{"MaxNumberOfTrainingJobs", 3}, {"MaxParallelTrainingJobs", 1}}},
+      {"ParameterRanges",
+       {{"ContinuousParameterRanges", {{{"Name", "lr"}, {"MinValue", "0"}, {"MaxValue", "10"}}}}}}};
+  store::Record parent = tuning;
+  parent.status = "Completed";
+  parent.document = {{"HyperParameterTuningJobName", "tune"},
+                     {"HyperParameterTuningJobConfig", config},
+                     {"TrainingJobDefinition", {{"StaticHyperParameters", {{"epochs", "3"}}}}}};
+  add(1, 0.5);
+  add(2, 0.25);
+  const auto best = records.find(training_job_kind, job(2, "").name);
+  parent.document["BestTrainingJob"] = summary(trial_of(*best));
+  CHECK(records.insert(services::tuning_job_kind, parent));
+  json child = {{"WarmStartConfig",
+                 {{"WarmStartType", "TransferLearning"},
+                  {"ParentHyperParameterTuningJobs", {{{"HyperParameterTuningJobName", "tune"}}}}}}};
+  const auto values = [&] {
+    std::multiset<double> found;
+    for (const auto& run : parent_runs(records, child, definition))
+      for (const auto& trial : run.trials) {
+        CHECK(trial.parameters.at("epochs") == "3");
+        CHECK(trial.parameters.at("lr") == (*trial.objective == 0.25 ? "2" : "1"));
+        found.insert(*trial.objective);
+      }
+    return found;
+  };
+  CHECK(values() == std::multiset<double>{0.25, 0.5});
+  CHECK(records.erase(training_job_kind, best->name));
+  CHECK(values() == std::multiset<double>{0.25, 0.5});
 }
 
 TEST_CASE_FIXTURE(Trials, "only a tuning job's own trials are found, by number") {

@@ -119,14 +119,15 @@ void Course::know(const TrialJob& told) {
   end(*trial);
 }
 
-void Course::lose(const std::string& job) {
+std::optional<double> Course::lose(const std::string& job) {
   Trial* trial = find(job);
-  if (!trial || trial->ended) return;
+  if (!trial || trial->ended) return std::nullopt;
   const tuning::Curve& curve = branches_[trial->branch]->curves[trial->place];
   trial->status = "Stopped";
   trial->objective_status = curve.empty() ? ObjectiveStatus::failed : ObjectiveStatus::succeeded;
   if (!curve.empty()) trial->objective = curve.back();
   end(*trial);
+  return trial->objective;
 }
 
 void Course::end(Trial& trial) {
@@ -164,11 +165,9 @@ void Course::judge(Trial& trial) {
 
 bool Course::too_bad(const Branch& branch, const Trial& trial, std::size_t values) const {
   if (!branch.hyperband && !plan_.early_stopping) return false;
-  if (branch.hyperband) {
-    // After its last epoch a trial ends by itself, when it has written its model.
-    const bool at_its_end = branch.epochs && static_cast<std::int64_t>(values) == *branch.epochs;
-    return !at_its_end && branch.hyperband->stops(trial.place, branch.curves, values);
-  }
+  // After its last epoch a trial ends by itself, when it has written its model.
+  if (branch.epochs && static_cast<std::int64_t>(values) == *branch.epochs) return false;
+  if (branch.hyperband) return branch.hyperband->stops(trial.place, branch.curves, values);
   return tuning::median_rule_stops(branch.curves[trial.place][values - 1], values, branch.averages,
                                    branch.definition.objective.goal);
 }

@@ -46,8 +46,9 @@ class Course {
   void know(const TrialJob& trial);
   // What a trial that runs has reported so far.
   void hear(const std::string& job, const tuning::Curve& curve);
-  // The training job of a trial is gone: it had ended, and somebody deleted it.
-  void lose(const std::string& job);
+  // The training job of a trial is gone: it had ended, and somebody deleted it. Returns what counts as its
+  // objective; nullopt: nothing does.
+  std::optional<double> lose(const std::string& job);
   // Its training job has been told to stop.
   void stopping(const std::string& job);
 

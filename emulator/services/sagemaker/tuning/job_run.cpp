@@ -1,6 +1,7 @@
 #include "emulator/services/sagemaker/tuning/job_run.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <random>
 #include <utility>
@@ -24,6 +25,13 @@ constexpr std::chrono::milliseconds first_pause{100}, pause_max{5'000};
 
 std::int64_t note_of(const json& document, const char* name) {
   return document.value("_notes", json::object()).value(name, std::int64_t{0});
+}
+
+std::optional<std::int64_t> convergence_of(const json& document) {
+  const json details = document.value("TuningJobCompletionDetails", json::object());
+  const auto time = details.find("ConvergenceDetectedTime");
+  if (time == details.end()) return std::nullopt;
+  return std::llround(time->get<double>() * 1000);
 }
 
 // In the order in which they ended; those that run come last, in the order of their creation.
@@ -59,7 +67,9 @@ void TuningJobRun::run() {
       parents.push_back(parent_runs(platform_.records, document_, definition));
     course_.emplace(std::move(plan), std::move(parents), note_of(document_, "created"));
     find_trials();
-    while (work()) take(news_.wait(next_look()));
+    converged_ms_ = convergence_of(document_);
+    while (go_on()) {
+    }
   } catch (const std::exception& error) {
     spdlog::error("hyperparameter tuning job {}: {}", name_, error.what());
     give_up(std::string("InternalServerError: ") + error.what());
@@ -83,20 +93,39 @@ void TuningJobRun::find_trials() {
   std::stable_sort(trials.begin(), trials.end(), ended_before);
   for (const TrialJob& trial : trials) {
     course_->know(trial);
+    if (trial.status == ObjectiveStatus::pending) begun_.emplace(trial.job.name, trial);
     if (const auto curve = training_.objectives().curve(trial.job.name))
       course_->hear(trial.job.name, *curve);
   }
   best_ = document_.value("BestTrainingJob", json());
+  for (const TrialJob& trial : trials)
+    if (!trial.job.arn.empty()) show_if_best(trial);  // of one that is lost, the document tells
   const auto missing = course_->created() - static_cast<std::int64_t>(trials.size());
   lost_ = lost_counters(document_, course_->counters(), std::max<std::int64_t>(0, missing));
 }
 
-// One look at everything; false where there is nothing left to do.
+// One look at everything, and the wait for the next; false where there is nothing left to do.
+bool TuningJobRun::go_on() {
+  try {
+    if (!work()) return false;
+  } catch (const store::DatabaseError& error) {
+    if (control_.shutting_down()) return false;
+    failed_to("records could not be read", error);
+  }
+  take(news_.wait(next_look()));
+  return true;
+}
+
 bool TuningJobRun::work() {
   if (again_at_ && Clock::now() >= *again_at_) again_at_.reset();
+  if (!again_at_) look_at_ended();
   publish();  // hears of a stop, too, that came before there was anybody to hear it
-  if (control_.shutting_down()) return false;
   const bool stopped = control_.over();
+  if (control_.shutting_down()) {
+    changed_ = true;  // for how long it ran, at least, of which nothing else tells the next start
+    publish();
+    return false;
+  }
   const auto ending = stopped ? std::nullopt : course_->ending(run_time());
   if (stopped || ending) {
     stop(course_->running_freely());
@@ -116,16 +145,41 @@ bool TuningJobRun::work() {
 void TuningJobRun::take(const ObjectiveFeed::News& news) {
   for (const std::string& job : news.reported)
     if (const auto curve = training_.objectives().curve(job)) course_->hear(job, *curve);
-  for (const std::string& job : news.ended) look_at(job);
+  ended_.insert(news.ended.begin(), news.ended.end());
+}
+
+void TuningJobRun::look_at_ended() {
+  while (!ended_.empty()) {
+    const std::string job = *ended_.begin();
+    ended_.erase(ended_.begin());
+    try {
+      look_at(job);
+    } catch (const store::DatabaseError&) {
+      ended_.insert(job);  // to be looked at again
+      throw;
+    }
+  }
 }
 
 void TuningJobRun::look_at(const std::string& trial_job) {
-  const auto record = platform_.records.find(training_job_kind, trial_job);
-  if (record)
-    course_->know(trial_of(*record));
-  else
-    course_->lose(trial_job);
+  // Somebody may have given the name of one that was deleted to another training job.
+  if (const auto record = platform_.records.find(training_job_kind, trial_job);
+      record && is_trial_of(*record, arn_)) {
+    const TrialJob trial = trial_of(*record);
+    course_->know(trial);
+    show_if_best(trial);
+  } else {
+    const auto objective = course_->lose(trial_job);
+    if (const auto begun = begun_.find(trial_job); begun != begun_.end())
+      show_if_best(lost_trial(begun->second, objective));
+  }
+  begun_.erase(trial_job);
   changed_ = true;
+}
+
+// Where it is known: its record may be gone a moment later.
+void TuningJobRun::show_if_best(const TrialJob& trial) {
+  if (const std::string* best = course_->best(); best && *best == trial.job.name) best_ = summary(trial);
 }
 
 std::chrono::milliseconds TuningJobRun::run_time() const {
@@ -171,7 +225,7 @@ void TuningJobRun::begin(const Course::Proposal& proposal) {
     mark_trial(job, arn_, proposal.number, definition, proposal.parameters);
     if (!training_.jobs().create(job, tags_of(platform_, arn_)))
       continue;  // somebody's job has this very name
-    course_->know(trial_of(job));
+    course_->know(begun_.emplace(name, trial_of(job)).first->second);
     changed_ = true;
     return;
   }
@@ -227,11 +281,6 @@ void TuningJobRun::show_progress(store::Record& job, std::int64_t now_ms) {
 
 void TuningJobRun::publish() {
   if (!changed_ || again_at_) return;
-  if (const std::string* best = course_->best(); best && *best != best_job_) {
-    if (const auto record = platform_.records.find(training_job_kind, *best))
-      best_ = summary(trial_of(*record));
-    best_job_ = *best;
-  }
   if (course_->plan().completion.on_convergence) notice_convergence();
   changed_ = !write([this](store::Record& job, std::int64_t now_ms) { show_progress(job, now_ms); });
 }
@@ -244,21 +293,36 @@ void TuningJobRun::notice_convergence() {
 // True where it could not be stored, and is to be tried again.
 bool TuningJobRun::conclude(const std::string& status, const std::string& reason) {
   if (again_at_) return true;
-  if (course_) notice_convergence();
+  // Of a failure nothing is asked of a search: it may be what failed.
+  if (course_ && status != "Failed") notice_convergence();
   return !write([&](store::Record& job, std::int64_t now_ms) {
+    const bool stopped = is_stopping(job);
     show_progress(job, now_ms);
-    finish(job, is_stopping(job) ? "Stopped" : status, reason, now_ms);
+    finish(job, stopped ? "Stopped" : status, stopped ? "" : reason, now_ms);
   });
 }
 
-// An end without a plan: nothing that was begun may run on with nobody to wait for it.
+// An end without a plan, perhaps: nothing that was begun may run on with nobody to wait for it. Whatever
+// fails is tried again, for a tuning job that nobody runs would have no end.
 void TuningJobRun::give_up(const std::string& reason) {
   while (!control_.shutting_down()) {
-    if (again_at_ && Clock::now() >= *again_at_) again_at_.reset();
-    if (course_) stop(course_->running_freely());
-    if ((!course_ || course_->running() == 0) && !conclude("Failed", reason)) return;
-    for (const std::string& job : news_.wait(next_look()).ended) look_at(job);
+    try {
+      if (again_at_ && Clock::now() >= *again_at_) again_at_.reset();
+      if (!again_at_ && course_) look_at_ended();
+      if (!again_at_ && all_stopped() && !conclude("Failed", reason)) return;
+    } catch (const std::exception& error) {
+      failed_to("it could not be given an end", error);
+    }
+    const ObjectiveFeed::News news = news_.wait(next_look());
+    ended_.insert(news.ended.begin(), news.ended.end());
   }
+}
+
+// Of the records alone: what is known of the trials otherwise may not be all.
+bool TuningJobRun::all_stopped() {
+  const std::vector<std::string> running = running_trials(platform_.records, arn_);
+  for (const std::string& job : running) training_.stop(job);
+  return running.empty();
 }
 
 }  // namespace sagemaker::local::services::tuning_job

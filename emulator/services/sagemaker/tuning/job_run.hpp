@@ -6,7 +6,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include <sagemaker/aws/json.hpp>
@@ -34,13 +36,17 @@ class TuningJobRun {
   using Clock = ObjectiveFeed::Clock;
 
   void find_trials();
+  bool go_on();
   bool work();
   void take(const ObjectiveFeed::News& news);
+  void look_at_ended();
   void look_at(const std::string& trial_job);
+  void show_if_best(const TrialJob& trial);
   void begin_trials();
   void begin(const Course::Proposal& proposal);
   void stop(const std::vector<std::string>& trial_jobs);
   void give_up(const std::string& reason);
+  bool all_stopped();
   void publish();
   void notice_convergence();
   bool conclude(const std::string& status, const std::string& reason);
@@ -59,10 +65,11 @@ class TuningJobRun {
   std::optional<Course> course_;                // from the beginning of run() on
   const std::chrono::milliseconds run_before_;  // by earlier emulators
   const Clock::time_point started_ = Clock::now();
-  bool changed_ = true;  // something is to be shown
-  json best_;            // HyperParameterTrainingJobSummary
-  std::string best_job_;
-  Counters lost_;  // of trials that are not known any more
+  bool changed_ = true;                    // something is to be shown
+  json best_;                              // HyperParameterTrainingJobSummary
+  std::map<std::string, TrialJob> begun_;  // those that run, as they were when they were begun or found
+  std::set<std::string> ended_;            // training jobs whose records are to be looked at
+  Counters lost_;                          // of trials that are not known any more
   std::optional<std::int64_t> converged_ms_;
   // The disk was full: nothing is tried again before.
   std::optional<Clock::time_point> again_at_;

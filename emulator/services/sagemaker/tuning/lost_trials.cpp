@@ -5,6 +5,13 @@
 
 namespace sagemaker::local::services::tuning_job {
 
+TrialJob lost_trial(TrialJob begun, std::optional<double> objective) {
+  begun.job.status = "Stopped";
+  begun.status = objective ? ObjectiveStatus::succeeded : ObjectiveStatus::failed;
+  begun.objective = objective;
+  return begun;
+}
+
 std::optional<TrialJob> lost_best(const json& tuning_job, std::span<const TrialJob> trials) {
   const auto best = tuning_job.find("BestTrainingJob");
   if (best == tuning_job.end()) return std::nullopt;

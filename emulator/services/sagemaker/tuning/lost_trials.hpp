@@ -13,6 +13,9 @@
 
 namespace sagemaker::local::services::tuning_job {
 
+// A trial whose training job was deleted before anybody looked at how it had ended. `begun`: as it was at its
+// beginning; `objective`: its last value, nullopt for none.
+TrialJob lost_trial(TrialJob begun, std::optional<double> objective);
 // The BestTrainingJob of a tuning job's document, where it is not among its trials any more.
 std::optional<TrialJob> lost_best(const json& tuning_job, std::span<const TrialJob> trials);
 // How many of the trials that the document counts as ended are not among these, of so many that are missing.

@@ -85,6 +85,14 @@ std::vector<TrialJob> trials_of(const store::Records& records, const std::string
   return trials;
 }
 
+std::vector<std::string> running_trials(const store::Records& records, const std::string& tuning_job_arn) {
+  const std::string prefix = tuning_job_arn.substr(tuning_job_arn.rfind('/') + 1) + "-";
+  std::vector<std::string> running;
+  for (const store::Record& job : records.with_prefix(training_job_kind, prefix))
+    if (is_trial_of(job, tuning_job_arn) && !training_state::ended(job)) running.push_back(job.name);
+  return running;
+}
+
 void release_trials(store::Records& records, const std::string& tuning_job_arn) {
   for (const TrialJob& trial : trials_of(records, tuning_job_arn))
     records.update(training_job_kind, trial.job.name,

@@ -44,6 +44,8 @@ void release_trials(store::Records& records, const std::string& tuning_job_arn);
 TrialJob trial_of(const store::Record& job);
 // All training jobs of a tuning job that are still there, by number.
 std::vector<TrialJob> trials_of(const store::Records& records, const std::string& tuning_job_arn);
+// The training jobs of those that have not ended, whatever else their records say.
+std::vector<std::string> running_trials(const store::Records& records, const std::string& tuning_job_arn);
 // HyperParameterTrainingJobSummary.
 json summary(const TrialJob& trial);
 

@@ -66,8 +66,7 @@ void check_shape(const json& input) {
   if (goals.size() > 1)
     throw validation_fault(
         "The Type of TuningObjective must be the same for all of TrainingJobDefinitions: the best training "
-        "job "
-        "is chosen among those of all definitions.");
+        "job is chosen among those of all definitions.");
 }
 
 std::vector<Part> parts_of(const json& input) {

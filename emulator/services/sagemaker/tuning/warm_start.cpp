@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "emulator/services/sagemaker/tuning/lost_trials.hpp"
 #include "emulator/services/sagemaker/tuning/operations.hpp"
 #include "emulator/services/sagemaker/tuning/state.hpp"
 #include "emulator/services/sagemaker/tuning/trials.hpp"
@@ -60,8 +61,7 @@ void check_same_hyperparameters(const Definition& ours, const Definition& theirs
   if (all_names(ours) != all_names(theirs))
     throw validation_fault(
         "The set of tunable plus static HyperParameter names is not the same across current and parent "
-        "tuning "
-        "jobs. Please ensure this set is constant when warm starting. Note that previously static "
+        "tuning jobs. Please ensure this set is constant when warm starting. Note that previously static "
         "HyperParameters can be tuned in warm start jobs and vice versa.");
   for (const tuning::Parameter& parameter : ours.space.parameters()) {
     const tuning::Parameter* before = find_parameter(theirs, parameter.name);
@@ -190,7 +190,9 @@ std::vector<tuning::History::Run> parent_runs(const store::Records& records, con
     tuning::History::Run run;
     run.same_task = identical(tuning_job);
     const auto fixed = static_values(*theirs);
-    for (const TrialJob& trial : trials_of(records, parent->arn)) {
+    std::vector<TrialJob> trials = trials_of(records, parent->arn);
+    if (auto best = lost_best(parent->document, trials)) trials.push_back(std::move(*best));
+    for (const TrialJob& trial : trials) {
       if (trial.status != ObjectiveStatus::succeeded || !trial.objective) continue;
       if (plan.definitions.size() > 1 && trial.definition != theirs->name) continue;
       tuning::Trial known{trial.tuned, tuning::Trial::State::ended, trial.objective};
