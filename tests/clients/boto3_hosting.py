@@ -1,12 +1,16 @@
 """boto3 drives models, endpoint configurations and endpoints, and invokes them."""
 
+import contextlib
 import io
+import os
+import sqlite3
 import tarfile
 import time
 import unittest
 
 import local_emulator
 from botocore.exceptions import ClientError
+from job_restarts import Restarts
 
 SERVE = """#!/usr/bin/env python3
 import http.server, os
@@ -251,6 +255,36 @@ class Hosting(local_emulator.EmulatorTest):
             ),
             'Could not find model "arn:aws:sagemaker:us-east-1:000000000000:model/none".',
         )
+
+
+class HostingTags(Restarts, unittest.TestCase):
+    def create(self, value):
+        """A model and the configuration of an endpoint, with one tag each; their ARNs."""
+        model = self.sagemaker.create_model(
+            ModelName="tagged",
+            ExecutionRoleArn=local_emulator.ROLE,
+            PrimaryContainer={"Image": self.emulator_.program("tagged", SERVE)},
+            Tags=[{"Key": value, "Value": "x"}],
+        )
+        variant = {"VariantName": "v", "ModelName": "tagged", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+        config = self.sagemaker.create_endpoint_config(
+            EndpointConfigName="tagged", ProductionVariants=[variant], Tags=[{"Key": value, "Value": "x"}]
+        )
+        return model["ModelArn"], config["EndpointConfigArn"]
+
+    def test_what_a_kill_left_of_a_deleted_resource_tags_no_other(self):
+        """It came between the end of the resource and that of its tags."""
+        self.emulator()
+        self.create("old")
+        self.emulator_.kill()
+        with contextlib.closing(sqlite3.connect(os.path.join(self.emulator_.data, "records.db"))) as records, records:
+            erased = records.execute("DELETE FROM records WHERE kind IN ('model', 'endpoint-config')")
+            self.assertEqual(erased.rowcount, 2)
+        self.emulator_.start()
+        self.attach(self.emulator_)
+        for arn in self.create("new"):
+            tags = self.sagemaker.list_tags(ResourceArn=arn)["Tags"]
+            self.assertEqual(tags, [{"Key": "new", "Value": "x"}])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import fcntl
 import hashlib
 import os
 import random
-import signal
 import subprocess
 import threading
 import time

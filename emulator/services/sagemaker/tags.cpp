@@ -1,5 +1,7 @@
 #include "emulator/services/sagemaker/tags.hpp"
 
+#include <mutex>
+
 #include "emulator/services/service_error.hpp"
 
 namespace sagemaker::local::services {
@@ -7,6 +9,10 @@ namespace {
 
 constexpr std::string_view tags_kind = "tags";
 constexpr std::size_t tags_max = 50;  // AWS: per resource
+
+// Resources and their tags are records of their own. Held while those of one resource come or go together,
+// or the tags of one could be taken for those of the next of its name.
+std::mutex tagging;
 
 void merge(json& stored, const json& tags) {
   for (const json& tag : tags) stored[tag.at("Key").get<std::string>()] = tag.at("Value");
@@ -47,6 +53,23 @@ json tags_of(const Platform& platform, const std::string& arn) {
 }
 
 void erase_tags(Platform& platform, const std::string& arn) { platform.records.erase(tags_kind, arn); }
+
+bool insert_tagged(Platform& platform, std::string_view kind, const store::Record& resource,
+                   const json& tags) {
+  const std::lock_guard lock(tagging);
+  if (platform.records.find(kind, resource.name)) return false;
+  erase_tags(platform, resource.arn);  // what a kill has left of an earlier one of this name
+  set_tags(platform, resource.arn, tags);
+  return platform.records.insert(kind, resource);
+}
+
+bool erase_tagged(Platform& platform, std::string_view kind, const store::Record& resource,
+                  const std::function<void(const store::Record&)>& check) {
+  const std::lock_guard lock(tagging);
+  if (!platform.records.erase(kind, resource.name, check)) return false;
+  erase_tags(platform, resource.arn);
+  return true;
+}
 
 void add_tag_operations(OperationTable& table, Platform& platform) {
   const auto stored = [&platform](const std::string& arn) {

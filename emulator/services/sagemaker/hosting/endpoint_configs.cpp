@@ -158,8 +158,8 @@ json create(Platform& platform, const json& input) {
   for (const char* list : {"ProductionVariants", "ShadowProductionVariants"})
     if (config.document.contains(list))
       for (json& variant : config.document[list]) variant.emplace("InitialVariantWeight", 1.0);
-  if (!platform.records.insert(endpoint_config_kind, config)) throw taken();
-  set_tags(platform, config.arn, input.value("Tags", json::array()));
+  if (!insert_tagged(platform, endpoint_config_kind, config, input.value("Tags", json::array())))
+    throw taken();
   return {{"EndpointConfigArn", config.arn}};
 }
 
@@ -185,8 +185,7 @@ void add_endpoint_config_operations(OperationTable& table, Platform& platform) {
   // usual.
   table["DeleteEndpointConfig"] = [&platform, name_of](const CallContext&, const json& input) {
     const store::Record config = find_endpoint_config(platform, name_of(input));
-    platform.records.erase(endpoint_config_kind, config.name);
-    erase_tags(platform, config.arn);
+    erase_tagged(platform, endpoint_config_kind, config);
     return json::object();
   };
   table["ListEndpointConfigs"] = [&](const CallContext&, const json& input) {

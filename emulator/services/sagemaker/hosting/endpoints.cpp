@@ -97,13 +97,11 @@ json create(Platform& platform, hosting::Fleet& fleet, const json& input) {
       {"_deployment", deployment}};
   if (!policy.empty()) endpoint.document["LastDeploymentConfig"] = policy;  // for updates that retain it
   set_status(endpoint, "Creating", endpoint.created_ms);
-  if (!platform.records.insert(endpoint_kind, endpoint)) throw taken();
+  if (!insert_tagged(platform, endpoint_kind, endpoint, input.value("Tags", json::array()))) throw taken();
   try {
-    set_tags(platform, endpoint.arn, input.value("Tags", json::array()));
     fleet.create(endpoint);
   } catch (...) {  // what nobody starts would be Creating until the next start
-    platform.records.erase(endpoint_kind, endpoint.name);
-    erase_tags(platform, endpoint.arn);
+    erase_tagged(platform, endpoint_kind, endpoint);
     throw;
   }
   return {{"EndpointArn", endpoint.arn}};

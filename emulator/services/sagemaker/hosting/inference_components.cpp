@@ -153,8 +153,8 @@ json create(Platform& platform, hosting::Fleet& fleet, const json& input) {
       {"CreationTime", timestamp(component.created_ms)},
       {"_definition", definition}};
   set_status(component, "Creating", component.created_ms);
-  if (!platform.records.insert(inference_component_kind, component)) throw taken();
-  set_tags(platform, component.arn, input.value("Tags", json::array()));
+  if (!insert_tagged(platform, inference_component_kind, component, input.value("Tags", json::array())))
+    throw taken();
   fleet.components().create(component);
   return {{"InferenceComponentArn", component.arn}};
 }

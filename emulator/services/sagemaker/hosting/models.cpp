@@ -100,8 +100,7 @@ json create(Platform& platform, const json& input) {
     if (model.document["Containers"].size() > 1)
       model.document.emplace("InferenceExecutionConfig", json{{"Mode", "Serial"}});
   }
-  if (!platform.records.insert(model_kind, model)) throw taken();
-  set_tags(platform, model.arn, input.value("Tags", json::array()));
+  if (!insert_tagged(platform, model_kind, model, input.value("Tags", json::array()))) throw taken();
   return {{"ModelArn", model.arn}};
 }
 
@@ -121,8 +120,7 @@ void add_model_operations(OperationTable& table, Platform& platform) {
   };
   table["DeleteModel"] = [&](const CallContext&, const json& input) {
     const store::Record model = find(platform, input);
-    platform.records.erase(model_kind, model.name);
-    erase_tags(platform, model.arn);
+    erase_tagged(platform, model_kind, model);
     return json::object();
   };
   table["ListModels"] = [&](const CallContext&, const json& input) {

@@ -23,20 +23,11 @@ void JobExecutor::interrupt() {
 }
 
 bool JobExecutor::create(const store::Record& job, const json& tags) {
-  {
-    // Tags come first, for the record is never seen without them, whatever happens in between; and whatever
-    // an earlier job of this name left of its own is gone.
-    const std::lock_guard lock(creation_);
-    if (platform_.records.find(kind_.records, job.name)) return false;
-    erase_tags(platform_, job.arn);
-    set_tags(platform_, job.arn, tags);
-    if (!platform_.records.insert(kind_.records, job)) return false;
-  }
+  if (!insert_tagged(platform_, kind_.records, job, tags)) return false;
   try {
     start(job);
   } catch (...) {  // what nobody runs would be InProgress until the next start
-    platform_.records.erase(kind_.records, job.name);
-    erase_tags(platform_, job.arn);
+    erase_tagged(platform_, kind_.records, job);
     throw;
   }
   return true;

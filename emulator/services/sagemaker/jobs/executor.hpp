@@ -57,7 +57,6 @@ class JobExecutor {
   Platform& platform_;
   Capacity& capacity_;
   const JobKind kind_;
-  std::mutex creation_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<JobControl>> running_;  // by job name
   bool shutting_down_ = false;

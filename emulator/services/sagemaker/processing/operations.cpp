@@ -84,12 +84,11 @@ json stop(Platform& platform, JobExecutor& executor, const json& input) {
 json erase(Platform& platform, const json& input) {
   const store::Record found = find(platform, input);
   // Asked where it is erased: the name may be that of a new job by then.
-  const bool erased = platform.records.erase(processing_job_kind, found.name, [](const store::Record& job) {
+  const bool erased = erase_tagged(platform, processing_job_kind, found, [](const store::Record& job) {
     if (!processing_state::ended(job))
       throw ServiceFault("ResourceInUse", 400, rejected_in_status(job, "processing job"));
   });
   if (!erased) throw not_found(found.name);
-  erase_tags(platform, found.arn);
   return json::object();
 }
 

@@ -87,7 +87,7 @@ json erase(Platform& platform, TrainingExecutor& executor, const json& input) {
   const store::Record found = find(platform, input);
   std::filesystem::path cache;  // of a warm pool that ended without anybody looking
   // Asked where it is erased: the name may be that of a new job by then.
-  const bool erased = platform.records.erase(training_job_kind, found.name, [&](const store::Record& job) {
+  const bool erased = erase_tagged(platform, training_job_kind, found, [&](const store::Record& job) {
     if (const auto pool = executor.warm_pools().status(job); pool && pool->at("Status") == "Available")
       throw validation_fault(
           "The request was rejected because the training job retains an available warm pool.");
@@ -96,7 +96,6 @@ json erase(Platform& platform, TrainingExecutor& executor, const json& input) {
     cache = executor.warm_pools().forget(job.name);
   });
   if (!erased) throw not_found();
-  erase_tags(platform, found.arn);
   std::error_code ignored;
   if (!cache.empty()) std::filesystem::remove_all(cache, ignored);
   return json::object();

@@ -87,8 +87,7 @@ json erase(Platform& platform, const json& input) {
   };
   check(*job);
   tuning_job::release_trials(platform.records, job->arn);
-  if (!platform.records.erase(tuning_job_kind, name, check)) throw not_found(name);
-  erase_tags(platform, job->arn);
+  if (!erase_tagged(platform, tuning_job_kind, *job, check)) throw not_found(name);
   return json::object();
 }
 
