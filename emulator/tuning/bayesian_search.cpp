@@ -35,11 +35,12 @@ constexpr std::size_t most_observations = 500;  // that a model holds
 constexpr std::size_t most_fitted = 120;        // that hyperparameters are fitted to
 constexpr Index imagined_worlds = 128;
 constexpr double noticeable = 0.01;        // improvement, in deviations of the objectives
+constexpr double worthwhile = 0.001;       // expected improvement of a trial in an exhausted basin
 constexpr std::uint64_t most_draws = 100;  // of a point beside basins
 constexpr std::size_t hinted_starts = 3;
 constexpr std::size_t most_hints = 3;
 constexpr std::size_t least_of_run = 4;  // observations
-constexpr std::size_t patience = 5;      // trials without an improvement, before a basin has given all
+constexpr std::size_t patience = 6;      // trials without an improvement, before a basin has given all
 constexpr std::size_t recent = 4;        // trials, of which no more than half are to fail
 constexpr double trusted = 0.7;          // weight of parents' models
 
@@ -254,11 +255,17 @@ class BayesianSearch : public Search {
         return acquisition.likely_to_end(candidate);
       });
       if (point.size() > 0) return point;
-    } else if (domain_.count() == 0 && known.trials % 2 != 0) {
-      const VectorXd point = elsewhere(acquisition, known);
-      if (point.size() > 0) return point;
     }
-    return most(acquisition, known, good_of(known), {});
+    const VectorXd best = most(acquisition, known, good_of(known), {});
+    if (known.failing || domain_.count() > 0) return best;
+    const ExhaustedBasins basins(acquisition.process(), stacked(known.points, domain_.size()), patience,
+                                 noticeable);
+    if (basins.empty()) return best;
+    if (best.size() > 0 && basins.contain(best) &&
+        acquisition.at(MatrixXd(best.transpose()))[0] > std::log(worthwhile))
+      return best;
+    const VectorXd point = elsewhere(basins, known);
+    return point.size() > 0 ? point : best;
   }
 
   // The best few that were tried, a row each: what is better is often near them.
@@ -288,12 +295,9 @@ class BayesianSearch : public Search {
   }
 
   // Where most is expected beside the basins that have given all that they have, by a model of what was seen
-  // beside them; empty: the best basin has more to give. A model of all is sure of itself where it has seen
-  // one optimum only: it expects nothing of the others.
-  VectorXd elsewhere(const Acquisition& acquisition, const Known& known) const {
-    const ExhaustedBasins basins(acquisition.process(), stacked(known.points, domain_.size()), patience,
-                                 noticeable);
-    if (basins.empty()) return {};
+  // beside them; empty: nowhere. A model of all is sure of itself where it has seen one optimum only: it
+  // expects nothing of the others.
+  VectorXd elsewhere(const ExhaustedBasins& basins, const Known& known) const {
     const auto beside = [&](const VectorXd& candidate) { return !basins.contain(candidate); };
     Known rest = known;
     rest.points.clear();
