@@ -11,6 +11,8 @@ from sagemaker_local import LocalEmulator
 
 UNDEFINED = "emulator/a.cpp:3:41: runtime error: signed integer overflow: 2147483647 + 1 cannot be represented"
 LEAKS = "==27==ERROR: LeakSanitizer: detected memory leaks"
+BLIND = ("emulator/a.cpp:1:4: runtime error: member call on address 0x60 which does not point to an object of type 'A'\n"
+         "0x60: note: object has invalid vptr\n<memory cannot be printed>")
 JOB = "[info] training job a: RuntimeError, runtime error: 3:41 of the user's own"
 
 
@@ -42,8 +44,13 @@ while True:
                 emulator.stop()
             self.assertFalse(os.path.exists(emulator.directory))
 
+    def test_after_one_that_saw_nothing(self):
+        with self.assertRaisesRegex(AssertionError, "LeakSanitizer"):
+            self.begin(BLIND + "\n" + LEAKS, 1).stop()
+
     def test_other_words_do_not(self):
-        self.begin(JOB, 0).stop()
+        for words in (JOB, BLIND):
+            self.begin(words, 0).stop()
 
 
 if __name__ == "__main__":
