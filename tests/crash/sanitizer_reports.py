@@ -11,7 +11,7 @@ from sagemaker_local import LocalEmulator
 
 UNDEFINED = "emulator/a.cpp:3:41: runtime error: signed integer overflow: 2147483647 + 1 cannot be represented"
 LEAKS = "==27==ERROR: LeakSanitizer: detected memory leaks"
-BLIND = ("emulator/a.cpp:1:4: runtime error: member call on address 0x60 which does not point to an object of type 'A'\n"
+BLIND = ("emulator/a.cpp:1:4: runtime error: member call on address 0x60 which does not point to an object\n"
          "0x60: note: object has invalid vptr\n<memory cannot be printed>")
 JOB = "[info] training job a: RuntimeError, runtime error: 3:41 of the user's own"
 
