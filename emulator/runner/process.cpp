@@ -136,6 +136,20 @@ NOT_WATCHED void PreparedExec::execute(const sigset_t& mask) {
   ::execve(argv[0], argv.data(), environment.data());
 }
 
+namespace {
+
+// No lambda: what makes a pointer of one is a function, too, and would be watched.
+NOT_WATCHED int child_main(void* self) {
+  auto* prepared = static_cast<PreparedExec*>(self);
+  sigset_t none;
+  ::sigemptyset(&none);
+  prepared->execute(none);
+  prepared->error = errno ? errno : ECHILD;
+  ::_exit(127);
+}
+
+}  // namespace
+
 pid_t PreparedExec::clone_and_execute(int* pidfd) {
   // A stack of its own: the parent's frames stay intact while both share the memory.
   constexpr std::size_t stack_bytes = 256 * 1024;
@@ -149,17 +163,10 @@ pid_t PreparedExec::clone_and_execute(int* pidfd) {
   sigset_t all;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &mask_before);
-  const auto child = [](void* self) NOT_WATCHED -> int {
-    auto* prepared = static_cast<PreparedExec*>(self);
-    sigset_t none;
-    ::sigemptyset(&none);
-    prepared->execute(none);
-    prepared->error = errno ? errno : ECHILD;
-    ::_exit(127);
-  };
   error = 0;
   constexpr int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
-  const pid_t pid = clone_sharing_memory(child, static_cast<char*>(stack) + stack_bytes, flags, this, pidfd);
+  const pid_t pid =
+      clone_sharing_memory(child_main, static_cast<char*>(stack) + stack_bytes, flags, this, pidfd);
   if (pid < 0) error = errno;
   ::pthread_sigmask(SIG_SETMASK, &mask_before, nullptr);
   ::munmap(stack, stack_bytes);

@@ -43,7 +43,7 @@ def tool(name, package):
 # one for invalid and says that it cannot print it. One that is nowhere indeed kills the emulator at the next
 # instruction.
 SANITIZER_REPORT = re.compile(
-    r"^==\d+==ERROR: \w+Sanitizer"
+    r"^(?:==\d+==)?(?:ERROR|WARNING): (?:\w+Sanitizer|ASan)"
     r"|^\S+:\d+:\d+: runtime error: (?!.*\n.* note: object has invalid vptr\n<memory cannot be printed>)",
     re.MULTILINE,
 )
