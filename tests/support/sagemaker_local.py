@@ -49,6 +49,12 @@ SANITIZER_REPORT = re.compile(
 )
 
 
+def limits_memory():
+    """Whether the emulator limits the memory of containers: one with a sanitizer, which takes terabytes, does not."""
+    with open(os.environ["SAGEMAKER_LOCAL_BIN"], "rb") as program:
+        return not re.search(rb"__[at]san_init", program.read())
+
+
 class LocalEmulator:
     def __init__(self, *arguments, prefix=(), durability="process", environment=None, tls=None):
         """`tls`: HTTPS; None leaves it to SAGEMAKER_TEST_TLS, so that a whole test can be run over it.
