@@ -9,6 +9,7 @@ import unittest
 import local_emulator
 import sagemaker_local
 from botocore.exceptions import ClientError
+from waiting import Waiting
 
 # "hold PORT" is answered when the test closes the connection that this makes to it: the test decides how long a
 # request takes.
@@ -37,7 +38,7 @@ http.server.ThreadingHTTPServer((host, port), Handler).serve_forever()
 """
 
 
-class Serverless(local_emulator.EmulatorTest):
+class Serverless(Waiting, local_emulator.EmulatorTest):
     @classmethod
     def setUpClass(cls):
         cls.emulator = cls.emulator_class("--serverless-idle", "0.5")
@@ -86,12 +87,6 @@ class Serverless(local_emulator.EmulatorTest):
     def streams(self, name):
         group = "/aws/sagemaker/Endpoints/" + name
         return [stream["logStreamName"] for stream in self.logs.describe_log_streams(logGroupName=group)["logStreams"]]
-
-    def until(self, condition, what, within_s=60):
-        deadline = time.monotonic() + within_s
-        while not condition():
-            self.assertLess(time.monotonic(), deadline, what)
-            time.sleep(0.02)
 
     def running(self, name):
         """How many programs of the endpoint run on this machine."""

@@ -14,6 +14,7 @@ import unittest
 import local_emulator
 import sagemaker_local
 from botocore.exceptions import ClientError
+from waiting import Waiting
 
 SERVE = """#!/usr/bin/env python3
 import http.server, os
@@ -32,7 +33,7 @@ http.server.ThreadingHTTPServer((os.environ["SAGEMAKER_BIND_TO_HOST"], int(os.en
 """
 
 
-class CrashAndRestart(unittest.TestCase):
+class CrashAndRestart(Waiting, unittest.TestCase):
     def setUp(self):
         self.emulator = local_emulator.LocalEmulator()
         self.marker = f"crash-{os.getpid()}-{random.randrange(1 << 30)}"
@@ -52,12 +53,6 @@ class CrashAndRestart(unittest.TestCase):
             if self.marker in line and int(pid) != os.getpid():
                 found.append(line)
         return found
-
-    def until(self, condition, what, within_s=30):
-        deadline = time.monotonic() + within_s
-        while not condition():
-            self.assertLess(time.monotonic(), deadline, what)
-            time.sleep(0.05)
 
     def train(self, name, script):
         self.emulator.client("sagemaker").create_training_job(

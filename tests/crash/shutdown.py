@@ -9,6 +9,7 @@ import time
 import unittest
 
 import local_emulator
+from waiting import Waiting
 
 SERVE = """#!/usr/bin/env python3
 import http.server, os, signal
@@ -55,7 +56,7 @@ def archive_of_zeros(size):
     return gzip.compress(member.tobuf()) + piece * (size >> 26) + gzip.compress(bytes(1024))
 
 
-class Shutdown(unittest.TestCase):
+class Shutdown(Waiting, unittest.TestCase):
     def setUp(self):
         self.emulator = local_emulator.LocalEmulator()
         self.sagemaker = self.emulator.client("sagemaker")
@@ -63,12 +64,6 @@ class Shutdown(unittest.TestCase):
 
     def tearDown(self):
         self.emulator.stop()
-
-    def until(self, condition, what, within_s=30):
-        deadline = time.monotonic() + within_s
-        while not condition():
-            self.assertLess(time.monotonic(), deadline, what)
-            time.sleep(0.02)
 
     def logged(self, text):
         with open(self.emulator.log.name, errors="replace") as log:

@@ -5,7 +5,6 @@ that the distribution's boto3 does not know yet.
 import json
 import os
 import tempfile
-import time
 
 import local_emulator
 from botocore.auth import SigV4Auth
@@ -13,6 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from botocore.httpsession import URLLib3Session
+from waiting import Waiting
 
 
 def restart(emulator, how="kill"):
@@ -64,7 +64,7 @@ class FailingDisk:
         os.remove(self.switch)
 
 
-class Restarts:
+class Restarts(Waiting):
     """For a unittest.TestCase: self.emulator_ and the clients self.sagemaker, self.s3 and self.logs."""
 
     def emulator(self, *arguments, **options):
@@ -87,10 +87,3 @@ class Restarts:
 
     def call(self, operation, **members):
         return call(self.emulator_, operation, **members)
-
-    def until(self, condition, what, within_s=60):
-        deadline = time.monotonic() + within_s
-        while not (value := condition()):
-            self.assertLess(time.monotonic(), deadline, "it did not come about: " + what)
-            time.sleep(0.05)
-        return value

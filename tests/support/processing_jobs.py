@@ -1,10 +1,9 @@
 """What tests of processing jobs share: requests, the ends of jobs, their logs and objects."""
 
-import time
-
 import local_emulator
 from botocore.exceptions import ClientError
 from job_restarts import call
+from waiting import Waiting
 
 
 def s3_input(name, uri, local_path=None, **changes):
@@ -24,7 +23,7 @@ def s3_output(name, uri, mode="EndOfJob", local_path=None):
     return {"OutputName": name, "S3Output": output}
 
 
-class ProcessingJobs:
+class ProcessingJobs(Waiting):
     """For a unittest.TestCase. attach() gives it an emulator."""
 
     bucket = "jobs"
@@ -69,15 +68,6 @@ class ProcessingJobs:
 
     def delete(self, name):
         call(self.emulator, "DeleteProcessingJob", ProcessingJobName=name)
-
-    def until(self, condition, what, within_s=90):
-        deadline = time.monotonic() + within_s
-        while time.monotonic() < deadline:
-            value = condition()
-            if value:
-                return value
-            time.sleep(0.05)
-        self.fail("it did not come about: " + what)
 
     def ended(self, name):
         """The description of a job when it has ended."""

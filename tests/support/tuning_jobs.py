@@ -4,6 +4,7 @@ import re
 import time
 
 import local_emulator
+from waiting import Waiting
 
 # Gives $x, a hyperparameter, and $n, the number of the trial, to the lines behind it.
 TRIAL = """#!/bin/sh
@@ -18,7 +19,7 @@ X = {"ContinuousParameterRanges": [{"Name": "x", "MinValue": "0", "MaxValue": "1
 ENDS = ("Completed", "Failed", "Stopped")
 
 
-class TuningJobs:
+class TuningJobs(Waiting):
     """It needs self.emulator_ and the client self.sagemaker, and a bucket named jobs."""
 
     def definition(self, script, **changes):
@@ -78,13 +79,6 @@ class TuningJobs:
             if "NextToken" not in page:
                 return sorted(trials, key=lambda trial: trial["TrainingJobName"])
             more = {"NextToken": page["NextToken"]}
-
-    def until(self, condition, what, within_s=60):
-        deadline = time.monotonic() + within_s
-        while not (value := condition()):
-            self.assertLess(time.monotonic(), deadline, "it did not come about: " + what)
-            time.sleep(0.05)
-        return value
 
     def training(self, name, count=1):
         """The names of the trials that are training, when there are so many."""

@@ -7,11 +7,9 @@
 #include <vector>
 
 #include <doctest/doctest.h>
-#include <pty.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "high_level_support.hpp"
+#include "terminal_support.hpp"
 #include "tests/support/support.hpp"
 
 using namespace sagemaker;
@@ -30,32 +28,6 @@ void script_streams(ScriptedAws& aws) {
       events.push_back({{"timestamp", 1}, {"message", input["logStreamName"]}});
     return answer_json({{"events", events}, {"nextForwardToken", "f/1"}});
   });
-}
-
-// What `show` writes to a terminal that it runs on, in a process of its own.
-template <class Show>
-std::string on_terminal(Show&& show, const char* no_color = nullptr) {
-  std::fflush(stdout);  // what is waiting there would be written twice
-  int terminal = -1;
-  const pid_t child = ::forkpty(&terminal, nullptr, nullptr, nullptr);
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    ::setenv("TERM", "xterm", 1);
-    if (no_color != nullptr)
-      ::setenv("NO_COLOR", no_color, 1);
-    else
-      ::unsetenv("NO_COLOR");
-    show();
-    std::fflush(stdout);
-    ::_exit(0);
-  }
-  std::string output;
-  char buffer[4096];
-  for (ssize_t count = 0; (count = ::read(terminal, buffer, sizeof buffer)) > 0;)
-    output.append(buffer, static_cast<std::size_t>(count));
-  ::close(terminal);
-  ::waitpid(child, nullptr, 0);
-  return output;
 }
 
 json metric_job() {

@@ -11,12 +11,9 @@
 #include <vector>
 
 #include <doctest/doctest.h>
-#include <pty.h>
-#include <sys/ioctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "high_level_tuner_support.hpp"
+#include "terminal_support.hpp"
 #include "tests/support/support.hpp"
 
 using namespace sagemaker;
@@ -51,37 +48,22 @@ std::string text_in(const std::filesystem::path& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// What a terminal of 40 lines with 60 columns gets of a tuning job that is followed.
+// What a terminal of 60 columns gets of a tuning job that is followed.
 template <class Script>
 std::string shown_on_terminal(const Script& script) {
-  std::fflush(stdout);
-  int terminal = -1;
-  struct winsize size {};
-  size.ws_row = 40;
-  size.ws_col = 60;
-  const pid_t child = ::forkpty(&terminal, nullptr, nullptr, &size);
-  if (child < 0) return "no terminal";
-  if (child == 0) {
-    ::setenv("TERM", "xterm", 1);
-    Stage stage(with_bucket());
-    script(*stage.aws);
-    SessionOptions options = with_bucket();
-    options.config.transport = stage.aws;
-    options.config.clock = stage.clock;
-    options.config.environment = stage.environment;
-    options.config.credentials = aws::Credentials{"AKID", "secret", "", std::nullopt};
-    options.region = "eu-west-1";
-    Session(options).follow_tuning_job("t");
-    std::fflush(stdout);
-    ::_exit(0);
-  }
-  std::string output;
-  char buffer[4096];
-  for (ssize_t count = 0; (count = ::read(terminal, buffer, sizeof buffer)) > 0;)
-    output.append(buffer, static_cast<std::size_t>(count));
-  ::close(terminal);
-  ::waitpid(child, nullptr, 0);
-  return output;
+  return on_terminal(
+      [&] {
+        Stage stage(with_bucket());
+        script(*stage.aws);
+        SessionOptions options = with_bucket();
+        options.config.transport = stage.aws;
+        options.config.clock = stage.clock;
+        options.config.environment = stage.environment;
+        options.config.credentials = aws::Credentials{"AKID", "secret", "", std::nullopt};
+        options.region = "eu-west-1";
+        Session(options).follow_tuning_job("t");
+      },
+      nullptr, 60);
 }
 
 // Two definitions, each with an objective of its own; one training job is deleted while the others run.
