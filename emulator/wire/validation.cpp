@@ -428,9 +428,9 @@ void cut_fraction(json& number, Kind kind) {
   }
 }
 
-// Keeps what the model names and drops the rest, as AWS does, and lets integers be integers. A record made
-// from the request would hold it otherwise, and a stray "TrainingStartTime" would stand where the service
-// keeps its own.
+// Keeps what the model names and drops the rest, as AWS does: a record made from the request would hold it
+// otherwise, and a stray "TrainingStartTime" would stand where the service keeps its own. And lets integers
+// be integers.
 void keep_known(json& value, const Shape& shape) {
   if (shape.kind == Kind::structure && value.is_object()) {
     const std::span<const table::Member> members = table::members(shape);

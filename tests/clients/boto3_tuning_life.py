@@ -225,6 +225,8 @@ class TuningLife(Restarts, TuningJobs, local_emulator.TrainingJobs, unittest.Tes
         self.restart_with(f"document = json_set(document, '$._notes.tuning.tuned', 5) WHERE name = '{ended}'")
         job = self.tuned("job")
         self.assertEqual(job["HyperParameterTuningJobStatus"], "Failed")
+        self.assertEqual(job["BestTrainingJob"]["TrainingJobName"], ended)  # which was known
+        self.assertEqual(job["TrainingJobStatusCounters"]["Completed"], 1)
         status = self.sagemaker.describe_training_job(TrainingJobName=running)["TrainingJobStatus"]
         self.assertEqual(status, "Stopped")
 

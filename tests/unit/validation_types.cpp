@@ -137,3 +137,27 @@ TEST_CASE("fractions of integers are cut off before an operation sees them, and 
   CHECK_THROWS_AS(seconds(0.9), sagemaker::local::ServiceFault);
   CHECK_THROWS_AS(seconds(1e300), sagemaker::local::ServiceFault);
 }
+
+TEST_CASE("other numbers keep their fractions, beside integers anywhere in a request") {
+  json seen;
+  sagemaker::local::OperationTable table;
+  for (const char* operation : {"CreateEndpointConfig", "ListTrainingJobs"})
+    table.emplace(operation, [&](const sagemaker::local::CallContext&, const json& input) {
+      seen = input;
+      return json::object();
+    });
+  const auto checked =
+      sagemaker::local::wire::checked(sagemaker::local::wire::Model::sagemaker, std::move(table));
+  checked.at("CreateEndpointConfig")({}, {{"EndpointConfigName", "a"},
+                                          {"ProductionVariants",
+                                           {{{"VariantName", "v"},
+                                             {"ModelName", "m"},
+                                             {"InstanceType", "ml.m5.large"},
+                                             {"InitialInstanceCount", 1.5},
+                                             {"InitialVariantWeight", 0.5}}}}});
+  CHECK(seen["ProductionVariants"][0]["InitialInstanceCount"].dump() == "1");
+  CHECK(seen["ProductionVariants"][0]["InitialVariantWeight"].dump() == "0.5");
+  checked.at("ListTrainingJobs")({}, {{"MaxResults", 2.5}, {"CreationTimeAfter", 1000.5}});
+  CHECK(seen["MaxResults"].dump() == "2");
+  CHECK(seen["CreationTimeAfter"].dump() == "1000.5");
+}

@@ -147,9 +147,8 @@ inline SplitHyperparameters split_hyperparameters(const TuningPart& part, bool a
   SplitHyperparameters split;
   split.fixed = object_of(part.training, "HyperParameters");
   for (const auto& [name, range] : part.ranges) split.fixed.erase(name);
-  if (part.framework &&
-      !split.fixed.contains(
-          "sagemaker_estimator_class_name")) {  // by which the SDK's attach knows the estimator's class
+  // The SDK's attach knows the estimator's class by it. One that an attached job had stays.
+  if (part.framework && !split.fixed.contains("sagemaker_estimator_class_name")) {
     split.fixed["sagemaker_estimator_class_name"] = "\"PyTorch\"";
     split.fixed["sagemaker_estimator_module"] = "\"sagemaker.pytorch.estimator\"";
   }

@@ -61,19 +61,29 @@ TuningJobRun::~TuningJobRun() { control_.on_over({}); }
 
 void TuningJobRun::run() {
   try {
-    Plan plan = plan_of(document_);
-    std::vector<std::vector<tuning::History::Run>> parents;
-    for (const Definition& definition : plan.definitions)
-      parents.push_back(parent_runs(platform_.records, document_, definition));
-    course_.emplace(std::move(plan), std::move(parents), note_of(document_, "created"));
-    find_trials();
-    converged_ms_ = convergence_of(document_);
     while (go_on()) {
     }
   } catch (const std::exception& error) {
     spdlog::error("hyperparameter tuning job {}: {}", name_, error.what());
     give_up(std::string("InternalServerError: ") + error.what());
   }
+}
+
+// All that is known, or no course: what is shown by one that knows a part would replace what was known
+// before.
+void TuningJobRun::prepare() {
+  Plan plan = plan_of(document_);
+  std::vector<std::vector<tuning::History::Run>> parents;
+  for (const Definition& definition : plan.definitions)
+    parents.push_back(parent_runs(platform_.records, document_, definition));
+  course_.emplace(std::move(plan), std::move(parents), note_of(document_, "created"));
+  try {
+    find_trials();
+  } catch (...) {
+    course_.reset();
+    throw;
+  }
+  converged_ms_ = convergence_of(document_);
 }
 
 // What earlier emulators have begun.
@@ -107,6 +117,7 @@ void TuningJobRun::find_trials() {
 // One look at everything, and the wait for the next; false where there is nothing left to do.
 bool TuningJobRun::go_on() {
   try {
+    if (!course_) prepare();
     if (!work()) return false;
   } catch (const store::DatabaseError& error) {
     if (control_.shutting_down()) return false;
@@ -144,7 +155,7 @@ bool TuningJobRun::work() {
 
 void TuningJobRun::take(const ObjectiveFeed::News& news) {
   for (const std::string& job : news.reported)
-    if (const auto curve = training_.objectives().curve(job)) course_->hear(job, *curve);
+    if (const auto curve = training_.objectives().curve(job); curve && course_) course_->hear(job, *curve);
   ended_.insert(news.ended.begin(), news.ended.end());
 }
 

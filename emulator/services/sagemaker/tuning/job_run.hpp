@@ -35,6 +35,7 @@ class TuningJobRun {
  private:
   using Clock = ObjectiveFeed::Clock;
 
+  void prepare();
   void find_trials();
   bool go_on();
   bool work();
@@ -62,7 +63,7 @@ class TuningJobRun {
   const json document_;
   JobControl& control_;
   ObjectiveFeed::Listener news_;
-  std::optional<Course> course_;                // from the beginning of run() on
+  std::optional<Course> course_;                // from prepare() on
   const std::chrono::milliseconds run_before_;  // by earlier emulators
   const Clock::time_point started_ = Clock::now();
   bool changed_ = true;                    // something is to be shown
