@@ -178,7 +178,7 @@ class Serverless(Waiting, local_emulator.EmulatorTest):
 
     def test_limits_of_memory_and_payload(self):
         self.deploy("limits")
-        if sagemaker_local.limits_memory():
+        if not sagemaker_local.has_sanitizer():
             self.assertEqual(self.invoke("limits", b"memory"), str(1024 << 20).encode())
         self.assertEqual(self.fault("limits", b"x" * (4 * 1024 * 1024 + 1))[0], 413)
         self.assertEqual(self.fault("limits", b"large")[:2], (424, "ModelError"))

@@ -49,10 +49,10 @@ SANITIZER_REPORT = re.compile(
 )
 
 
-def limits_memory():
-    """Whether the emulator limits the memory of containers: one with a sanitizer, which takes terabytes, does not."""
+def has_sanitizer():
+    """Of the emulator. One that has takes terabytes, so it limits no container's memory, and keeps what was freed."""
     with open(os.environ["SAGEMAKER_LOCAL_BIN"], "rb") as program:
-        return not re.search(rb"__[at]san_init", program.read())
+        return re.search(rb"__[at]san_init", program.read()) is not None
 
 
 class LocalEmulator:
