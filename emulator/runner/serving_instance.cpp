@@ -29,7 +29,8 @@ constexpr int start_attempts_max =
 constexpr milliseconds backoff_first{100}, backoff_max{10'000};
 constexpr milliseconds stable_after{60'000};  // a container that ran so long starts again without waiting
 constexpr milliseconds ping_interval_first{5}, ping_interval_max{200};
-constexpr milliseconds look_interval{250};  // at the ports of a container that does not answer
+constexpr milliseconds end_seen_after{500};  // a connection was closed without an answer
+constexpr milliseconds look_interval{250};   // at the ports of a container that does not answer
 constexpr std::uint64_t ping_bytes_max = 1024 * 1024;
 
 class Instance final : public ServingInstance {
@@ -87,8 +88,12 @@ class Instance final : public ServingInstance {
     if (!invocation.content_type.empty()) request.headers.set("Content-Type", invocation.content_type);
     if (!invocation.accept.empty()) request.headers.set("Accept", invocation.accept);
     const Clock::time_point now = Clock::now();
-    if (!invocation.on_piece)
-      return result_of(client->send(request, now + timeout, spec_.response_bytes_max));
+    if (!invocation.on_piece) {
+      InvocationResult result = result_of(client->send(request, now + timeout, spec_.response_bytes_max));
+      using Kind = InvocationResult::Kind;
+      if (result.kind == Kind::unreachable || result.kind == Kind::broken) await_end();
+      return result;
+    }
     const HttpStream stream{invocation.on_head, invocation.on_piece, now + invocation.stream_timeout};
     return result_of(client->send(request, now + timeout, spec_.response_bytes_max, &stream));
   }
@@ -98,6 +103,7 @@ class Instance final : public ServingInstance {
       std::unique_lock lock(mutex_);
       ready_ = false;
       draining_ = true;
+      changed_.notify_all();
       drained_.wait_for(lock, grace, [this] { return in_flight_ == 0; });
       stopping_ = true;
       grace_ = std::min(grace_.value_or(grace), grace);
@@ -153,6 +159,13 @@ class Instance final : public ServingInstance {
         break;
     }
     return {answer.began ? Kind::broken : Kind::unreachable, answer.status, std::move(answer.headers), {}};
+  }
+
+  // A program that dies closes its connections a moment before its end is seen: until then another request
+  // would be sent to it.
+  void await_end() {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, end_seen_after, [this] { return !ready_; });
   }
 
   std::shared_ptr<HttpClient> ready_client() const {
@@ -436,9 +449,12 @@ class Instance final : public ServingInstance {
       while (!container().wait_for(std::chrono::hours(1))) continue;
     }
     std::unique_ptr<Container> ended;
-    const std::lock_guard lock(mutex_);
-    ready_ = false;
-    ended.swap(container_);
+    {
+      const std::lock_guard lock(mutex_);
+      ready_ = false;
+      ended.swap(container_);
+    }
+    changed_.notify_all();
     return exit;
   }
 
