@@ -9,6 +9,7 @@
 #include "emulator/http/server.hpp"
 #include "emulator/http/tls.hpp"
 #include "emulator/images/catalog.hpp"
+#include "emulator/runner/leftovers.hpp"
 #include "emulator/services/autoscaling/scaler.hpp"
 #include "emulator/services/iam/operations.hpp"
 #include "emulator/services/logs/operations.hpp"
@@ -18,9 +19,9 @@
 #include "emulator/services/sagemaker/hosting/local_operations.hpp"
 #include "emulator/services/sagemaker/operations.hpp"
 #include "emulator/services/sagemaker/processing/operations.hpp"
+#include "emulator/services/sagemaker/training/local_operations.hpp"
 #include "emulator/services/sagemaker/transform/operations.hpp"
 #include "emulator/services/sagemaker/tuning/operations.hpp"
-#include "emulator/services/sagemaker/training/local_operations.hpp"
 #include "emulator/services/sts/operations.hpp"
 #include "emulator/wire/pipeline.hpp"
 #include "emulator/wire/validation.hpp"
@@ -187,6 +188,7 @@ struct Emulator::Parts {
       runtime.record_changed(kind, name);
     });
     fleet.watch_alarms([this](const std::string& name) { return alarms.in_alarm(name); });
+    runner::end_leftovers(data.work());
     training.recover();
     transform.recover();
     processing.recover();

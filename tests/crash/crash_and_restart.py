@@ -6,7 +6,9 @@ import fcntl
 import hashlib
 import os
 import random
+import signal
 import subprocess
+import sys
 import threading
 import time
 import unittest
@@ -115,6 +117,20 @@ class CrashAndRestart(Waiting, unittest.TestCase):
         )
         runtime = self.emulator.client("sagemaker-runtime")
         self.assertEqual(runtime.invoke_endpoint(EndpointName="m", Body=b"x")["Body"].read(), b"word")
+
+    def test_a_sandbox_that_was_left_while_it_was_made_is_ended(self):
+        """An emulator killed at the wrong moment leaves bubblewrap waiting for ever; here another process looks so."""
+        folder = os.path.realpath(os.path.join(self.emulator.data, "work"))
+        ends = {}
+        for name, path in (("ours", folder + "/x/y"), ("another's", folder + "-of-another/x")):
+            words = ["/usr/bin/bwrap", "-c", "import sys; sys.stdin.read()", "--bind", path]
+            ends[name] = subprocess.Popen(words, executable=sys.executable, stdin=subprocess.PIPE)
+            self.addCleanup(ends[name].wait)
+            self.addCleanup(ends[name].stdin.close)
+        self.emulator.kill()
+        self.emulator.start()
+        self.assertEqual(ends["ours"].wait(timeout=60), -signal.SIGKILL)
+        self.assertIsNone(ends["another's"].poll())
 
     def test_acknowledged_objects_survive_and_half_written_ones_do_not_appear(self):
         seed = random.randrange(1 << 30)
