@@ -188,7 +188,8 @@ struct Emulator::Parts {
       runtime.record_changed(kind, name);
     });
     fleet.watch_alarms([this](const std::string& name) { return alarms.in_alarm(name); });
-    runner::end_leftovers(data.work());
+    for (const pid_t left : runner::end_leftovers(data.work()))
+      spdlog::info("ended process {}, a sandbox that an emulator of this data directory has left", left);
     training.recover();
     transform.recover();
     processing.recover();

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include <signal.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 namespace sagemaker::local::runner {
@@ -25,7 +24,8 @@ std::vector<std::string> command_of(const fs::path& process) {
 
 }  // namespace
 
-void end_leftovers(const fs::path& work) {
+std::vector<pid_t> end_leftovers(const fs::path& work) {
+  std::vector<pid_t> ended;
   const std::string below = (work / "").string();
   std::error_code error;
   for (fs::directory_iterator it("/proc", error), end; !error && it != end; it.increment(error)) {
@@ -35,9 +35,9 @@ void end_leftovers(const fs::path& work) {
     if (command.empty() || fs::path(command.front()).filename() != "bwrap") continue;
     const bool ours = std::any_of(command.begin(), command.end(),
                                   [&](const std::string& word) { return word.starts_with(below); });
-    if (ours && ::kill(pid, SIGKILL) == 0)
-      spdlog::debug("ended process {}, a sandbox that an emulator of this data directory has left", pid);
+    if (ours && ::kill(pid, SIGKILL) == 0) ended.push_back(pid);
   }
+  return ended;
 }
 
 }  // namespace sagemaker::local::runner
