@@ -15,6 +15,7 @@
 #include <sagemaker/analytics.hpp>
 #include <sagemaker/detail/job_options.hpp>
 #include <sagemaker/detail/names.hpp>
+#include <sagemaker/detail/tags.hpp>
 #include <sagemaker/detail/training_request.hpp>
 #include <sagemaker/estimator_options.hpp>
 #include <sagemaker/execution_role.hpp>
@@ -78,14 +79,16 @@ class Estimator {
   Estimator(Session session, EstimatorOptions options)
       : session_(std::move(session)), options_(std::move(options)) {}
 
-  // An estimator of a training job that exists: ready to deploy, or to train again in the same way. Follows
-  // the job where it is still running and prints its log, as the SDK does; throws UnexpectedStatus where it
-  // failed. Without `wait` it takes the job in any state.
+  // An estimator of a training job that exists, with its tags: ready to deploy, or to train again in the same
+  // way. Follows the job where it is still running and prints its log, as the SDK does; throws
+  // UnexpectedStatus where it failed. Without `wait` it takes the job in any state.
   static Estimator attach(const Session& session, const std::string& training_job_name,
                           const AttachOptions& options = {}) {
     const json job = options.wait ? session.logs_for_job(training_job_name, {.logs = options.logs})
                                   : session.describe_training_job(training_job_name);
-    Estimator estimator(session, detail::options_of_job(job, options.model_channel_name));
+    EstimatorOptions found = detail::options_of_job(job, options.model_channel_name);
+    found.tags = detail::tags_of(session, detail::text_of(job, "TrainingJobArn"));
+    Estimator estimator(session, std::move(found));
     estimator.job_name_ = training_job_name;
     return estimator;
   }

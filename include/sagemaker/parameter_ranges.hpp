@@ -1,11 +1,14 @@
 // What a tuning job may choose a hyperparameter from: names and defaults of the SageMaker Python SDK's
-// parameter classes. A range that nothing can be chosen from is refused by the HyperparameterTuner.
+// parameter classes. The HyperparameterTuner refuses ranges with bounds in the wrong order or that the
+// scaling does not fit to, without values or with one twice, and without a name; other limits are the
+// service's.
 //   {{"learning-rate", sm::ContinuousParameter(1e-4, 0.1, "Logarithmic")},
 //    {"hidden", sm::IntegerParameter(16, 512)},
 //    {"optimizer", sm::CategoricalParameter({"sgd", "adam"})}}
 // https://sagemaker.readthedocs.io/en/v2/api/training/parameter.html
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <initializer_list>
 #include <map>
@@ -15,6 +18,7 @@
 #include <vector>
 
 #include <sagemaker/aws/json.hpp>
+#include <sagemaker/detail/documents.hpp>
 
 namespace sagemaker {
 
@@ -37,7 +41,8 @@ struct IntegerParameter {
   std::string scaling_type;
 };
 
-// One of the given texts, numbers or truth values, which travel as texts.
+// One of the given texts, numbers or truth values, which travel as texts; numbers that are not finite are
+// "nan", "inf" and "-inf", as Python's str in the SDK writes them.
 struct CategoricalParameter {
   struct Value {
     Value(const char* value) : text(value) {}                   // NOLINT
@@ -45,7 +50,8 @@ struct CategoricalParameter {
     Value(bool value) : text(value ? "true" : "false") {}       // NOLINT
     Value(int value) : text(std::to_string(value)) {}           // NOLINT
     Value(std::int64_t value) : text(std::to_string(value)) {}  // NOLINT
-    Value(double value) : text(aws::dump_json(value)) {}        // NOLINT
+    Value(double value)                                         // NOLINT
+        : text(std::isfinite(value) ? aws::dump_json(value) : detail::non_finite_text(value, false)) {}
     std::string text;
   };
   CategoricalParameter(std::initializer_list<Value> choices) {

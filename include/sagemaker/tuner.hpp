@@ -24,6 +24,7 @@
 #include <sagemaker/aws/json.hpp>
 #include <sagemaker/detail/documents.hpp>
 #include <sagemaker/detail/names.hpp>
+#include <sagemaker/detail/tags.hpp>
 #include <sagemaker/detail/tuning_options.hpp>
 #include <sagemaker/detail/tuning_request.hpp>
 #include <sagemaker/estimator.hpp>
@@ -86,12 +87,13 @@ class HyperparameterTuner {
     return {std::move(definitions), std::move(options)};
   }
 
-  // A tuner of a tuning job that exists, in any state: wait() follows it, fit() starts another one like it.
-  // Throws ServiceError where there is none.
+  // A tuner of a tuning job that exists, in any state: wait() follows it, fit() starts another one like it,
+  // with its tags. Throws ServiceError where there is none.
   static HyperparameterTuner attach(const Session& session, const std::string& tuning_job_name) {
     const json job = session.describe_tuning_job(tuning_job_name);
     std::map<std::string, TunerDefinition> definitions;
     TunerOptions options = detail::tuner_options_of_job(job);
+    options.tags = detail::tags_of(session, detail::text_of(job, "HyperParameterTuningJobArn"));
     if (const json& only = detail::object_of(job, "TrainingJobDefinition"); !only.empty()) {
       const json& config = detail::object_of(job, "HyperParameterTuningJobConfig");
       const json& objective = detail::object_of(config, "HyperParameterTuningJobObjective");
@@ -265,6 +267,7 @@ class HyperparameterTuner {
     detail::check_one_of("objective type", options_.objective_type, {"Maximize", "Minimize"});
     if (options_.warm_start_config && options_.warm_start_config->parents.empty())
       throw ConfigError("Invalid parents: warm_start_config.parents should not be empty");
+    if (options_.completion_criteria_config) detail::check_completion(*options_.completion_criteria_config);
     for (const auto& [name, definition] : definitions_) {
       if (name.empty() && definitions_.size() > 1) throw ConfigError("Estimator names cannot be empty");
       detail::check_tuning_part(part_of(name, definition), options_.autotune);

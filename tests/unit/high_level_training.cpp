@@ -343,6 +343,22 @@ TEST_CASE("attach gives the estimator of a job that exists") {
         std::map<std::string, json>{{"epochs", 5}, {"name", "x"}, {"plain", "reg:linear"}});
 }
 
+TEST_CASE("attach gives the job's tags back, but for AWS's own") {
+  Stage stage;
+  stage.aws->on_json("DescribeTrainingJob", completed({{"TrainingJobArn", "arn:training/j"}}));
+  const json team{{"Key", "team"}, {"Value", "x"}};
+  const json cost{{"Key", "cost"}, {"Value", "7"}};
+  for (const bool wait : {true, false}) {
+    stage.aws->on("ListTags", {answer_json({{"Tags", {team}}, {"NextToken", "more"}}),
+                               answer_json({{"Tags", {{{"Key", "aws:created-by"}, {"Value", "a"}}, cost}}})});
+    const Estimator estimator = Estimator::attach(stage.session, job, {.wait = wait});
+    CHECK(detail::tag_documents(estimator.options().tags) == json{team, cost});
+  }
+  CHECK(stage.aws->document("ListTags") == json{{"ResourceArn", "arn:training/j"}});
+  stage.aws->on("ListTags", {refusal("AccessDeniedException", "no")});
+  CHECK_THROWS_AS(Estimator::attach(stage.session, job), ServiceError);
+}
+
 TEST_CASE("names: base and time, at most 63 characters, from any image") {
   const auto now = aws::from_epoch_ms(1'795'244'400'123);
   CHECK(detail::name_from_base("base", now) == "base-2026-11-21-07-00-00-123");

@@ -1,6 +1,7 @@
 // Tuning jobs: what goes wrong before anything is sent, what is sent, and what becomes of the best training
 // job. The requests themselves are compared with the Python SDK's in
 // tests/clients/sagemaker_sdk_tuning_documents.py.
+#include <cmath>
 #include <cstddef>
 #include <fstream>
 #include <limits>
@@ -32,6 +33,11 @@ TEST_CASE("what cannot be tuned is refused before anything is sent") {
         "Please remove duplicate names in hyperparameters_to_keep_static.");
   CHECK(refusal_of(basic({.objective_type = "Most"})).starts_with("Unrecognized objective type: Most."));
   CHECK(refusal_of(basic({.warm_start_config = WarmStartConfig{}})).starts_with("Invalid parents"));
+  for (const double target : {std::nan(""), -HUGE_VAL})
+    CHECK(
+        refusal_of(basic({.completion_criteria_config =
+                              TuningJobCompletionCriteriaConfig{.target_objective_metric_value = target}})) ==
+        "completion_criteria_config.target_objective_metric_value is not a finite number");
   CHECK(refusal_of(basic(), {.container_entry_point = {"/bin/sh"}}) ==
         "container_entry_point cannot be used with tuning jobs: the service has none");
   CHECK(message_of([&] { HyperparameterTuner::create({}); }) == "At least one estimator should be provided");
@@ -77,6 +83,8 @@ TEST_CASE("ranges that nothing can be chosen from are refused with their names")
   CHECK(refusal_of(IntegerParameter(3, 2)) ==
         "min_value is greater than max_value: min_value 3, max_value 2");
   CHECK(refusal_of(CategoricalParameter({})) == "there is no value to choose");
+  CHECK(refusal_of(CategoricalParameter({"a", "b", "a"})) == "the value \"a\" is twice there");
+  CHECK(refusal_of(CategoricalParameter({1, "1"})) == "the value \"1\" is twice there");
   CHECK(refusal_of(ContinuousParameter(0, 1, "Logarithmic")) ==
         "Logarithmic scaling works only for values greater than 0: min_value 0.0, max_value 1.0");
   CHECK(refusal_of(IntegerParameter(-1, 10, "Logarithmic")) ==
@@ -91,12 +99,24 @@ TEST_CASE("ranges that nothing can be chosen from are refused with their names")
   CHECK(refusal_of(ContinuousParameter(0, 0.999, "ReverseLogarithmic")).empty());
   CHECK(refusal_of(ContinuousParameter(-1, 1)).empty());
   CHECK(refusal_of(IntegerParameter(1, 1, "Logarithmic")).empty());  // the service's to judge
+  CHECK(message_of([&] {
+          HyperparameterTuner(estimator(stage),
+                              basic({.hyperparameter_ranges = {{"", ContinuousParameter(0, 1)}}}));
+        }) == "Invalid range: the hyperparameter has no name");
   const TunerDefinition definition{.estimator = estimator(stage),
                                    .objective_metric_name = "accuracy",
                                    .hyperparameter_ranges = {{"lr", ContinuousParameter(2, 1)}}};
   CHECK(message_of([&] {
           HyperparameterTuner::create({{"one", definition}});
         }).starts_with("Invalid range of the hyperparameter lr: "));
+}
+
+TEST_CASE("numbers to choose from travel as Python's str writes them, those that are not finite too") {
+  Stage stage(with_bucket());
+  const CategoricalParameter numbers({std::nan(""), HUGE_VAL, -HUGE_VAL, 1e308, 0.5, 3});
+  HyperparameterTuner tuner(estimator(stage), basic({.hyperparameter_ranges = {{"x", numbers}}}));
+  CHECK(tuner.hyperparameter_ranges()["CategoricalParameterRanges"][0]["Values"] ==
+        json{"nan", "inf", "-inf", "1e+308", "0.5", "3"});
 }
 
 TEST_CASE("names fit into 32 characters, and the estimator's tags follow") {
@@ -180,6 +200,40 @@ TEST_CASE("an attached tuner starts jobs like the one it was attached to") {
   CHECK(second["HyperParameterTuningJobName"] == "first-261121-070000-123");
   second["HyperParameterTuningJobName"] = first["HyperParameterTuningJobName"];
   CHECK(second == first);
+}
+
+TEST_CASE("an attached tuner has the tags of its job, but for AWS's own") {
+  Stage stage(with_bucket());
+  HyperparameterTuner(estimator(stage), basic()).fit({}, {.wait = false, .job_name = "t"});
+  json described = stage.aws->document("CreateHyperParameterTuningJob");
+  described["HyperParameterTuningJobArn"] = "arn:tuning/t";
+  described["BestTrainingJob"] = trial(1, "Completed", 0.5, "Succeeded");
+  stage.aws->on_json("DescribeHyperParameterTuningJob", described);
+  stage.aws->on_json("DescribeTrainingJob",
+                     {{"TrainingJobName", "t-001-abcd"},
+                      {"TrainingJobStatus", "Completed"},
+                      {"AlgorithmSpecification", {{"TrainingImage", "registry/image:1"}}},
+                      {"RoleArn", role},
+                      {"ModelArtifacts", {{"S3ModelArtifacts", "s3://m/model.tar.gz"}}}});
+  const json team{{"Key", "team"}, {"Value", "x"}};
+  const json empty{{"Key", "empty"}, {"Value", ""}};
+  const json aws_own{{"Key", "aws:cloudformation:stack-name"}, {"Value", "s"}};
+  stage.aws->on("ListTags", {answer_json({{"Tags", {team, aws_own}}, {"NextToken", "more"}}),
+                             answer_json({{"Tags", {empty}}})});
+  const json tags{team, empty};
+
+  const HyperparameterTuner attached = HyperparameterTuner::attach(stage.session, "t");
+  CHECK(stage.aws->document("ListTags") == json{{"ResourceArn", "arn:tuning/t"}});
+  CHECK(stage.aws->document("ListTags", 1) == json{{"ResourceArn", "arn:tuning/t"}, {"NextToken", "more"}});
+  CHECK(detail::tag_documents(attached.options().tags) == tags);
+  CHECK(detail::tag_documents(attached.best_estimator().options().tags) == tags);
+  attached.deploy({.instance_type = "ml.m5.large", .wait = false});
+  CHECK(stage.aws->document("CreateEndpoint")["Tags"] == tags);
+  HyperparameterTuner more = attached.identical_dataset_and_algorithm_tuner();
+  CHECK(detail::tag_documents(more.options().tags) == tags);
+  more.fit({}, {.wait = false});
+  CHECK(stage.aws->document("CreateHyperParameterTuningJob", 1)["Tags"] == tags);
+  CHECK(stage.aws->count("ListTags") == 2);
 }
 
 TEST_CASE("an attached tuner of several estimators knows each of them") {

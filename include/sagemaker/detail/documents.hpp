@@ -3,6 +3,7 @@
 // functions save a second of compile time in every program that includes the library.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <initializer_list>
 #include <map>
@@ -71,6 +72,13 @@ inline std::vector<std::string> texts_of(const json& document, const char* membe
   std::vector<std::string> texts;
   for (const json& text : array_of(document, member)) texts.push_back(text.get<std::string>());
   return texts;
+}
+
+// A number that JSON has no way to write, as Python writes it: json.dumps in the SDK's script mode, str
+// elsewhere.
+inline std::string non_finite_text(double number, bool script) {
+  if (std::isnan(number)) return script ? "NaN" : "nan";
+  return std::string(number < 0 ? "-" : "") + (script ? "Infinity" : "inf");
 }
 
 }  // namespace sagemaker::detail

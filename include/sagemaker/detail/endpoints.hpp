@@ -8,6 +8,8 @@
 #include <sagemaker/aws/json.hpp>
 #include <sagemaker/detail/documents.hpp>
 #include <sagemaker/detail/hosting_request.hpp>
+#include <sagemaker/detail/tags.hpp>
+#include <sagemaker/detail/training_request.hpp>
 #include <sagemaker/execution_role.hpp>
 #include <sagemaker/session.hpp>
 
@@ -121,14 +123,7 @@ inline void copy_endpoint_config(const Session& session, const std::string& exis
     for (json& variant : request["ProductionVariants"]) variant.erase("InitialVariantWeight");
   }
   json tags = changes.tags;
-  if (tags.empty()) {
-    const json listed =
-        session.sagemaker().list_tags(object({{"ResourceArn", text_of(old, "EndpointConfigArn")}}));
-    tags = json::array();
-    for (const json& tag : array_of(listed, "Tags")) {
-      if (!text_of(tag, "Key").starts_with("aws:")) tags.push_back(tag);  // AWS's own may not be set
-    }
-  }
+  if (tags.empty()) tags = tag_documents(tags_of(session, text_of(old, "EndpointConfigArn")));
   if (!tags.empty()) request["Tags"] = std::move(tags);
   set_if(request, "KmsKeyId", changes.kms_key);
   if (!changes.data_capture.is_null()) request["DataCaptureConfig"] = changes.data_capture;

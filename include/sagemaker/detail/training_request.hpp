@@ -51,13 +51,6 @@ inline void check_instances(const EstimatorOptions& options) {
   }
 }
 
-// A number that JSON has no way to write, as Python writes it: json.dumps in the SDK's script mode, str
-// elsewhere.
-inline std::string non_finite_text(double number, bool script) {
-  if (std::isnan(number)) return script ? "NaN" : "nan";
-  return std::string(number < 0 ? "-" : "") + (script ? "Infinity" : "inf");
-}
-
 inline bool is_non_finite(const json& value) {
   return value.is_number_float() && !std::isfinite(value.get<double>());
 }

@@ -29,7 +29,7 @@ inline const char* warm_start_type_text(WarmStartTypes type) {
 }
 
 // What AWS refuses, and the SDK sends all the same: bounds in the wrong order, and those that the scale does
-// not fit to.
+// not fit to. Whether equal ones will do is left to the service.
 template <class Bound>
 void check_bounds(const std::string& name, Bound lowest, Bound highest, const std::string& scaling) {
   const std::string bounds =
@@ -41,7 +41,17 @@ void check_bounds(const std::string& name, Bound lowest, Bound highest, const st
     refuse_range(name, "ReverseLogarithmic scaling works only for values from 0 to less than 1: " + bounds);
 }
 
+inline void check_values(const std::string& name, const std::vector<std::string>& values) {
+  if (values.empty()) refuse_range(name, "there is no value to choose");
+  std::set<std::string> known;
+  for (const std::string& value : values) {
+    if (!known.insert(value).second)
+      refuse_range(name, "the value " + aws::dump_json(value) + " is twice there");
+  }
+}
+
 inline void check_range(const std::string& name, const ParameterRange& range) {
+  if (name.empty()) throw ConfigError("Invalid range: the hyperparameter has no name");
   const std::string scaling_of = "scaling type of " + name;
   if (const auto* real = std::get_if<ContinuousParameter>(&range)) {
     check_one_of(scaling_of, real->scaling_type, {"Auto", "Linear", "Logarithmic", "ReverseLogarithmic"});
@@ -51,8 +61,8 @@ inline void check_range(const std::string& name, const ParameterRange& range) {
   } else if (const auto* whole = std::get_if<IntegerParameter>(&range)) {
     check_one_of(scaling_of, whole->scaling_type, {"Auto", "Linear", "Logarithmic"});
     check_bounds<std::int64_t>(name, whole->min_value, whole->max_value, whole->scaling_type);
-  } else if (std::get<CategoricalParameter>(range).values.empty()) {
-    refuse_range(name, "there is no value to choose");
+  } else {
+    check_values(name, std::get<CategoricalParameter>(range).values);
   }
 }
 
@@ -103,6 +113,12 @@ struct TuningPart {
   bool framework = false;
   json training;  // the document of CreateTrainingJob
 };
+
+// JSON has no way to write such a number: the job would run without the criterion.
+inline void check_completion(const TuningJobCompletionCriteriaConfig& criteria) {
+  if (criteria.target_objective_metric_value && !std::isfinite(*criteria.target_objective_metric_value))
+    throw ConfigError("completion_criteria_config.target_objective_metric_value is not a finite number");
+}
 
 // For what is known before anything is uploaded.
 inline void check_tuning_part(const TuningPart& part, bool autotune) {
