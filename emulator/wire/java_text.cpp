@@ -97,7 +97,8 @@ void print(const json& value, const Shape& shape, std::string& out) {
   } else if (shape.kind == Kind::float_number || shape.kind == Kind::double_number) {
     out += java_number(value.get<double>(), true);
   } else {
-    out += value.is_number_float() ? java_number(std::trunc(value.get<double>()), false) : value.dump();
+    // An integer has no negative zero, which is what is left of -0.5: the sum with 0 is 0.
+    out += value.is_number_float() ? java_number(std::trunc(value.get<double>()) + 0.0, false) : value.dump();
   }
 }
 

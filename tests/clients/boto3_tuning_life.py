@@ -186,6 +186,21 @@ class TuningLife(Restarts, TuningJobs, local_emulator.TrainingJobs, unittest.Tes
         self.assertGreater(self.note("run_ms"), before)
         self.assertGreaterEqual(self.note("run_ms"), before + quiet_ms)
 
+    def test_the_time_of_a_quiet_trial_counts_across_kills(self):
+        self.emulator()
+        limits = {"MaxNumberOfTrainingJobs": 1, "MaxParallelTrainingJobs": 1, "MaxRuntimeInSeconds": 36000}
+        self.tune("job", "hang\n", config={"ResourceLimits": limits})
+        for _ in range(2):
+            self.training("job")
+            before = self.note("run_ms") or 0
+            self.until(lambda: (self.note("run_ms") or 0) >= before + 2000, "two seconds without a change")
+            self.emulator_.kill()
+            noted = self.note("run_ms")
+            self.emulator_.start()
+            self.attach(self.emulator_)
+            self.until(lambda: self.note("run_ms") > noted, "time that goes on")
+            self.assertEqual(self.tuning("job")["HyperParameterTuningJobStatus"], "InProgress")
+
     def test_convergence_was_detected_when_it_was(self):
         self.emulator()
         self.tune("job", "value 1\nhang\n", jobs=1)
@@ -213,9 +228,13 @@ class TuningLife(Restarts, TuningJobs, local_emulator.TrainingJobs, unittest.Tes
         job = self.tuned("job")
         self.assertEqual(job["HyperParameterTuningJobStatus"], "Failed")
         self.assertIn("InternalServerError", job["FailureReason"])
+        self.assertNotIn("json", job["FailureReason"])  # no text of a library
         for trial in running:
             status = self.sagemaker.describe_training_job(TrainingJobName=trial)["TrainingJobStatus"]
             self.assertEqual(status, "Stopped")
+        counters = job["TrainingJobStatusCounters"]
+        self.assertEqual((counters["InProgress"], counters["Stopped"]), (0, 2))
+        self.assertEqual(job["ObjectiveStatusCounters"], {"Succeeded": 0, "Pending": 0, "Failed": 2})
 
     def test_a_trial_that_cannot_be_read_lets_none_run_on(self):
         self.emulator()
@@ -226,9 +245,25 @@ class TuningLife(Restarts, TuningJobs, local_emulator.TrainingJobs, unittest.Tes
         job = self.tuned("job")
         self.assertEqual(job["HyperParameterTuningJobStatus"], "Failed")
         self.assertEqual(job["BestTrainingJob"]["TrainingJobName"], ended)  # which was known
-        self.assertEqual(job["TrainingJobStatusCounters"]["Completed"], 1)
+        counters = job["TrainingJobStatusCounters"]
+        self.assertEqual(tuple(counters[n] for n in ("Completed", "InProgress", "Stopped")), (1, 0, 1))
+        self.assertEqual(job["ObjectiveStatusCounters"], {"Succeeded": 1, "Pending": 0, "Failed": 1})
+        self.assertNotIn("json", job["FailureReason"])
         status = self.sagemaker.describe_training_job(TrainingJobName=running)["TrainingJobStatus"]
         self.assertEqual(status, "Stopped")
+
+    def test_counters_that_cannot_be_read_are_counted_again(self):
+        self.emulator()
+        self.tune("job", "value 1\nif [ $n = 2 ]; then hang; fi\n", jobs=9)
+        self.until(lambda: len(self.trials("job")) == 2, "trial 2")
+        self.restart_with(
+            "document = json_set(document, '$.TrainingJobStatusCounters.Completed', 'many') "
+            "WHERE kind = 'hyper-parameter-tuning-job'"
+        )
+        job = self.tuned("job")
+        self.assertEqual(job["HyperParameterTuningJobStatus"], "Failed")
+        counters = job["TrainingJobStatusCounters"]
+        self.assertEqual(tuple(counters[n] for n in ("Completed", "InProgress", "Stopped")), (1, 0, 1))
 
     def test_a_stop_is_no_failure(self):
         self.emulator()

@@ -136,7 +136,8 @@ TEST_CASE_FIXTURE(Trials,
   CHECK_FALSE(without.contains("FinalHyperParameterTuningJobObjectiveMetric"));
 }
 
-TEST_CASE_FIXTURE(Trials, "training jobs that run are found, also where what they try cannot be read") {
+TEST_CASE_FIXTURE(Trials,
+                  "the records of trials are found and counted, also where what they try cannot be read") {
   add(1, 0.5);
   store::Record unreadable = job(2, "InProgress");
   mark_trial(unreadable, arn, 2, definition, {});
@@ -146,7 +147,21 @@ TEST_CASE_FIXTURE(Trials, "training jobs that run are found, also where what the
   mark_trial(stopping, arn, 3, definition, {});
   CHECK(records.insert(training_job_kind, stopping));
   CHECK(records.insert(training_job_kind, job(4, "InProgress")));  // bears no mark
-  CHECK(running_trials(records, arn) == std::vector<std::string>{unreadable.name, stopping.name});
+  const std::vector<store::Record> found = trial_records(records, arn);
+  CHECK(found.size() == 3);
+  const Counters counters = counters_of(found);
+  CHECK(counters.completed == 1);
+  CHECK(counters.in_progress == 2);
+  CHECK(counters.succeeded == 1);
+  CHECK(counters.pending == 2);
+  unreadable.status = "Stopped";
+  stopping.status = "Failed";
+  stopping.document["FailureReason"] = "InternalServerError: lost";
+  const Counters ended = counters_of(std::vector{unreadable, stopping});
+  CHECK(ended.in_progress == 0);
+  CHECK(ended.stopped == 1);
+  CHECK(ended.retryable_error == 1);
+  CHECK(ended.failed == 2);
 }
 
 TEST_CASE_FIXTURE(Trials, "a parent's best training job is learnt from also where it was deleted") {

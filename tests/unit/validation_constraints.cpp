@@ -116,6 +116,9 @@ TEST_CASE("fractions of an integer are cut off before it is compared") {
   CHECK(answer("ListTrainingJobs", {{"MaxResults", 0.9}}).message ==
         "1 validation error detected: Value '0' at 'maxResults' failed to satisfy constraint: "
         "Member must have value greater than or equal to 1");
+  CHECK(answer("ListTrainingJobs", {{"MaxResults", -0.5}}).message ==
+        "1 validation error detected: Value '0' at 'maxResults' failed to satisfy constraint: "
+        "Member must have value greater than or equal to 1");
 }
 
 TEST_CASE("bounds of floating point numbers are printed as such") {

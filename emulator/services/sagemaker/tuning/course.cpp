@@ -112,7 +112,7 @@ void Course::know(const TrialJob& told) {
   trial->status = told.job.status;
   trial->told_to_stop = trial->told_to_stop || told.job.status == "Stopping";
   if (told.status == ObjectiveStatus::pending) return;
-  trial->retryable = told.job.document.value("FailureReason", "").starts_with("InternalServerError");
+  trial->retryable = is_retryable(told.job);
   trial->objective_status = told.status;
   trial->objective = told.objective;
   branches_[trial->branch]->curves[trial->place] = told.curve;

@@ -12,6 +12,7 @@
 #include "emulator/services/sagemaker/tags.hpp"
 #include "emulator/services/sagemaker/training/creation.hpp"
 #include "emulator/services/sagemaker/training/operations.hpp"
+#include "emulator/services/sagemaker/training/state.hpp"
 #include "emulator/services/sagemaker/tuning/lost_trials.hpp"
 #include "emulator/services/sagemaker/tuning/operations.hpp"
 #include "emulator/services/sagemaker/tuning/state.hpp"
@@ -22,6 +23,12 @@ namespace sagemaker::local::services::tuning_job {
 namespace {
 
 constexpr std::chrono::milliseconds first_pause{100}, pause_max{5'000};
+// As much of its running time a tuning job with a limit to it forgets when its emulator is killed.
+constexpr std::chrono::milliseconds time_forgotten_max{1'000};
+
+constexpr const char* unreadable = "InternalServerError: The records of the tuning job cannot be read.";
+constexpr const char* internal_error =
+    "InternalServerError: We encountered an internal error. Please try again.";
 
 std::int64_t note_of(const json& document, const char* name) {
   return document.value("_notes", json::object()).value(name, std::int64_t{0});
@@ -40,6 +47,16 @@ bool ended_before(const TrialJob& a, const TrialJob& b) {
     return trial.job.document.value("TrainingEndTime", std::numeric_limits<double>::infinity());
   };
   return end(a) != end(b) ? end(a) < end(b) : a.number < b.number;
+}
+
+// Of a record that may be what cannot be read; then those that are there are all.
+Counters lost_of(const json& document, const Counters& found, std::size_t trials) {
+  try {
+    const auto missing = note_of(document, "created") - static_cast<std::int64_t>(trials);
+    return lost_counters(document, found, std::max<std::int64_t>(0, missing));
+  } catch (const json::exception&) {
+    return {};
+  }
 }
 
 }  // namespace
@@ -65,7 +82,8 @@ void TuningJobRun::run() {
     }
   } catch (const std::exception& error) {
     spdlog::error("hyperparameter tuning job {}: {}", name_, error.what());
-    give_up(std::string("InternalServerError: ") + error.what());
+    const bool unread = !course_ || dynamic_cast<const json::exception*>(&error);
+    give_up(unread ? unreadable : internal_error);
   }
 }
 
@@ -147,6 +165,7 @@ bool TuningJobRun::work() {
   stop(course_->not_worth_their_time());
   begin_trials();
   publish();
+  note_time();
   // A search with nothing left may have been the last that there was to do.
   return course_->running() > 0 || again_at_ || !course_->ending(run_time()) || work();
 }
@@ -204,6 +223,7 @@ TuningJobRun::Clock::time_point TuningJobRun::next_look() const {
     const auto left = std::chrono::seconds(*run_s) - run_time();
     if (left.count() > 0) next = std::min(next, Clock::now() + left + std::chrono::milliseconds(1));
   }
+  if (notes_time()) next = std::min(next, noted_ + time_forgotten_max);
   return next;
 }
 
@@ -296,6 +316,17 @@ void TuningJobRun::publish() {
   changed_ = !write([this](store::Record& job, std::int64_t now_ms) { show_progress(job, now_ms); });
 }
 
+// A kill would postpone the limit by all that ran since the last change, and kills again and again for ever.
+bool TuningJobRun::notes_time() const {
+  return course_ && course_->plan().runtime_s && !again_at_ && !control_.over();
+}
+
+void TuningJobRun::note_time() {
+  if (!notes_time() || Clock::now() < noted_ + time_forgotten_max) return;
+  write([this](store::Record& job, std::int64_t) { own_notes(job)["run_ms"] = run_time().count(); });
+  noted_ = Clock::now();
+}
+
 // That takes a search as long as a proposal: where nothing depends on it, it is asked at the end only.
 void TuningJobRun::notice_convergence() {
   if (!converged_ms_ && course_->converged()) converged_ms_ = platform_.now_ms();
@@ -304,12 +335,23 @@ void TuningJobRun::notice_convergence() {
 // True where it could not be stored, and is to be tried again.
 bool TuningJobRun::conclude(const std::string& status, const std::string& reason) {
   if (again_at_) return true;
-  // Of a failure nothing is asked of a search: it may be what failed.
-  if (course_ && status != "Failed") notice_convergence();
+  notice_convergence();
   return !write([&](store::Record& job, std::int64_t now_ms) {
     const bool stopped = is_stopping(job);
     show_progress(job, now_ms);
     finish(job, stopped ? "Stopped" : status, stopped ? "" : reason, now_ms);
+  });
+}
+
+// True where it could not be stored. `trials`: the records of all, which have ended. Those tell how, even
+// where they cannot be read otherwise; nothing is asked of a search, which may be what failed.
+bool TuningJobRun::fail(const std::string& reason, std::span<const store::Record> trials) {
+  const Counters found = counters_of(trials);
+  return !write([&](store::Record& job, std::int64_t now_ms) {
+    const bool stopped = is_stopping(job);
+    show_progress(job, now_ms);
+    show(job, found + lost_of(job.document, found, trials.size()));
+    finish(job, stopped ? "Stopped" : "Failed", stopped ? "" : reason, now_ms);
   });
 }
 
@@ -320,20 +362,27 @@ void TuningJobRun::give_up(const std::string& reason) {
     try {
       if (again_at_ && Clock::now() >= *again_at_) again_at_.reset();
       if (!again_at_ && course_) look_at_ended();
-      if (!again_at_ && all_stopped() && !conclude("Failed", reason)) return;
+      if (!again_at_) {
+        const std::vector<store::Record> trials = trial_records(platform_.records, arn_);
+        if (all_stopped(trials) && !fail(reason, trials)) return;
+      }
     } catch (const std::exception& error) {
       failed_to("it could not be given an end", error);
     }
-    const ObjectiveFeed::News news = news_.wait(next_look());
+    const ObjectiveFeed::News news = news_.wait(again_at_.value_or(Clock::time_point::max()));
     ended_.insert(news.ended.begin(), news.ended.end());
   }
 }
 
 // Of the records alone: what is known of the trials otherwise may not be all.
-bool TuningJobRun::all_stopped() {
-  const std::vector<std::string> running = running_trials(platform_.records, arn_);
-  for (const std::string& job : running) training_.stop(job);
-  return running.empty();
+bool TuningJobRun::all_stopped(std::span<const store::Record> trials) {
+  bool running = false;
+  for (const store::Record& job : trials) {
+    if (training_state::ended(job)) continue;
+    training_.stop(job.name);
+    running = true;
+  }
+  return !running;
 }
 
 }  // namespace sagemaker::local::services::tuning_job

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 
 #include <sagemaker/aws/json.hpp>
@@ -47,10 +48,13 @@ class TuningJobRun {
   void begin(const Course::Proposal& proposal);
   void stop(const std::vector<std::string>& trial_jobs);
   void give_up(const std::string& reason);
-  bool all_stopped();
+  bool all_stopped(std::span<const store::Record> trials);
   void publish();
+  bool notes_time() const;
+  void note_time();
   void notice_convergence();
   bool conclude(const std::string& status, const std::string& reason);
+  bool fail(const std::string& reason, std::span<const store::Record> trials);
   void show_progress(store::Record& job, std::int64_t now_ms);
   bool write(const std::function<void(store::Record& job, std::int64_t now_ms)>& change);
   void failed_to(const std::string& what, const std::exception& error);
@@ -66,6 +70,7 @@ class TuningJobRun {
   std::optional<Course> course_;                // from prepare() on
   const std::chrono::milliseconds run_before_;  // by earlier emulators
   const Clock::time_point started_ = Clock::now();
+  Clock::time_point noted_ = started_;     // when the record was told how long it ran
   bool changed_ = true;                    // something is to be shown
   json best_;                              // HyperParameterTrainingJobSummary
   std::map<std::string, TrialJob> begun_;  // those that run, as they were when they were begun or found

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "emulator/services/sagemaker/training/state.hpp"
+
 namespace sagemaker::local::services::tuning_job {
 
 TrialJob lost_trial(TrialJob begun, std::optional<double> objective) {
@@ -47,6 +49,25 @@ Counters lost_counters(const json& tuning_job, const Counters& found, std::int64
   counters.non_retryable_error = lost(shown, "NonRetryableError", found.non_retryable_error);
   counters.succeeded = lost(objectives, "Succeeded", found.succeeded);
   counters.failed = lost(objectives, "Failed", found.failed);
+  return counters;
+}
+
+Counters counters_of(std::span<const store::Record> trials) {
+  Counters counters;
+  for (const store::Record& job : trials) {
+    if (!training_state::ended(job))
+      ++counters.in_progress;
+    else if (job.status == "Completed")
+      ++counters.completed;
+    else if (job.status == "Stopped")
+      ++counters.stopped;
+    else
+      ++(is_retryable(job) ? counters.retryable_error : counters.non_retryable_error);
+    const ObjectiveStatus objective = objective_status_of(job);
+    ++(objective == ObjectiveStatus::succeeded ? counters.succeeded
+       : objective == ObjectiveStatus::failed  ? counters.failed
+                                               : counters.pending);
+  }
   return counters;
 }
 

@@ -22,16 +22,6 @@ void enter(store::Record& job, std::string_view status, std::int64_t now_ms) {
   job.document["HyperParameterTuningJobStatus"] = status;
 }
 
-void show(store::Record& job, const Counters& counters) {
-  job.document["TrainingJobStatusCounters"] = {{"Completed", counters.completed},
-                                               {"InProgress", counters.in_progress},
-                                               {"RetryableError", counters.retryable_error},
-                                               {"NonRetryableError", counters.non_retryable_error},
-                                               {"Stopped", counters.stopped}};
-  job.document["ObjectiveStatusCounters"] = {
-      {"Succeeded", counters.succeeded}, {"Pending", counters.pending}, {"Failed", counters.failed}};
-}
-
 // Clients of AWS index these without asking, so the service fills them in.
 void fill_in_ranges(json& ranges) {
   if (!ranges.is_object()) ranges = json::object();
@@ -110,6 +100,16 @@ void apply(store::Record& job, const Progress& progress, std::int64_t now_ms) {
   details = {{"NumberOfTrainingJobsObjectiveNotImproving", progress.not_improving}};
   if (progress.converged_ms) details["ConvergenceDetectedTime"] = timestamp(*progress.converged_ms);
   if (progress.runtime_s) job.document["ConsumedResources"] = {{"RuntimeInSeconds", *progress.runtime_s}};
+}
+
+void show(store::Record& job, const Counters& counters) {
+  job.document["TrainingJobStatusCounters"] = {{"Completed", counters.completed},
+                                               {"InProgress", counters.in_progress},
+                                               {"RetryableError", counters.retryable_error},
+                                               {"NonRetryableError", counters.non_retryable_error},
+                                               {"Stopped", counters.stopped}};
+  job.document["ObjectiveStatusCounters"] = {
+      {"Succeeded", counters.succeeded}, {"Pending", counters.pending}, {"Failed", counters.failed}};
 }
 
 void stop(store::Record& job, std::int64_t now_ms) { enter(job, "Stopping", now_ms); }

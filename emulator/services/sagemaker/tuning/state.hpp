@@ -36,6 +36,7 @@ struct Progress {
 store::Record new_tuning_job(const Platform& platform, const json& input, std::uint64_t drawn_seed);
 
 void apply(store::Record& job, const Progress& progress, std::int64_t now_ms);
+void show(store::Record& job, const Counters& counters);
 // InProgress to Stopping.
 void stop(store::Record& job, std::int64_t now_ms);
 // Completed, Failed or Stopped: HyperParameterTuningEndTime. `reason`: FailureReason, cut to what AWS shows;

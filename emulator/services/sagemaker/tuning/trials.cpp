@@ -67,30 +67,35 @@ TrialJob trial_of(const store::Record& job) {
   trial.definition = note->value("definition", "");
   trial.tuned = note->value("tuned", tuning::Assignment());
   trial.curve = note->value("curve", tuning::Curve());
-  if (training_state::ended(job)) {
-    const bool succeeded = job.status != "Failed" && !trial.curve.empty();
-    trial.status = succeeded ? ObjectiveStatus::succeeded : ObjectiveStatus::failed;
-    if (succeeded) trial.objective = trial.curve.back();
-  }
+  trial.status = objective_status_of(job);
+  if (trial.status == ObjectiveStatus::succeeded) trial.objective = trial.curve.back();
   return trial;
 }
 
-std::vector<TrialJob> trials_of(const store::Records& records, const std::string& tuning_job_arn) {
+ObjectiveStatus objective_status_of(const store::Record& job) {
+  if (!training_state::ended(job)) return ObjectiveStatus::pending;
+  const json* note = find_mark(job);
+  const bool reported = note && note->contains("curve") && !note->at("curve").empty();
+  return reported && job.status != "Failed" ? ObjectiveStatus::succeeded : ObjectiveStatus::failed;
+}
+
+bool is_retryable(const store::Record& job) {
+  return job.document.value("FailureReason", "").starts_with("InternalServerError");
+}
+
+std::vector<store::Record> trial_records(const store::Records& records, const std::string& tuning_job_arn) {
   const std::string prefix = tuning_job_arn.substr(tuning_job_arn.rfind('/') + 1) + "-";
+  std::vector<store::Record> jobs = records.with_prefix(training_job_kind, prefix);
+  std::erase_if(jobs, [&](const store::Record& job) { return !is_trial_of(job, tuning_job_arn); });
+  return jobs;
+}
+
+std::vector<TrialJob> trials_of(const store::Records& records, const std::string& tuning_job_arn) {
   std::vector<TrialJob> trials;
-  for (const store::Record& job : records.with_prefix(training_job_kind, prefix))
-    if (is_trial_of(job, tuning_job_arn)) trials.push_back(trial_of(job));
+  for (const store::Record& job : trial_records(records, tuning_job_arn)) trials.push_back(trial_of(job));
   std::stable_sort(trials.begin(), trials.end(),
                    [](const TrialJob& a, const TrialJob& b) { return a.number < b.number; });
   return trials;
-}
-
-std::vector<std::string> running_trials(const store::Records& records, const std::string& tuning_job_arn) {
-  const std::string prefix = tuning_job_arn.substr(tuning_job_arn.rfind('/') + 1) + "-";
-  std::vector<std::string> running;
-  for (const store::Record& job : records.with_prefix(training_job_kind, prefix))
-    if (is_trial_of(job, tuning_job_arn) && !training_state::ended(job)) running.push_back(job.name);
-  return running;
 }
 
 void release_trials(store::Records& records, const std::string& tuning_job_arn) {

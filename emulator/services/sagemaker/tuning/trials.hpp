@@ -42,10 +42,14 @@ bool is_trial_of(const store::Record& job, const std::string& tuning_job_arn);
 // Of a tuning job that is deleted: its training jobs stay, and are trials of no later job of its name.
 void release_trials(store::Records& records, const std::string& tuning_job_arn);
 TrialJob trial_of(const store::Record& job);
+// Its status alone, of a record that may be otherwise unreadable.
+ObjectiveStatus objective_status_of(const store::Record& job);
+// Whether a failure was an internal error, RetryableError of a tuning job's counters.
+bool is_retryable(const store::Record& job);
 // All training jobs of a tuning job that are still there, by number.
 std::vector<TrialJob> trials_of(const store::Records& records, const std::string& tuning_job_arn);
-// The training jobs of those that have not ended, whatever else their records say.
-std::vector<std::string> running_trials(const store::Records& records, const std::string& tuning_job_arn);
+// The records of them, in no order that means anything, whatever else they say.
+std::vector<store::Record> trial_records(const store::Records& records, const std::string& tuning_job_arn);
 // HyperParameterTrainingJobSummary.
 json summary(const TrialJob& trial);
 
