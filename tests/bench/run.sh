@@ -59,7 +59,10 @@ compare_tuning() {
   done
   if [[ -x "$folder/bin/optuna" ]]; then python="$folder/bin/python"; fi
   timeout 400 "$build/bin/bench_tuning" --csv >"$build/tests/bench/tuning.csv" || return
-  timeout 600 "$python" tests/bench/tuning_optuna.py --ours "$build/tests/bench/tuning.csv" --gp-seeds 2 || return
+  timeout 400 "$build/bin/bench_tuning" --csv --parallel 4 --function branin --function hartmann6 \
+    >"$build/tests/bench/tuning_parallel.csv" || return
+  timeout 600 "$python" tests/bench/tuning_optuna.py --ours "$build/tests/bench/tuning.csv" \
+    --ours "$build/tests/bench/tuning_parallel.csv" --gp-seeds 2 || return
   timeout 100 "$build/bin/bench_tuning" --times
 }
 
