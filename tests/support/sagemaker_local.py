@@ -139,6 +139,8 @@ class LocalEmulator:
         return out + err if both or code != 0 else out
 
     def stop(self):
+        if self.log.closed:
+            return  # it was stopped before
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
