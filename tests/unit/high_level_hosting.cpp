@@ -34,16 +34,6 @@ aws::HttpResponse status(const char* text) {
   return answer_json(json{{"EndpointStatus", text}, {"EndpointConfigName", "the-config"}});
 }
 
-template <class Action>
-std::string message_of(Action&& action) {
-  try {
-    action();
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-  return "";
-}
-
 }  // namespace
 
 TEST_CASE("deploy, predict and delete send what the SDK sends, in its order") {

@@ -35,7 +35,7 @@ struct Files {
 };
 
 template <class Action>
-std::string message_of(Action&& action) {
+std::string config_error_of(Action&& action) {
   try {
     action();
   } catch (const ConfigError& error) {
@@ -153,12 +153,12 @@ TEST_CASE("what cannot be sent is refused before anything is asked or uploaded")
   Stage stage;
   const Files files;
   const auto refused = [&](const ProcessorOptions& options, const ProcessingRunOptions& run) {
-    return message_of([&] { Processor(stage.session, options).run(run); });
+    return config_error_of([&] { Processor(stage.session, options).run(run); });
   };
   const auto script = [&](const std::string& code, ProcessorOptions options = {},
                           const ProcessingRunOptions& run = {}) {
     options.image_uri = options.image_uri.empty() ? "image" : options.image_uri;
-    return message_of([&] { ScriptProcessor(stage.session, basic(options)).run(code, run); });
+    return config_error_of([&] { ScriptProcessor(stage.session, basic(options)).run(code, run); });
   };
   const ProcessorOptions image = basic({.image_uri = "image"});
   const ProcessingInput input{.source = "s3://b/x", .destination = "/opt/ml/processing/x"};
@@ -192,10 +192,10 @@ TEST_CASE("what cannot be sent is refused before anything is asked or uploaded")
   CHECK(script("none.py", {}, {.source_dir = files.path("data")}).starts_with("No file named \"none.py\""));
   CHECK(
       script(files.path("prepare.py"), {.entrypoint = {"x"}}).starts_with("entrypoint is for sm::Processor"));
-  CHECK(message_of([&] {
+  CHECK(config_error_of([&] {
           ScriptProcessor(stage.session, basic()).run(files.path("prepare.py"));
         }).starts_with("image_uri is missing"));
-  CHECK(message_of([&] {
+  CHECK(config_error_of([&] {
           Processor(stage.session, image).latest_job();
         }).starts_with("Processor is not associated"));
   CHECK(stage.aws->calls.empty());

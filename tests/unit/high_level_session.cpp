@@ -34,16 +34,6 @@ std::string listing(const std::vector<std::string>& keys) {
   return xml + "</ListBucketResult>";
 }
 
-template <class Action>
-std::string message_of(Action&& action) {
-  try {
-    action();
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-  return "";
-}
-
 }  // namespace
 
 TEST_CASE("the default bucket is named after region and account, checked once, and made when it is missing") {

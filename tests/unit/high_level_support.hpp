@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -140,5 +141,16 @@ struct Stage {
   std::vector<std::string> lines;  // what was printed
   Session session;
 };
+
+// What an error says that comes of it; empty where none does.
+template <class Action>
+std::string message_of(Action&& action) {
+  try {
+    action();
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+  return "";
+}
 
 }  // namespace sagemaker::tests

@@ -49,16 +49,6 @@ struct Script {
 
 SessionOptions own_endpoint() { return {.endpoint_url = "http://127.0.0.1:4566"}; }
 
-template <class Action>
-std::string message_of(Action&& action) {
-  try {
-    action();
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-  return "";
-}
-
 }  // namespace
 
 TEST_CASE("fit: role, bucket, sources, job, in this order, with the SDK's names and defaults") {

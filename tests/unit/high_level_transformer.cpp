@@ -47,16 +47,6 @@ void script_streams(ScriptedAws& aws, const std::vector<std::string>& names) {
   });
 }
 
-template <class Call>
-std::string message_of(Call&& call) {
-  try {
-    call();
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-  return "";
-}
-
 }  // namespace
 
 TEST_CASE("what cannot be transformed is refused before anything is sent") {

@@ -62,14 +62,4 @@ inline json job(const std::string& status, int completed, int running, json more
   return more;
 }
 
-template <class Call>
-std::string message_of(Call&& call) {
-  try {
-    call();
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-  return "";
-}
-
 }  // namespace sagemaker::tests
